@@ -1,1 +1,4 @@
 //! The deterministic matching core of AeroMatch.
+
+pub mod codes;
+pub mod record;

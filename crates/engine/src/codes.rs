@@ -1,0 +1,234 @@
+//! The closed enums of the rules: one table each of code (what a record carries) and slug (what a person reads).
+//!
+//! Core, gateways, stubs and documentation share these tables; a code or slug, once released, is never reused.
+
+macro_rules! codes {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $code:literal $slug:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$vmeta])* $variant = $code,)+ }
+
+        impl $name {
+            /// Every value, in order of code.
+            pub const ALL: &[$name] = &[$($name::$variant,)+];
+
+            /// The byte a record carries.
+            #[inline(always)]
+            pub const fn code(self) -> u8 { self as u8 }
+
+            /// The value of a record's byte, or `None` for a code that this version does not know.
+            #[inline(always)]
+            pub const fn from_code(code: u8) -> Option<$name> {
+                match code { $($code => Some($name::$variant),)+ _ => None }
+            }
+
+            /// The stable word of the public interfaces.
+            pub const fn slug(self) -> &'static str {
+                match self { $($name::$variant => $slug,)+ }
+            }
+
+            /// The value of a slug.
+            pub fn from_slug(slug: &str) -> Option<$name> {
+                match slug { $($slug => Some($name::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Side of an order.
+    Side {
+        /// Bids.
+        Buy = 0 "buy",
+        /// Asks.
+        Sell = 1 "sell",
+    }
+}
+
+codes! {
+    /// What a command asks for.
+    CommandKind {
+        /// A new order.
+        New = 1 "new",
+        /// Cancel one order (R23).
+        Cancel = 2 "cancel",
+        /// Change an order's total quantity, its price, or both (R22).
+        Amend = 3 "amend",
+        /// Cancel every order of an account, or of all (R24).
+        MassCancel = 4 "mass_cancel",
+        /// Change the trading phase (R17, R26).
+        Phase = 5 "phase",
+        /// Let time pass (R2).
+        AdvanceTime = 6 "advance_time",
+    }
+}
+
+codes! {
+    /// Order types (R11, R12).
+    OrderType {
+        /// Trades at its price or better; the rest follows its time in force.
+        Limit = 0 "limit",
+        /// Trades down the other side, never rests.
+        Market = 1 "market",
+    }
+}
+
+codes! {
+    /// Time in force (R17 to R19).
+    TimeInForce {
+        /// Good till canceled.
+        Gtc = 0 "gtc",
+        /// Until the session closes.
+        Day = 1 "day",
+        /// Until its `expire_at`.
+        Gtd = 2 "gtd",
+        /// Trades what it can at once; the rest is canceled.
+        Ioc = 3 "ioc",
+        /// Trades in full at once or not at all.
+        Fok = 4 "fok",
+    }
+}
+
+codes! {
+    /// What happens where two orders of one owner would trade (R25).
+    SelfTradePrevention {
+        /// They trade.
+        None = 1 "none",
+        /// The aggressor ends.
+        CancelNewest = 2 "cancel_newest",
+        /// The resting order ends.
+        CancelOldest = 3 "cancel_oldest",
+        /// Both end.
+        CancelBoth = 4 "cancel_both",
+        /// Both shrink by the smaller remainder.
+        Decrement = 5 "decrement",
+    }
+}
+
+codes! {
+    /// Trading phases (R26).
+    Phase {
+        /// Orders match as they arrive.
+        Continuous = 0 "continuous",
+        /// Trading is interrupted: cancels only.
+        Halted = 3 "halted",
+        /// The session is over: cancels only.
+        Closed = 4 "closed",
+    }
+}
+
+codes! {
+    /// Kinds of events (R7).
+    EventKind {
+        /// A command was taken.
+        Accepted = 1 "accepted",
+        /// A command was refused; nothing but sequence number and time changed.
+        Rejected = 2 "rejected",
+        /// A sliding post-only order rests at another price than it asked for (R13).
+        Repriced = 3 "repriced",
+        /// A stop became an order (R16).
+        Triggered = 4 "triggered",
+        /// Two orders traded.
+        Trade = 5 "trade",
+        /// An iceberg shows its next slice (R14).
+        Replenished = 6 "replenished",
+        /// Self-trade prevention shrank two orders (R25).
+        Decremented = 7 "decremented",
+        /// What was live of an order is gone.
+        Canceled = 8 "canceled",
+        /// An order has a new price or total (R22).
+        Amended = 9 "amended",
+        /// The trading phase changed (R26).
+        Phase = 10 "phase",
+        /// An instrument, account, asset or event was made.
+        Created = 11 "created",
+        /// An account's funds changed (R30).
+        Funds = 12 "funds",
+        /// An event market was settled (R32).
+        Settled = 13 "settled",
+    }
+}
+
+codes! {
+    /// Why a command was rejected, in order of precedence (R8).
+    RejectReason {
+        /// The command names an instrument that is not here.
+        UnknownInstrument = 1 "unknown_instrument",
+        /// The command names an account that does not exist.
+        UnknownAccount = 2 "unknown_account",
+        /// Quantity outside 1 to 2^48 lots, or not a whole number of lots.
+        InvalidQuantity = 3 "invalid_quantity",
+        /// Price off the grid or outside 64 bits.
+        InvalidPrice = 4 "invalid_price",
+        /// `expire_at` outside 1 to 2^63 - 1.
+        InvalidTime = 5 "invalid_time",
+        /// Client order id not 1 to 36 printable ASCII characters.
+        InvalidClientOrderId = 6 "invalid_client_order_id",
+        /// The fields contradict one another.
+        InvalidCombination = 7 "invalid_combination",
+        /// The phase does not take this command.
+        NotAllowedInPhase = 8 "not_allowed_in_phase",
+        /// No such live order, or someone else's.
+        UnknownOrder = 9 "unknown_order",
+        /// `expire_at` is not in the future.
+        Expired = 10 "expired",
+        /// The limit lies outside the static band (R28).
+        PriceOutOfBand = 11 "price_out_of_band",
+        /// The client order id is taken (R5).
+        DuplicateClientOrderId = 12 "duplicate_client_order_id",
+        /// The account cannot pay (R30).
+        InsufficientFunds = 13 "insufficient_funds",
+        /// A post-only order would trade on arrival (R13).
+        PostOnlyWouldTake = 14 "post_only_would_take",
+    }
+}
+
+codes! {
+    /// Why an order, or the rest of it, was canceled (R8).
+    CancelReason {
+        /// By a cancel command.
+        Requested = 1 "requested",
+        /// By a mass cancel.
+        MassCancel = 2 "mass_cancel",
+        /// Amended to no more than it had filled.
+        Amended = 3 "amended",
+        /// A market order found nothing more.
+        NoLiquidity = 4 "no_liquidity",
+        /// The rest of an IOC order.
+        ImmediateOrCancel = 5 "immediate_or_cancel",
+        /// A FOK order could not trade in full.
+        FillOrKill = 6 "fill_or_kill",
+        /// Less than the minimum quantity was there (R21).
+        MinimumQuantity = 7 "minimum_quantity",
+        /// By self-trade prevention.
+        SelfTrade = 8 "self_trade",
+        /// Its `expire_at` has come.
+        Expired = 9 "expired",
+        /// A DAY order at the end of the session.
+        SessionClosed = 10 "session_closed",
+        /// A market aggressor reached the band's edge (R28).
+        PriceOutOfBand = 11 "price_out_of_band",
+        /// The circuit breaker stopped its aggressor (R28).
+        Halted = 12 "halted",
+        /// Its event was settled (R32).
+        Settled = 13 "settled",
+    }
+}
+
+impl Side {
+    /// The other side.
+    #[inline(always)]
+    pub const fn opposite(self) -> Side {
+        match self {
+            Side::Buy => Side::Sell,
+            Side::Sell => Side::Buy,
+        }
+    }
+
+    /// Index into a pair of books: bids, asks.
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
