@@ -55,6 +55,7 @@ lint: build ## ruff, mypy --strict, stubtest, rustfmt, clippy
 	$(VENV)/bin/mypy
 	$(PY) -m mypy.stubtest aeromatch._core --mypy-config-file pyproject.toml
 	cargo fmt --all --check
+	cargo fmt --manifest-path crates/engine/fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 
 .PHONY: test-rust
@@ -68,6 +69,20 @@ test-python: build ## every Python test
 .PHONY: fuzz
 fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 	@$(PY) tests/model/fuzz.py --commands $(COMMANDS) --seed $(SEED)
+
+CARGO_FUZZ := build/tools/bin/cargo-fuzz
+FUZZ_TARGETS = $(basename $(notdir $(wildcard crates/engine/fuzz/fuzz_targets/*.rs)))
+
+$(CARGO_FUZZ):
+	cargo install --locked --quiet --root build/tools cargo-fuzz --version 0.13.2
+
+.PHONY: fuzz-targets
+fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder and parser: make fuzz-targets SECONDS=60
+	@for target in $(FUZZ_TARGETS); do \
+		echo "fuzzing $$target for $(SECONDS) s"; \
+		(cd crates/engine && RUSTC_BOOTSTRAP=1 "$(abspath $(CARGO_FUZZ))" run $$target -- \
+			-max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1); \
+	done
 
 .PHONY: wheel
 wheel: build ## build the wheel and try it in an empty environment of every CPython >= 3.11 found
