@@ -112,7 +112,7 @@ class LobsterReplay:
         self._names = (messages.name, orderbook.name)
         self._orderbook = orderbook
         self._strict = strict
-        self._observer = observer or Silent()
+        self._observer = Silent() if observer is None else observer
         self.result = LobsterResult()
         with messages.open("rb") as stream:
             self._messages = [self._kept(message, 0) for message in read_messages(stream)]

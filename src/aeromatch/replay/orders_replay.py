@@ -84,7 +84,7 @@ class OrdersReplay:
         """
         self._path = path
         self._strict = strict
-        self._observer = observer or Silent()
+        self._observer = Silent() if observer is None else observer
         self._book = OrderBook(Instrument(path.stem, tick_size=tick_size), index=index)
         self.result = OrdersResult()
 

@@ -27,7 +27,9 @@ class Temper:
     path: tuple[tuple[int, int], ...]
     """Where the fair price is: (per mille of the session, ticks away from the start), straight lines between."""
     wander_per_mille: int
-    """How often the fair price also steps one tick up or down by chance."""
+    """How often the fair price also steps up or down by chance."""
+    wander_ticks: int
+    """How far it then steps at most."""
     resting: int
     """Orders in the book: there at the opening, and kept by the balance of arrivals and cancels."""
     reach_ticks: int
@@ -46,6 +48,7 @@ TEMPERS: Final = {
         start_ticks=10_000,
         path=((0, 0), (500, 12), (PER_MILLE, -4)),
         wander_per_mille=20,
+        wander_ticks=1,
         resting=600,
         reach_ticks=60,
         take=45,
@@ -57,6 +60,7 @@ TEMPERS: Final = {
         start_ticks=10_000,
         path=((0, 0), (PER_MILLE, 3)),
         wander_per_mille=4,
+        wander_ticks=1,
         resting=40_000,
         reach_ticks=40,
         take=45,
@@ -68,6 +72,7 @@ TEMPERS: Final = {
         start_ticks=30_000,
         path=((0, 0), (125, 1_800), (375, -1_500), (625, 2_200), (875, -1_200), (PER_MILLE, 0)),
         wander_per_mille=100,
+        wander_ticks=8,
         resting=1_500,
         reach_ticks=300,
         take=45,
@@ -79,6 +84,7 @@ TEMPERS: Final = {
         start_ticks=60_000,
         path=((0, 0), (380, -400), (600, -31_000), (680, -34_000), (880, -20_000), (PER_MILLE, -18_000)),
         wander_per_mille=150,
+        wander_ticks=60,
         resting=1_200,
         reach_ticks=800,
         take=45,

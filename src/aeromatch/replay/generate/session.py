@@ -118,7 +118,8 @@ class Session:
         else:
             offset = path[-1][1]
         if self.chance(PER_MILLE) < self._temper.wander_per_mille:
-            self._wandered += 1 if self._chance() < 0.5 else -1
+            step_ticks = 1 + self.chance(self._temper.wander_ticks)
+            self._wandered += step_ticks if self._chance() < 0.5 else -step_ticks
         self._fair = self._temper.start_ticks + offset + self._wandered
 
     def _pass_time(self) -> None:
