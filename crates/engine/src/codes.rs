@@ -225,10 +225,4 @@ impl Side {
             Side::Sell => Side::Buy,
         }
     }
-
-    /// Index into a pair of books: bids, asks.
-    #[inline(always)]
-    pub(crate) const fn index(self) -> usize {
-        self as usize
-    }
 }

@@ -1,4 +1,29 @@
 //! The deterministic matching core of AeroMatch.
+//!
+//! `apply(command) -> events`, pure: no clock, no I/O, no threads, no floats, no randomness, nothing that depends on the order
+//! of a hash table (R3). Time comes in with the command. Start at [`book`] for the
+//! state, at `apply` for the way in, at [`engine::Book`] to use it.
 
+pub mod book;
 pub mod codes;
+pub mod engine;
+pub mod index;
 pub mod record;
+pub mod snapshot;
+pub mod statistics;
+pub mod views;
+
+mod apply;
+mod change;
+mod client_ids;
+mod clock;
+mod digest;
+mod enter;
+mod expiry;
+mod extras;
+mod half;
+mod ids;
+mod level;
+mod matching;
+mod platform;
+mod pool;

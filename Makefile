@@ -1,0 +1,111 @@
+# `make` lists the targets. `make run` and `make test` do everything on a machine that has CPython >= 3.11 and Rust.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VENV := .venv
+PY := $(VENV)/bin/python
+export PYO3_PYTHON := $(abspath $(PY))
+# Nothing below reads or needs the caller's virtual environment.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
+
+COMMANDS ?= 100000
+SEED ?= 1
+SECONDS ?= 30
+MAX_RATIO ?= 1.0
+SHARED ?= $(or $(AEROMATCH_SHARED),../shared)
+
+RUST_SOURCES = $(shell find crates benchmarks/abi -path '*/target' -prune -o -type f \( -name '*.rs' -o -name Cargo.toml \) -print 2>/dev/null) Cargo.toml $(wildcard Cargo.lock rust-toolchain.toml)
+
+.PHONY: help
+help: ## list these targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+
+# ---- environment and build: stamps, so that a second run has nothing to do
+
+$(VENV)/.installed: constraints.txt tools/find-pythons
+	@command -v cargo >/dev/null || { echo "AeroMatch is built with Rust, and there is no cargo on PATH: see https://rustup.rs" >&2; exit 1; }
+	@python=$$(tools/find-pythons --first); echo "environment: $(VENV) from $$python"; \
+	rm -rf $(VENV); "$$python" -m venv $(VENV) || { rm -rf $(VENV); echo "this Python cannot make environments (Debian: apt install python3-venv)" >&2; exit 1; }
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r constraints.txt
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
+	$(VENV)/bin/maturin develop --release --locked --quiet --extras all
+	@touch $@
+
+.PHONY: build
+build: $(VENV)/.built ## make .venv and build the release extension into it
+
+.PHONY: run
+run: build ## build, then `aeromatch demo`: generate a session, replay it, show the result
+	@$(VENV)/bin/aeromatch demo
+
+# ---- tests
+
+.PHONY: test
+test: build lint test-rust test-python ## everything CI checks: lint, types, stubs, every test in both languages
+
+.PHONY: lint
+lint: build ## ruff, mypy --strict, stubtest, rustfmt, clippy
+	$(VENV)/bin/ruff check --quiet
+	$(VENV)/bin/ruff format --check --quiet
+	$(VENV)/bin/mypy
+	$(PY) -m mypy.stubtest aeromatch._core --mypy-config-file pyproject.toml
+	cargo fmt --all --check
+	cargo fmt --manifest-path crates/engine/fuzz/Cargo.toml --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: test-rust
+test-rust: $(VENV)/.installed ## every Rust test
+	cargo test --locked --workspace --quiet
+
+.PHONY: test-python
+test-python: build ## every Python test
+	$(PY) -m pytest -q
+
+.PHONY: fuzz
+fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
+	@$(PY) tests/model/fuzz.py --commands $(COMMANDS) --seed $(SEED)
+
+CARGO_FUZZ := build/tools/bin/cargo-fuzz
+FUZZ_TARGETS = $(basename $(notdir $(wildcard crates/engine/fuzz/fuzz_targets/*.rs)))
+
+$(CARGO_FUZZ):
+	cargo install --locked --quiet --root build/tools cargo-fuzz --version 0.13.2
+
+.PHONY: fuzz-targets
+fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder and parser: make fuzz-targets SECONDS=60
+	@for target in $(FUZZ_TARGETS); do \
+		echo "fuzzing $$target for $(SECONDS) s"; \
+		(cd crates/engine && RUSTC_BOOTSTRAP=1 "$(abspath $(CARGO_FUZZ))" run $$target -- \
+			-max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1); \
+	done
+
+.PHONY: wheel
+wheel: build ## build the wheel and try it in an empty environment of every CPython >= 3.11 found
+	@tools/check-wheel
+
+# ---- measurements
+
+.PHONY: bench
+bench: build ## time the engine, the NumPy batch and single calls over every flow
+	@$(VENV)/bin/aeromatch bench
+
+.PHONY: abi
+abi: ## build benchmarks/abi for this CPU and print the library's path
+	@RUSTFLAGS="$(RUSTFLAGS) -C target-cpu=native" cargo build --locked --quiet --release -p aeromatch-abi --target-dir target/native
+	@echo "$(abspath target/native/release/libaeromatch_abi.so)"
+
+.PHONY: bench-check
+bench-check: ## the engine against the yardstick on recorded flows; fails above MAX_RATIO
+	@if [ -f "$(SHARED)/bench/run.sh" ]; then \
+		library=$$($(MAKE) abi) && MAX_RATIO=$(MAX_RATIO) bash "$(SHARED)/bench/run.sh" "$$library"; \
+	else echo "no yardstick here: $(SHARED)/bench/run.sh is absent, nothing was measured"; fi
+
+.PHONY: clean
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/aeromatch/*.so
+	find . -name __pycache__ -prune -exec rm -rf {} +

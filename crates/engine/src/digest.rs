@@ -1,0 +1,77 @@
+//! The digest: a hash of the logical state, the same for every price index and platform (docs/records.md). It covers what can
+//! influence a later event and nothing else, so two books with the same digest behave alike for ever.
+
+use crate::book::OrderBook;
+use crate::codes::Side;
+use crate::index::PriceIndex;
+use crate::record::ClientId;
+use crate::views::OrderView;
+use blake2::digest::consts::U32;
+use blake2::{Blake2b, Digest};
+
+impl<I: PriceIndex> OrderBook<I> {
+    /// BLAKE2b-256 over the logical state.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Hash(Blake2b::new());
+        hash.bytes(b"AMDIGST1");
+        hash.u32(self.rules.instrument);
+        hash.u64(self.rules.dedup_window_ns);
+        hash.bytes(&[self.rules.self_trade_prevention.code(), self.phase.code()]);
+        hash.u64(self.now_ns);
+        hash.u64(self.last_order_counter());
+        hash.u64(self.last_trade_id);
+        hash.bytes(&[u8::from(self.last_trade_price.is_some())]);
+        hash.u64(self.last_trade_price.unwrap_or(0) as u64);
+        hash.u64(self.order_count() as u64);
+        for side in [Side::Buy, Side::Sell] {
+            self.by_priority(side).for_each(|order| hash.order(&order));
+        }
+        let finished = self.finished_client_ids();
+        hash.u64(finished.len() as u64);
+        for done in finished {
+            let (account, id) = &done.name;
+            hash.u64(done.at_ns);
+            hash.u32(*account);
+            hash.u64(done.order_id);
+            hash.client_id(Some(id));
+        }
+        hash.0.finalize().into()
+    }
+}
+
+struct Hash(Blake2b<U32>);
+
+impl Hash {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    fn order(&mut self, order: &OrderView) {
+        self.u64(order.order_id);
+        self.u32(order.account);
+        let mode = order.self_trade_prevention.map_or(0, |mode| mode.code());
+        let flags = u8::from(order.post_only) | u8::from(order.slide) << 1;
+        self.bytes(&[order.side.code(), order.time_in_force.code(), mode, flags]);
+        self.u64(order.price_ticks as u64);
+        self.u64(order.quantity_lots);
+        self.u64(order.remaining_lots);
+        self.u64(order.entered_ns);
+        self.u64(order.expire_at_ns);
+        self.u32(order.self_trade_group);
+        self.client_id(order.client_id.as_ref());
+    }
+
+    fn client_id(&mut self, id: Option<&ClientId>) {
+        let text = id.map_or(&[][..], ClientId::bytes);
+        self.bytes(&[text.len() as u8]);
+        self.bytes(text);
+    }
+}

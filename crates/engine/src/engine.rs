@@ -1,0 +1,194 @@
+//! A book of any price index behind one type. The index is chosen here, at the boundary; inside a book it is compiled in.
+
+use crate::book::{OrderBook, Rules};
+use crate::codes::{Phase, Side};
+use crate::index::{BTree, Ladder};
+use crate::record::{ClientId, Command, EventSink, Extensions, RecordError};
+use crate::snapshot::{Reader, SnapshotError};
+use crate::statistics::Statistics;
+use crate::views::{LevelView, OrderView};
+
+/// The price indexes that a book can have. Events, digests and snapshots (but for this choice) do not depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IndexKind {
+    /// [`Ladder`]: constant time, a window of ticks that follows the market.
+    #[default]
+    Ladder,
+    /// [`BTree`]: logarithmic time, no window.
+    BTree,
+}
+
+impl IndexKind {
+    /// Every index.
+    pub const ALL: &[IndexKind] = &[IndexKind::Ladder, IndexKind::BTree];
+
+    /// Its public name.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            IndexKind::Ladder => "ladder",
+            IndexKind::BTree => "btree",
+        }
+    }
+
+    /// The index of a public name.
+    pub fn from_slug(slug: &str) -> Option<IndexKind> {
+        IndexKind::ALL.iter().copied().find(|kind| kind.slug() == slug)
+    }
+
+    pub(crate) const fn code(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) fn from_code(code: u8) -> Option<IndexKind> {
+        IndexKind::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
+}
+
+/// One instrument's book. See [`OrderBook`] for the methods.
+pub enum Book {
+    /// With the [`Ladder`].
+    Ladder(Box<OrderBook<Ladder>>),
+    /// With the [`BTree`].
+    BTree(Box<OrderBook<BTree>>),
+}
+
+macro_rules! on_book {
+    ($self:expr, $book:ident => $body:expr) => {
+        match $self {
+            Book::Ladder($book) => $body,
+            Book::BTree($book) => $body,
+        }
+    };
+}
+
+impl Book {
+    /// An empty book.
+    ///
+    /// # Panics
+    /// If the instrument's number has more than 24 bits.
+    pub fn new(rules: Rules, index: IndexKind) -> Book {
+        match index {
+            IndexKind::Ladder => Book::Ladder(Box::new(OrderBook::new(rules))),
+            IndexKind::BTree => Book::BTree(Box::new(OrderBook::new(rules))),
+        }
+    }
+
+    /// Applies one command: [`OrderBook::apply`].
+    pub fn apply<S: EventSink>(&mut self, command: &Command, extensions: &Extensions, sink: &mut S) {
+        on_book!(self, book => book.apply(command, extensions, sink))
+    }
+
+    /// Applies a batch of slots: [`OrderBook::process`].
+    ///
+    /// # Errors
+    /// [`RecordError`] for the first slot that is no command; nothing was applied.
+    pub fn process<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
+        on_book!(self, book => book.process(slots, sink))
+    }
+
+    /// The whole book as bytes, versioned and checksummed.
+    pub fn snapshot(&self) -> Vec<u8> {
+        on_book!(self, book => book.write_snapshot(self.index()))
+    }
+
+    /// The book of a snapshot, with its own price index or another.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] says what is wrong with the bytes.
+    pub fn restore(bytes: &[u8], index: Option<IndexKind>) -> Result<Book, SnapshotError> {
+        let mut input = Reader::open(bytes)?;
+        let stored = input.code(IndexKind::from_code, "unknown price index")?;
+        Ok(match index.unwrap_or(stored) {
+            IndexKind::Ladder => Book::Ladder(Box::new(OrderBook::read_body(&mut input)?)),
+            IndexKind::BTree => Book::BTree(Box::new(OrderBook::read_body(&mut input)?)),
+        })
+    }
+
+    /// The price index in use.
+    pub fn index(&self) -> IndexKind {
+        match self {
+            Book::Ladder(_) => IndexKind::Ladder,
+            Book::BTree(_) => IndexKind::BTree,
+        }
+    }
+
+    /// What the instrument is to its book.
+    pub fn rules(&self) -> &Rules {
+        on_book!(self, book => &book.rules)
+    }
+
+    /// Hash of the logical state: [`OrderBook::digest`].
+    pub fn digest(&self) -> [u8; 32] {
+        on_book!(self, book => book.digest())
+    }
+
+    /// Best price of a side.
+    pub fn best(&self, side: Side) -> Option<i64> {
+        on_book!(self, book => book.best(side))
+    }
+
+    /// Levels of a side from the best price on, at most `limit`.
+    pub fn depth(&self, side: Side, limit: usize) -> Vec<LevelView> {
+        on_book!(self, book => book.depth(side, limit))
+    }
+
+    /// The level at a price.
+    pub fn level(&self, side: Side, price_ticks: i64) -> Option<LevelView> {
+        on_book!(self, book => book.level(side, price_ticks))
+    }
+
+    /// Number of levels of a side.
+    pub fn level_count(&self, side: Side) -> usize {
+        on_book!(self, book => book.level_count(side))
+    }
+
+    /// A live order by its id.
+    pub fn order(&self, order_id: u64) -> Option<OrderView> {
+        on_book!(self, book => book.order(order_id))
+    }
+
+    /// A live order by its client id.
+    pub fn order_by_client_id(&self, account: u32, client_id: &ClientId) -> Option<OrderView> {
+        on_book!(self, book => book.order_by_client_id(account, client_id))
+    }
+
+    /// Live orders in order of id: of one account, or all.
+    pub fn orders(&self, account: Option<u32>) -> Vec<OrderView> {
+        on_book!(self, book => book.orders(account))
+    }
+
+    /// Number of live orders.
+    pub fn order_count(&self) -> usize {
+        on_book!(self, book => book.order_count())
+    }
+
+    /// Time of the last command, ns.
+    pub fn now_ns(&self) -> u64 {
+        on_book!(self, book => book.now_ns())
+    }
+
+    /// Number of the last command.
+    pub fn sequence(&self) -> u64 {
+        on_book!(self, book => book.sequence())
+    }
+
+    /// The trading phase.
+    pub fn phase(&self) -> Phase {
+        on_book!(self, book => book.phase())
+    }
+
+    /// Price of the last trade.
+    pub fn last_trade_price(&self) -> Option<i64> {
+        on_book!(self, book => book.last_trade_price())
+    }
+
+    /// Counts since the book was made.
+    pub fn statistics(&self) -> &Statistics {
+        on_book!(self, book => book.statistics())
+    }
+
+    /// Bytes of memory that the book's structures hold.
+    pub fn memory_bytes(&self) -> usize {
+        on_book!(self, book => book.memory_bytes())
+    }
+}

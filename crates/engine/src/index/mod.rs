@@ -1,0 +1,37 @@
+//! Price indexes: from a price to its level, and from a level to the next worse one.
+//!
+//! Both sides of a book use the same code: an index works on *keys*, in which the better price is always the higher one
+//! ([`crate::half::Half`] turns prices into keys and back). Which index a book has is a type parameter, so there is no
+//! virtual call inside; every index passes the same conformance tests (`conformance.rs`).
+
+mod btree;
+#[cfg(test)]
+mod conformance;
+mod ladder;
+
+pub use btree::BTree;
+pub use ladder::Ladder;
+
+/// From keys to levels, in order. A level is a number above 0, an empty result is 0.
+pub trait PriceIndex: Default {
+    /// The level at that key, or 0.
+    fn get(&self, key: i64) -> u32;
+
+    /// Adds a level; its key must not be there yet. `best` is the best key after it, for an index that follows the market.
+    fn insert(&mut self, key: i64, level: u32, best: i64);
+
+    /// Takes out the level at that key, which must be there.
+    fn remove(&mut self, key: i64);
+
+    /// The highest key below `key`, and its level.
+    fn below(&self, key: i64) -> Option<(i64, u32)>;
+
+    /// The highest key and its level.
+    fn best(&self) -> Option<(i64, u32)>;
+
+    /// Asks for the memory that `get(key)` will read.
+    fn prefetch(&self, key: i64);
+
+    /// Bytes of memory held.
+    fn bytes(&self) -> usize;
+}

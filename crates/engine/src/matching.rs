@@ -1,0 +1,243 @@
+//! Matching: an aggressor walks down the other side (R10 to R12, R18), and the same walk done dry (R19).
+
+use crate::book::{COUNTER_MASK, OrderBook, Output, touched};
+use crate::codes::{CancelReason, EventKind, SelfTradePrevention};
+use crate::half::flip;
+use crate::index::PriceIndex;
+use crate::pool::{NIL, Order};
+use crate::record::{Event, EventSink};
+
+/// The order that is trading now.
+pub(crate) struct Aggressor {
+    pub id: u64,
+    pub account: u32,
+    pub self_trade_group: u32,
+    pub side: u8,
+    /// The mode that counts: its own, else the instrument's; `None` where it has no account (R25).
+    pub mode: SelfTradePrevention,
+    /// Its limit, 0 for a market order.
+    pub price_ticks: i64,
+    /// The worst key of the other side that it may meet.
+    pub worst_key: i64,
+    /// Total quantity: self-trade prevention may shrink it.
+    pub total: u64,
+    pub remaining: u64,
+}
+
+/// How a walk ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Walk {
+    /// Nothing is left, or nothing more can be met.
+    Done,
+    /// Self-trade prevention ended the aggressor; its events are out.
+    Ended,
+}
+
+impl<I: PriceIndex> OrderBook<I> {
+    /// Trades what the aggressor can get: best price first, then time, at the resting orders' prices (R10).
+    #[inline(always)]
+    pub(crate) fn take<S: EventSink>(&mut self, taker: &mut Aggressor, out: &mut Output<'_, S>) -> Walk {
+        if !self.halves[usize::from(taker.side ^ 1)].reaches(taker.worst_key) {
+            return Walk::Done;
+        }
+        if taker.mode == SelfTradePrevention::None {
+            self.walk::<false, S>(taker, out)
+        } else {
+            self.walk::<true, S>(taker, out)
+        }
+    }
+
+    fn walk<const PREVENT: bool, S: EventSink>(&mut self, taker: &mut Aggressor, out: &mut Output<'_, S>) -> Walk {
+        let side = taker.side ^ 1;
+        loop {
+            let half = &self.halves[usize::from(side)];
+            if !half.reaches(taker.worst_key) {
+                return Walk::Done;
+            }
+            let (level, price_ticks) = (half.best_level, flip(side, half.best_key));
+            let walk = self.walk_level::<PREVENT, S>(level, price_ticks, taker, out);
+            if self.levels.get(level).count == 0 {
+                self.halves[usize::from(side)].remove(&mut self.levels, level);
+            }
+            touched(out, side, price_ticks);
+            if walk == Walk::Ended || taker.remaining == 0 {
+                return walk;
+            }
+        }
+    }
+
+    /// One level, oldest order first, until it is empty or the aggressor is done. The level is removed by the caller.
+    #[inline(always)]
+    fn walk_level<const PREVENT: bool, S: EventSink>(
+        &mut self,
+        level: u32,
+        price_ticks: i64,
+        taker: &mut Aggressor,
+        out: &mut Output<'_, S>,
+    ) -> Walk {
+        loop {
+            let slot = self.levels.get(level).head;
+            if slot == NIL {
+                return Walk::Done;
+            }
+            let maker = *self.pool.order(slot);
+            if PREVENT && self.is_own(taker, slot) {
+                if self.prevent(slot, taker, out) == Walk::Ended {
+                    return Walk::Ended;
+                }
+                continue;
+            }
+            let quantity = taker.remaining.min(maker.remaining());
+            taker.remaining -= quantity;
+            self.trade(level, price_ticks, &maker, quantity, taker, out);
+            if quantity < maker.remaining() {
+                self.pool.order_mut(slot).reduce(quantity);
+                self.levels.get_mut(level).quantity -= u128::from(quantity);
+                return Walk::Done;
+            }
+            self.pool.prefetch(maker.next);
+            let queue = self.levels.get_mut(level);
+            queue.unlink(&mut self.pool, slot);
+            queue.orders_filled += 1;
+            self.release(slot);
+            if taker.remaining == 0 {
+                return Walk::Done;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn trade<S: EventSink>(
+        &mut self,
+        level: u32,
+        price_ticks: i64,
+        maker: &Order,
+        quantity: u64,
+        taker: &Aggressor,
+        out: &mut Output<'_, S>,
+    ) {
+        self.last_trade_id += 1;
+        self.last_trade_price = Some(price_ticks);
+        self.statistics.trade(price_ticks, quantity);
+        let level = self.levels.get_mut(level);
+        level.trade_count += 1;
+        level.traded_quantity += u128::from(quantity);
+        out.emit(Event {
+            side: taker.side,
+            account: maker.account,
+            price_ticks,
+            quantity_lots: quantity,
+            order_id: maker.id,
+            other: taker.id,
+            detail: self.last_trade_id,
+            ..Event::of(EventKind::Trade)
+        });
+    }
+
+    /// R19: would the walk, done now, fill the aggressor? Own orders are walked over under `cancel_oldest`; under the other
+    /// modes the walk would end at the first.
+    pub(crate) fn can_fill(&self, taker: &Aggressor) -> bool {
+        let mut missing = u128::from(taker.remaining);
+        let half = &self.halves[usize::from(taker.side ^ 1)];
+        for (key, level) in half.iter() {
+            if key < taker.worst_key {
+                return false;
+            }
+            if taker.mode == SelfTradePrevention::None {
+                missing = missing.saturating_sub(self.levels.get(level).quantity);
+            } else {
+                let mut slot = self.levels.get(level).head;
+                while slot != NIL && missing > 0 {
+                    let order = self.pool.order(slot);
+                    if !self.is_own(taker, slot) {
+                        missing = missing.saturating_sub(u128::from(order.remaining()));
+                    } else if taker.mode != SelfTradePrevention::CancelOldest {
+                        return false;
+                    }
+                    slot = order.next;
+                }
+            }
+            if missing == 0 {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// R25: is the resting order the aggressor's own?
+    #[inline(always)]
+    pub(crate) fn is_own(&self, taker: &Aggressor, slot: u32) -> bool {
+        let account = self.pool.order(slot).account;
+        if taker.self_trade_group != 0 && account != 0 {
+            let group = self.extras.get(self.pool.record(slot).extra).self_trade_group;
+            if group != 0 {
+                return group == taker.self_trade_group;
+            }
+        }
+        account != 0 && account == taker.account
+    }
+
+    /// R25: what happens instead of a trade between own orders. `Ended` if the aggressor is gone.
+    #[inline(never)]
+    fn prevent<S: EventSink>(&mut self, slot: u32, taker: &mut Aggressor, out: &mut Output<'_, S>) -> Walk {
+        let resting = *self.pool.order(slot);
+        match taker.mode {
+            SelfTradePrevention::None => return Walk::Done,
+            SelfTradePrevention::CancelNewest => {}
+            SelfTradePrevention::CancelOldest => {
+                self.end_resting(slot, out);
+                return Walk::Done;
+            }
+            SelfTradePrevention::CancelBoth => self.end_resting(slot, out),
+            SelfTradePrevention::Decrement => {
+                let quantity = taker.remaining.min(resting.remaining());
+                out.emit(Event {
+                    side: taker.side ^ 1,
+                    account: resting.account,
+                    price_ticks: self.price_of(&resting),
+                    quantity_lots: quantity,
+                    order_id: resting.id,
+                    other: taker.id,
+                    ..Event::of(EventKind::Decremented)
+                });
+                self.statistics.decremented_quantity += u128::from(quantity);
+                taker.remaining -= quantity;
+                taker.total -= quantity;
+                self.pool.order_mut(slot).reduce(quantity);
+                self.pool.record_mut(slot).total -= quantity;
+                self.levels.get_mut(resting.level).quantity -= u128::from(quantity);
+                if quantity == resting.remaining() {
+                    self.end_resting(slot, out);
+                }
+                if taker.remaining > 0 {
+                    return Walk::Done;
+                }
+            }
+        }
+        self.end_aggressor(CancelReason::SelfTrade, taker, out);
+        Walk::Ended
+    }
+
+    /// Cancels a resting order for its owner's aggressor. Its level stays for the walk, even if it is empty now.
+    fn end_resting<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) {
+        let order = *self.pool.order(slot);
+        let gone = self.describe(&order);
+        self.levels.get_mut(order.level).unlink(&mut self.pool, slot);
+        debug_assert!(order.id & COUNTER_MASK != 0);
+        self.release(slot);
+        self.count_canceled(CancelReason::SelfTrade);
+        out.canceled(CancelReason::SelfTrade, gone);
+    }
+
+    /// Cancels what is left of the aggressor.
+    pub(crate) fn end_aggressor<S: EventSink>(
+        &mut self,
+        reason: CancelReason,
+        taker: &Aggressor,
+        out: &mut Output<'_, S>,
+    ) {
+        let &Aggressor { id, account, side, price_ticks, remaining, .. } = taker;
+        self.count_canceled(reason);
+        out.canceled(reason, crate::book::Gone { order_id: id, account, side, price_ticks, quantity: remaining });
+    }
+}

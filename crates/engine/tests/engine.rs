@@ -1,0 +1,130 @@
+//! The engine through its public door, over every price index.
+
+use aeromatch_engine::book::Rules;
+use aeromatch_engine::codes::{CommandKind, EventKind, RejectReason, Side};
+use aeromatch_engine::engine::{Book, IndexKind};
+use aeromatch_engine::record::{Command, Event, EventSink, Extensions, as_bytes};
+use aeromatch_engine::snapshot::SnapshotError;
+
+fn books() -> impl Iterator<Item = Book> {
+    IndexKind::ALL.iter().map(|&index| Book::new(Rules::default(), index))
+}
+
+fn apply(book: &mut Book, command: Command) -> Vec<Event> {
+    let mut events = Vec::new();
+    book.apply(&command, &Extensions::NONE, &mut events);
+    events
+}
+
+#[test]
+fn one_order_in_one_trade_out() {
+    for mut book in books() {
+        apply(&mut book, Command::limit(Side::Sell, 101, 5));
+        let events = apply(&mut book, Command::limit(Side::Buy, 102, 7));
+        assert_eq!(events.len(), 2);
+        let trade = events[1];
+        assert_eq!(trade.kind, EventKind::Trade.code());
+        assert_eq!((trade.price_ticks, trade.quantity_lots), (101, 5), "the maker's price");
+        assert_eq!((trade.order_id, trade.other, trade.detail), (1, 2, 1));
+        assert_eq!((book.best(Side::Buy), book.best(Side::Sell)), (Some(102), None));
+        assert_eq!(book.order(2).unwrap().remaining_lots, 2);
+    }
+}
+
+#[test]
+fn prices_at_both_ends_of_64_bits_trade_and_rest() {
+    for mut book in books() {
+        for price in [i64::MIN, i64::MAX] {
+            apply(&mut book, Command::limit(Side::Sell, price, 1));
+        }
+        assert_eq!(book.best(Side::Sell), Some(i64::MIN));
+        let events = apply(&mut book, Command::limit(Side::Buy, i64::MAX, 2));
+        assert_eq!(events.iter().map(|event| event.price_ticks).collect::<Vec<_>>(), [i64::MAX, i64::MIN, i64::MAX]);
+        apply(&mut book, Command::limit(Side::Buy, i64::MIN, 1));
+        assert_eq!(book.best(Side::Buy), Some(i64::MIN));
+        let events = apply(&mut book, Command::market(Side::Sell, 1));
+        assert_eq!(events[1].kind, EventKind::Trade.code());
+    }
+}
+
+#[test]
+fn a_level_holds_more_than_64_bits_of_lots() {
+    for mut book in books() {
+        for _ in 0..65_537 {
+            apply(&mut book, Command::limit(Side::Buy, 1, 1 << 48));
+        }
+        let level = book.level(Side::Buy, 1).unwrap();
+        assert_eq!(level.quantity_lots, 65_537 << 48);
+        let fok = Command { time_in_force: 4, ..Command::limit(Side::Sell, 1, 1 << 48) };
+        assert_eq!(apply(&mut book, fok).len(), 2, "enough is there");
+    }
+}
+
+#[test]
+fn a_batch_is_applied_whole_or_not_at_all() {
+    for mut book in books() {
+        let mut slots = vec![Command::limit(Side::Buy, 1, 1); 3];
+        slots[2].time_in_force = 77;
+        let mut events: Vec<Event> = Vec::new();
+        let error = book.process(as_bytes(&slots), &mut events).unwrap_err();
+        assert_eq!((error.slot, error.offset, error.field), (2, 2 * 64 + 5, "time in force"));
+        let cut = &as_bytes(&slots)[..2 * 64 - 1];
+        assert_eq!(book.process(cut, &mut events).unwrap_err().slot, 1);
+        assert!(events.is_empty() && book.sequence() == 0);
+    }
+}
+
+#[test]
+fn every_flipped_byte_of_a_snapshot_is_noticed() {
+    for mut book in books() {
+        apply(&mut book, Command::limit(Side::Buy, 1, 1));
+        apply(&mut book, Command::limit(Side::Sell, 9, 4));
+        let bytes = book.snapshot();
+        for place in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 0x20;
+            assert!(Book::restore(&damaged, None).is_err(), "byte {place}");
+            assert!(Book::restore(&bytes[..place], None).is_err(), "cut at {place}");
+        }
+        let mut other = bytes.clone();
+        other[8] = 2;
+        assert_eq!(Book::restore(&other, None).err(), Some(SnapshotError::UnknownVersion(2)));
+        let restored = Book::restore(&bytes, None).unwrap();
+        assert_eq!(restored.digest(), book.digest());
+        assert_eq!(restored.snapshot(), bytes);
+    }
+}
+
+#[test]
+fn an_order_of_another_instrument_is_rejected_and_moves_no_time() {
+    for mut book in books() {
+        let command = Command { instrument: 5, timestamp_ns: 9, ..Command::limit(Side::Buy, 1, 1) };
+        let events = apply(&mut book, command);
+        assert_eq!(events[0].reason, RejectReason::UnknownInstrument.code());
+        assert_eq!((book.now_ns(), book.sequence()), (0, 1));
+    }
+}
+
+#[test]
+fn a_sink_hears_of_each_level_that_changed() {
+    #[derive(Default)]
+    struct Levels(Vec<(Side, i64)>);
+    impl EventSink for Levels {
+        fn event(&mut self, _event: Event) {}
+        fn level_touched(&mut self, side: Side, price_ticks: i64) {
+            self.0.push((side, price_ticks));
+        }
+    }
+    for mut book in books() {
+        let mut levels = Levels::default();
+        for command in
+            [Command::limit(Side::Sell, 5, 1), Command::limit(Side::Sell, 6, 1), Command::limit(Side::Buy, 6, 3)]
+        {
+            book.apply(&command, &Extensions::NONE, &mut levels);
+        }
+        assert_eq!(levels.0, [(Side::Sell, 5), (Side::Sell, 6), (Side::Sell, 5), (Side::Sell, 6), (Side::Buy, 6)]);
+        let cancel = Command::of(CommandKind::MassCancel);
+        book.apply(&cancel, &Extensions::NONE, &mut levels);
+        assert_eq!(levels.0.last(), Some(&(Side::Buy, 6)));
+    }
+}

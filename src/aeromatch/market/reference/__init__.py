@@ -1,0 +1,47 @@
+"""The reference model: the matching rules in plain Python, to be read beside MATCHING.md.
+
+`ReferenceBook` in `book.py` is the rules; `records.py` is what goes in and comes out. It knows
+nothing of the native core, which has to give the same events, byte for byte (R3).
+"""
+
+from aeromatch.market.reference.book import ReferenceBook
+from aeromatch.market.reference.order import Order
+from aeromatch.market.reference.records import (
+    CancelReason,
+    Command,
+    CommandKind,
+    EventKind,
+    OrderType,
+    Phase,
+    ReferenceEvent,
+    RejectReason,
+    SelfTradePrevention,
+    Side,
+    SlotError,
+    TimeInForce,
+    decode,
+    decode_event,
+    encode,
+    encode_event,
+)
+
+__all__ = [
+    "CancelReason",
+    "Command",
+    "CommandKind",
+    "EventKind",
+    "Order",
+    "OrderType",
+    "Phase",
+    "ReferenceBook",
+    "ReferenceEvent",
+    "RejectReason",
+    "SelfTradePrevention",
+    "Side",
+    "SlotError",
+    "TimeInForce",
+    "decode",
+    "decode_event",
+    "encode",
+    "encode_event",
+]
