@@ -19,8 +19,22 @@ pub fn decimal_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
 }
 
 /// The exact Decimal of so many ticks or lots.
+#[inline]
 pub fn to_decimal<'py>(py: Python<'py>, grid: Grid, steps: i128) -> PyResult<Bound<'py, PyAny>> {
-    decimal_type(py)?.call1((grid.text(steps).as_str(),))
+    match grid.text(steps) {
+        Some(text) => decimal_type(py)?.call1((text.as_str(),)),
+        None => product(py, steps, &[grid]),
+    }
+}
+
+/// The exact Decimal of a count times the steps of some grids, whatever its size: notionals and sums.
+pub fn product<'py>(py: Python<'py>, count: i128, grids: &[Grid]) -> PyResult<Bound<'py, PyAny>> {
+    let mut digits = count.into_pyobject(py)?.into_any();
+    for grid in grids {
+        digits = digits.mul(grid.mantissa())?;
+    }
+    let places: u32 = grids.iter().map(|grid| grid.scale()).sum();
+    decimal_type(py)?.call1((format!("{}e-{places}", digits.str()?.to_str()?),))
 }
 
 /// An amount: Decimal, str, int or float.

@@ -193,11 +193,11 @@ impl Grid {
             return Some(0);
         }
         let shift = exponent + i64::from(self.scale);
-        if let (Ok(small), 0..=18) = (i64::try_from(digits), shift)
-            && let Some(scaled) = small.checked_mul(10i64.pow(shift as u32))
-        {
-            let step = self.mantissa as i64;
-            return (scaled % step == 0).then_some(i128::from(scaled / step));
+        if let (Ok(small), 0..=18) = (i64::try_from(digits), shift) {
+            if let Some(scaled) = small.checked_mul(10i64.pow(shift as u32)) {
+                let step = self.mantissa as i64;
+                return (scaled % step == 0).then_some(i128::from(scaled / step));
+            }
         }
         let scaled = if shift >= 0 {
             digits.checked_mul(power_of_ten(shift)?)?
@@ -224,12 +224,21 @@ impl Grid {
         self.steps(number).and_then(|steps| u64::try_from(steps).ok())
     }
 
-    /// The exact decimal of that many steps, with as many places as the step has. `steps` is a 64-bit count.
-    pub fn text(self, steps: i128) -> Text {
-        let value = steps.saturating_mul(i128::from(self.mantissa));
-        let mut text = Text::default();
-        text.push_decimal(value, self.scale);
-        text
+    /// The exact decimal of that many steps, with as many places as the step has; `None` where it leaves 128 bits, which no
+    /// 64-bit count does.
+    #[inline]
+    pub fn text(self, steps: i128) -> Option<Text> {
+        Some(Text::decimal(steps.checked_mul(i128::from(self.mantissa))?, self.scale))
+    }
+
+    /// The exact decimal of half of that many steps, such as the middle of two prices.
+    pub fn half_text(self, steps: i128) -> Option<Text> {
+        Some(Text::decimal(steps.checked_mul(i128::from(self.mantissa) * 5)?, self.scale + 1))
+    }
+
+    /// The step itself.
+    pub fn step(self) -> Text {
+        Text::decimal(i128::from(self.mantissa), self.scale)
     }
 }
 
@@ -256,8 +265,8 @@ impl Text {
         std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 
-    /// Appends `value / 10^scale` in plain notation.
-    fn push_decimal(&mut self, value: i128, scale: u32) {
+    /// `value / 10^scale` in plain notation.
+    fn decimal(value: i128, scale: u32) -> Text {
         let mut digits = [b'0'; 80];
         let mut start = digits.len();
         let places = scale as usize;
@@ -289,11 +298,9 @@ impl Text {
         if value < 0 {
             push(b'-');
         }
-        let text = &digits[start..];
-        let room = self.bytes.len() - self.length;
-        let kept = text.len().min(room);
-        self.bytes[self.length..self.length + kept].copy_from_slice(&text[..kept]);
-        self.length += kept;
+        let mut text = Text { bytes: [0; 80], length: digits.len() - start };
+        text.bytes[..digits.len() - start].copy_from_slice(&digits[start..]);
+        text
     }
 }
 

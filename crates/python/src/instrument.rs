@@ -1,6 +1,6 @@
 //! What is traded: the units of its prices and quantities, and the settings of its book.
 
-use crate::arguments::{number, text, to_decimal, unsigned};
+use crate::arguments::{number, product, text, to_decimal, unsigned};
 use crate::decimal::{Grid, Number};
 use crate::enums;
 use crate::names::Names;
@@ -8,7 +8,7 @@ use aeromatch_engine::codes::SelfTradePrevention;
 use aeromatch_engine::record::MAX_QUANTITY_LOTS;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use std::sync::Arc;
 
 /// Largest instrument number: 24 bits of an order id (R5).
@@ -40,6 +40,21 @@ impl Context {
     /// A quantity as Decimal.
     pub fn quantity<'py>(&self, py: Python<'py>, lots: u64) -> PyResult<Bound<'py, PyAny>> {
         to_decimal(py, self.facts.quantity_grid, i128::from(lots))
+    }
+
+    /// A sum of quantities as Decimal; 2^127 lots would take 2^79 of the largest orders.
+    pub fn total<'py>(&self, py: Python<'py>, lots: u128) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.facts.quantity_grid, i128::try_from(lots).unwrap_or(i128::MAX))
+    }
+
+    /// Money: a sum of ticks times lots, as Decimal.
+    pub fn money<'py>(&self, py: Python<'py>, notional: i128) -> PyResult<Bound<'py, PyAny>> {
+        product(py, notional, &[self.facts.price_grid, self.facts.quantity_grid])
+    }
+
+    /// The name of an account, `None` for 0 and for numbers without a name.
+    pub fn account<'py>(&self, py: Python<'py>, number: u32) -> Option<Bound<'py, PyString>> {
+        self.names.name(number).map(|name| PyString::new(py, &name))
     }
 }
 
@@ -81,7 +96,7 @@ fn off_grid(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, name: &str) ->
     let shown = value.str().map_or_else(|_| String::new(), |text| text.to_string());
     PyValueError::new_err(format!(
         "{argument} {shown} is no whole number of {name}s of {}, or out of range",
-        grid.text(1).as_str()
+        grid.step().as_str()
     ))
 }
 
@@ -203,13 +218,13 @@ impl Instrument {
         to_decimal(py, self.facts.quantity_grid, i128::from(lots))
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let facts = &self.facts;
         let mut text = format!(
-            "Instrument({:?}, tick_size='{}', lot_size='{}'",
-            facts.symbol,
-            facts.price_grid.text(1).as_str(),
-            facts.quantity_grid.text(1).as_str()
+            "Instrument({}, tick_size='{}', lot_size='{}'",
+            PyString::new(py, &facts.symbol).repr()?,
+            facts.price_grid.step().as_str(),
+            facts.quantity_grid.step().as_str()
         );
         if facts.number != 0 {
             text += &format!(", number={}", facts.number);
@@ -220,14 +235,14 @@ impl Instrument {
         if facts.dedup_window_ns != 0 {
             text += &format!(", dedup_window_ns={}", facts.dedup_window_ns);
         }
-        text + ")"
+        Ok(text + ")")
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
         let facts = &self.facts;
         let options = PyDict::new(py);
-        options.set_item("tick_size", facts.price_grid.text(1).as_str())?;
-        options.set_item("lot_size", facts.quantity_grid.text(1).as_str())?;
+        options.set_item("tick_size", facts.price_grid.step().as_str())?;
+        options.set_item("lot_size", facts.quantity_grid.step().as_str())?;
         options.set_item("number", facts.number)?;
         options.set_item("self_trade_prevention", facts.self_trade_prevention.slug())?;
         options.set_item("dedup_window_ns", facts.dedup_window_ns)?;

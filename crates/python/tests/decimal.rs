@@ -127,15 +127,19 @@ fn writes_plain_decimals() {
         ("0.01", 0, "0.00"),
         ("1e18", i128::from(i64::MIN), "-9223372036854775808000000000000000000"),
     ] {
-        assert_eq!(grid(step).text(steps).as_str(), text);
+        assert_eq!(grid(step).text(steps).as_ref().map(|text| text.as_str()), Some(text));
     }
+    assert_eq!(grid("0.01").half_text(-3).map(|text| text.as_str().to_string()).as_deref(), Some("-0.015"));
+    assert_eq!(grid("0.25").step().as_str(), "0.25");
+    assert!(grid("1e18").text(i128::MAX).is_none());
 }
 
 proptest! {
     #[test]
     fn steps_and_text_are_inverse(mantissa in 1u64..=1_000_000_000_000_000_000, scale in 0u32..=30, steps: i64) {
         let grid = grid(&format!("{mantissa}e-{scale}"));
-        prop_assert_eq!(grid.ticks(number(grid.text(i128::from(steps)).as_str())), Some(steps));
+        let text = grid.text(i128::from(steps));
+        prop_assert_eq!(text.and_then(|text| grid.ticks(number(text.as_str()))), Some(steps));
     }
 
     #[test]
