@@ -11,7 +11,7 @@ impl<I: PriceIndex> OrderBook<I> {
     ///
     /// The codes inside `command` are those of [`decode`] or of the constructors; an unknown kind, which neither makes, is
     /// rejected as `invalid_combination`.
-    #[inline]
+    #[inline(always)]
     pub fn apply<S: EventSink>(&mut self, command: &Command, extensions: &Extensions, sink: &mut S) {
         // A sequencer's number is kept, a library's 0 means the next one; neither goes back (R4).
         self.sequence = self.sequence.saturating_add(1).max(command.sequence);

@@ -69,6 +69,7 @@ impl<I: PriceIndex> OrderBook<I> {
         Ok(slot)
     }
 
+    #[inline(never)]
     pub(crate) fn amend<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {
         let amendment = match self.check_amend(c, x) {
             Ok(amendment) => amendment,
@@ -200,6 +201,7 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     /// R24: every order of an account (0: of all), on one side or both, in order of id.
+    #[inline(never)]
     pub(crate) fn mass_cancel<S: EventSink>(&mut self, c: &Command, out: &mut Output<'_, S>) {
         out.accepted(0, c.account, self.now_ns, c.tag);
         let side = Side::from_code(c.side);
@@ -215,6 +217,7 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     /// R17, R26: the phase changes; closing ends the DAY orders, in order of id.
+    #[inline(never)]
     pub(crate) fn change_phase<S: EventSink>(&mut self, c: &Command, out: &mut Output<'_, S>) {
         let Some(phase) = Phase::from_code(c.order_type) else {
             return self.reject(c, RejectReason::InvalidCombination.into(), out);

@@ -12,14 +12,14 @@ const HUGE_PAGE_BYTES: usize = 2 << 20;
 ///
 /// # Safety
 /// Zeroed memory must be a valid value of the type, and the type must not need dropping.
-pub(crate) unsafe trait Zeroable: Copy {}
+pub unsafe trait Zeroable: Copy {}
 // SAFETY: zero is a `u32`.
 unsafe impl Zeroable for u32 {}
 // SAFETY: zero is a `u64`.
 unsafe impl Zeroable for u64 {}
 
 /// A fixed number of values that start as zeroes and never move. Pages are touched only as they are used.
-pub(crate) struct Region<T: Zeroable> {
+pub struct Region<T: Zeroable> {
     start: NonNull<T>,
     length: usize,
 }
@@ -30,7 +30,8 @@ unsafe impl<T: Zeroable + Send> Send for Region<T> {}
 unsafe impl<T: Zeroable + Sync> Sync for Region<T> {}
 
 impl<T: Zeroable> Region<T> {
-    pub(crate) fn new(length: usize) -> Region<T> {
+    /// That many zeroes.
+    pub fn new(length: usize) -> Region<T> {
         let layout = Self::layout(length);
         // SAFETY: the layout has a size above zero (`layout` sees to it).
         let Some(start) = NonNull::new(unsafe { alloc_zeroed(layout) }.cast::<T>()) else { handle_alloc_error(layout) };
@@ -88,7 +89,7 @@ fn advise_huge(_start: *mut u8, _bytes: usize) {}
 
 /// Asks for the cache line of `value` ahead of its use; a hint that can be wrong at no harm.
 #[inline(always)]
-pub(crate) fn prefetch<T>(value: *const T) {
+pub fn prefetch<T>(value: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing architecturally and cannot fault, whatever the address.
     unsafe {

@@ -184,6 +184,8 @@ impl<I: PriceIndex> OrderBook<I> {
         let is_legal = (1..=MAX_QUANTITY_LOTS).contains(&view.remaining_lots)
             && (view.remaining_lots..=MAX_QUANTITY_LOTS).contains(&view.quantity_lots);
         input.check(is_legal, "an order's quantities are out of range")?;
+        let is_there = view.price_ticks == flip(side.code(), self.levels.get(level).key);
+        input.check(is_there, "an order's price is not its level's")?;
         let is_gtd = view.time_in_force == TimeInForce::Gtd;
         let rests = matches!(view.time_in_force, TimeInForce::Gtc | TimeInForce::Day | TimeInForce::Gtd);
         input.check(rests, "an order that cannot rest")?;
@@ -367,6 +369,7 @@ impl<'a> Reader<'a> {
         let flag = self.u8()?;
         self.check(flag <= 1, "a flag that is neither 0 nor 1")?;
         let value = self.u64()? as i64;
+        self.check(flag == 1 || value == 0, "an absent value that is not zero")?;
         Ok((flag == 1).then_some(value))
     }
 

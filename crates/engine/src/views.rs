@@ -102,6 +102,12 @@ impl<I: PriceIndex> OrderBook<I> {
         (slot != NIL).then(|| self.view_order(slot))
     }
 
+    /// Is there a live order with this id?
+    #[inline(always)]
+    pub fn is_live(&self, order_id: u64) -> bool {
+        self.slot_of(order_id) != NIL
+    }
+
     /// A live order by its client id.
     pub fn order_by_client_id(&self, account: u32, client_id: &ClientId) -> Option<OrderView> {
         self.client_ids.live_owner(&(account, *client_id)).and_then(|order_id| self.order(order_id))

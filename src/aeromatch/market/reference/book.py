@@ -263,9 +263,6 @@ class ReferenceBook:
             return RejectReason.NOT_ALLOWED_IN_PHASE
         if (is_amend or command.kind == CommandKind.CANCEL) and self._named(command) is None:
             return RejectReason.UNKNOWN_ORDER
-        # R1, for an amend: where it would slide to is known once the order is.
-        if is_amend and self._slides_out_of_range(command):
-            return RejectReason.INVALID_PRICE
         # R17: at or before now is expired.
         if command.expire_at_ns is not None and command.expire_at_ns <= self.now_ns:
             return RejectReason.EXPIRED
@@ -459,7 +456,10 @@ class ReferenceBook:
         return not slides and bool(self._opposing(side, price))
 
     def _slides_out_of_range(self, command: Command) -> bool:
-        """R1: one tick behind the best price there is would leave 64 bits."""
+        """R1: one tick behind the best price there is would leave 64 bits.
+
+        Only a new order can: one that rests already stands behind the best price of the other side.
+        """
         arrival = self._post_only_arrival(command)
         if arrival is None:
             return False

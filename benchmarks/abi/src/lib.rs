@@ -1,0 +1,177 @@
+//! The engine as it ships behind the C interface that order-matching engines are compared through.
+//!
+//! The interface names orders by the sender's ids and knows no amend that keeps priority, so this adapter keeps a table from the
+//! sender's ids to order ids and back, and makes a modify of a cancel and a new order. Everything else goes through the
+//! engine's public `apply`; the queries read the engine's own book.
+//!
+//! What the interface leaves open: a new order under an id that is still resting, or with a quantity of 0, is answered with
+//! the only rejection there is for it, `CANCEL_REJECT`, and changes nothing.
+
+mod interface;
+mod names;
+
+pub use interface::{Cancel, Message, Modify, NewOrder, Report, Transport};
+
+use aeromatch_engine::book::{OrderBook, Rules};
+use aeromatch_engine::codes::{EventKind, Side, TimeInForce};
+use aeromatch_engine::index::Ladder;
+use aeromatch_engine::record::{Command, Event, EventSink, Extensions};
+use interface::{Channel, report};
+use names::Names;
+
+/// An engine between a sender and a transport.
+pub struct Adapter {
+    book: OrderBook<Ladder>,
+    names: Names,
+    channel: Channel,
+}
+
+/// What the reports of an operation look like.
+const NEW: u8 = 0;
+const CANCEL: u8 = 1;
+const MODIFY_OUT: u8 = 2;
+const MODIFY_IN: u8 = 3;
+
+/// Turns the events of one command into reports.
+struct Reports<'a, const OPERATION: u8> {
+    names: &'a mut Names,
+    channel: &'a Channel,
+    /// The message's sequence and the sender's id of its order.
+    sequence: u64,
+    name: u64,
+    is_rejected: bool,
+}
+
+impl<const OPERATION: u8> EventSink for Reports<'_, OPERATION> {
+    #[inline(always)]
+    fn event(&mut self, event: Event) {
+        let Reports { sequence, name, .. } = *self;
+        let plain = Report {
+            side: event.side,
+            sequence,
+            order_id: name,
+            price: event.price_ticks,
+            quantity: event.quantity_lots as u32,
+            ..Report::of(report::ORDER_ACK)
+        };
+        match EventKind::from_code(event.kind) {
+            Some(EventKind::Accepted) if OPERATION == NEW || OPERATION == MODIFY_IN => {
+                self.names.bind(name, event.order_id);
+                if OPERATION == NEW {
+                    self.channel.push(&plain);
+                }
+            }
+            Some(EventKind::Trade) => self.channel.push(&Report {
+                kind: report::TRADE,
+                maker_order_id: self.names.name_of(event.order_id),
+                taker_order_id: name,
+                ..plain
+            }),
+            Some(EventKind::Canceled) if OPERATION != MODIFY_OUT => {
+                self.channel.push(&Report { kind: report::CANCEL_ACK, ..plain });
+            }
+            Some(EventKind::Rejected) => self.is_rejected = true,
+            _ => {}
+        }
+    }
+}
+
+impl Adapter {
+    /// An engine without orders that reports to `channel`.
+    pub fn new(channel: Channel) -> Adapter {
+        Adapter { book: OrderBook::new(Rules::default()), names: Names::new(), channel }
+    }
+
+    #[inline(always)]
+    fn apply<const OPERATION: u8>(&mut self, command: &Command, sequence: u64, name: u64) -> bool {
+        let mut reports = Reports::<OPERATION> {
+            names: &mut self.names,
+            channel: &self.channel,
+            sequence,
+            name,
+            is_rejected: false,
+        };
+        self.book.apply(command, &Extensions::NONE, &mut reports);
+        !reports.is_rejected
+    }
+
+    fn refuse(&self, kind: u8, sequence: u64, name: u64) {
+        self.channel.push(&Report { sequence, order_id: name, ..Report::of(kind) });
+    }
+
+    #[inline(always)]
+    pub fn on_new_order(&mut self, order: &NewOrder) {
+        let resting = self.names.order_id(order.order_id);
+        if resting != 0 && self.book.is_live(resting) {
+            return self.refuse(report::CANCEL_REJECT, order.sequence, order.order_id);
+        }
+        let time_in_force = if order.ioc == 0 { TimeInForce::Gtc } else { TimeInForce::Ioc };
+        let command = limit(order.side, order.price, order.quantity, time_in_force);
+        if !self.apply::<NEW>(&command, order.sequence, order.order_id) {
+            self.refuse(report::CANCEL_REJECT, order.sequence, order.order_id);
+        }
+    }
+
+    #[inline(always)]
+    pub fn on_cancel(&mut self, cancel: &Cancel) {
+        let command = Command::cancel(self.names.order_id(cancel.order_id));
+        if !self.apply::<CANCEL>(&command, cancel.sequence, cancel.order_id) {
+            self.refuse(report::CANCEL_REJECT, cancel.sequence, cancel.order_id);
+        }
+    }
+
+    #[inline(always)]
+    pub fn on_modify(&mut self, modify: &Modify) {
+        let order_id = self.names.order_id(modify.order_id);
+        // A modify to nothing would be refused after the cancel, so it is refused before it.
+        let is_out = modify.quantity > 0
+            && self.apply::<MODIFY_OUT>(&Command::cancel(order_id), modify.sequence, modify.order_id);
+        if !is_out {
+            return self.refuse(report::MODIFY_REJECT, modify.sequence, modify.order_id);
+        }
+        let command = limit(modify.side, modify.price, modify.quantity, TimeInForce::Gtc);
+        self.apply::<MODIFY_IN>(&command, modify.sequence, modify.order_id);
+        self.channel.push(&Report {
+            side: modify.side,
+            sequence: modify.sequence,
+            order_id: modify.order_id,
+            price: modify.price,
+            quantity: modify.quantity,
+            ..Report::of(report::MODIFY_ACK)
+        });
+    }
+
+    /// Messages in order; the same as one by one.
+    pub fn on_batch(&mut self, messages: &[Message]) {
+        for message in messages {
+            self.on_message(message);
+        }
+    }
+
+    #[inline(always)]
+    fn on_message(&mut self, message: &Message) {
+        match message.kind {
+            0 => self.on_new_order(&message.body),
+            1 => self.on_cancel(&message.as_cancel()),
+            _ => self.on_modify(&message.as_modify()),
+        }
+    }
+
+    pub fn best(&self, side: Side) -> Option<i64> {
+        self.book.best(side)
+    }
+
+    pub fn depth_at(&self, side: Side, price_ticks: i64) -> u64 {
+        let level = self.book.level(side, price_ticks);
+        level.map_or(0, |level| u64::try_from(level.quantity_lots).unwrap_or(u64::MAX))
+    }
+}
+
+#[inline(always)]
+fn limit(side: u8, price_ticks: i64, quantity: u32, time_in_force: TimeInForce) -> Command {
+    Command {
+        side: side & 1,
+        time_in_force: time_in_force as u8,
+        ..Command::limit(Side::Buy, price_ticks, u64::from(quantity))
+    }
+}
