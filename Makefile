@@ -33,7 +33,7 @@ $(VENV)/.installed: constraints.txt tools/find-pythons
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
-	$(VENV)/bin/maturin develop --release --locked --quiet --extras all
+	PIP_QUIET=2 $(VENV)/bin/maturin develop --release --locked --quiet
 	@touch $@
 
 .PHONY: build
