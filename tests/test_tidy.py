@@ -24,7 +24,8 @@ LAYERS = (
     {""},
     {"analytics", "client", "cluster", "gateways", "lab", "replay", "stores", "bench"},
     {"server"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 )
 CRATE_LAYERS = ("aeromatch-engine", "aeromatch-runtime", "aeromatch-python")
 
