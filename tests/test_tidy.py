@@ -24,7 +24,8 @@ LAYERS = (
     {""},
     {"analytics", "client", "cluster", "gateways", "lab", "replay", "stores", "bench"},
     {"server"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 )
 CRATE_LAYERS = ("aeromatch-engine", "aeromatch-runtime", "aeromatch-python")
 
@@ -35,7 +36,8 @@ IMPURE = re.compile(
 )
 PURE_SOURCES = "crates/engine/src/"
 
-UNSAFE_FILES = re.compile(r"(^|/)(ring|pool|record|platform|prefetch|skiplist|interface|abi)(/|\.rs$)")
+# The C interface is two: the benchmark's (abi, interface) and Python's memory (buffer).
+UNSAFE_FILES = re.compile(r"(^|/)(ring|pool|record|platform|prefetch|skiplist|interface|abi|buffer)(/|\.rs$)")
 # Not the type of a function pointer, nor an attribute like #[unsafe(no_mangle)]: neither does anything by itself.
 UNSAFE_USE = re.compile(r"\bunsafe\b(?!\(| (?:extern \"\" )?fn\()")
 
