@@ -23,7 +23,6 @@ HOURLY: Final = (300, 600, 900, 1_800, 3_600, 7_200, 14_400, 86_400)
 BID, ASK, INK, GRID, PAPER = "#12877c", "#d1495b", "#22303c", "#e3e7ea", "#ffffff"
 
 
-
 @dataclass(frozen=True, slots=True)
 class _Series:
     """The tape, brought to at most `POINTS` points; prices in currency."""
@@ -145,7 +144,9 @@ def _limit_price(axes: Axes, tape: Tape, tick_size: float) -> None:
 
 def _draw_spread(axes: Axes, series: _Series) -> None:
     present = series.widest[~np.isnan(series.widest)]
-    axes.fill_between(series.seconds, 0, series.widest, step="post", color="#b7c3cc", alpha=0.6, linewidth=0, label="widest")
+    axes.fill_between(
+        series.seconds, 0, series.widest, step="post", color="#b7c3cc", alpha=0.6, linewidth=0, label="widest"
+    )
     axes.step(series.seconds, series.spread, where="post", color=INK, linewidth=0.9, label="median")
     if len(present):
         axes.set_ylim(0, max(float(np.percentile(present, 98)) * 1.3, 1e-9))
@@ -156,8 +157,12 @@ def _draw_spread(axes: Axes, series: _Series) -> None:
 def _draw_depth(axes: Axes, series: _Series) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    axes.fill_between(series.seconds, 0, series.bid_depth, step="post", color=BID, alpha=0.55, linewidth=0, label="bids")
-    axes.fill_between(series.seconds, 0, -series.ask_depth, step="post", color=ASK, alpha=0.55, linewidth=0, label="asks")
+    axes.fill_between(
+        series.seconds, 0, series.bid_depth, step="post", color=BID, alpha=0.55, linewidth=0, label="bids"
+    )
+    axes.fill_between(
+        series.seconds, 0, -series.ask_depth, step="post", color=ASK, alpha=0.55, linewidth=0, label="asks"
+    )
     axes.axhline(0, color=INK, linewidth=0.8)
     largest = float(np.percentile(np.concatenate((series.bid_depth, series.ask_depth)), 99.5)) * 1.15
     if largest > 0:
@@ -193,7 +198,9 @@ def _label_time(axes: Axes, seconds: NDArray[np.float64]) -> None:
     if span > 1_800:
         first = int(seconds[0])
         step = next((step for step in HOURLY if span / step <= 9), HOURLY[-1])
-        axes.set_xticks([float(at) for at in range(first - first % step, int(seconds[-1]) + 1, step) if at >= seconds[0]])
+        axes.set_xticks(
+            [float(at) for at in range(first - first % step, int(seconds[-1]) + 1, step) if at >= seconds[0]]
+        )
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, steps=list(steps)))
     axes.xaxis.set_major_formatter(FuncFormatter(time_of_day))

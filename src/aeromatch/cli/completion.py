@@ -10,7 +10,7 @@ from click.shell_completion import ShellComplete, get_completion_class
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the completion script of a SHELL.
+    r"""Print the completion script of a SHELL.
 
     \b
     bash: aeromatch completion bash > ~/.local/share/bash-completion/completions/aeromatch

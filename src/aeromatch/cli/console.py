@@ -20,17 +20,27 @@ if TYPE_CHECKING:
 IN_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 OUT_FILE = click.Path(dir_okay=False, path_type=Path)
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout instead of tables.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout instead of tables."
+)
 progress_option = click.option(
     "--progress/--no-progress",
     default=None,
     help="Show a progress bar on stderr, or none. Default: when stderr is a terminal.",
 )
 index_option = click.option(
-    "--index", type=click.Choice(["ladder", "btree"]), default="ladder", show_default=True, help="The engine's price index."
+    "--index",
+    type=click.Choice(["ladder", "btree"]),
+    default="ladder",
+    show_default=True,
+    help="The engine's price index.",
 )
 seed_option = click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="The same seed gives the same bytes."
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=1,
+    show_default=True,
+    help="The same seed gives the same bytes.",
 )
 
 
@@ -55,7 +65,9 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 def print_table(title: str, rows: Iterable[tuple[str, str]]) -> None:
     """Print names and values on stdout, two columns."""
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=title, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2, 0, 0)
+    )
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:

@@ -40,9 +40,9 @@ PICTURE = Path("aeromatch-demo.png")
 def demo(path: Path | None, mood: str, steps: int, seed: int, plot: Path, progress: bool | None) -> None:
     """Generate a session, or take the recording at PATH, and replay it.
 
-    PATH is a LOBSTER message file (its orderbook file is looked for beside it) or an order file. Without PATH a session is
-    generated: --mood, --steps and --seed say which. The replay ends with a summary, the book as it stands then, and a
-    picture.
+    PATH is a LOBSTER message file (its orderbook file is looked for beside it) or an order file. Without PATH a session
+    is generated: --mood, --steps and --seed say which. The replay ends with a summary, the book as it stands then, and
+    a picture.
     """
     picture = plot if plot != PICTURE or has_matplotlib() else None
     check_plot(picture)

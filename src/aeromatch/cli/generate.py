@@ -38,7 +38,9 @@ def generate() -> None:
 
 @generate.command()
 @click.argument("messages", type=OUT_FILE)
-@click.option("--orderbook", type=OUT_FILE, help="Default: MESSAGES with `message` replaced by `orderbook` in its name.")
+@click.option(
+    "--orderbook", type=OUT_FILE, help="Default: MESSAGES with `message` replaced by `orderbook` in its name."
+)
 @mood_option
 @steps_option
 @seed_option

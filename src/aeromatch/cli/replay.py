@@ -46,7 +46,9 @@ def replay() -> None:
 @click.argument("messages", type=IN_FILE)
 @click.option("--orderbook", type=IN_FILE, help="The orderbook file. Default: the one beside MESSAGES, by its name.")
 @click.option("--min-state", type=SHARE, help="Exit 1 unless at least this share of the states agrees (0 to 1).")
-@click.option("--min-executions", type=SHARE, help="Exit 1 unless at least this share of the executions agrees (0 to 1).")
+@click.option(
+    "--min-executions", type=SHARE, help="Exit 1 unless at least this share of the executions agrees (0 to 1)."
+)
 @plot_option
 @strict_option
 @index_option
@@ -66,8 +68,8 @@ def lobster(
     """Replay a LOBSTER recording: a MESSAGES file and its orderbook file.
 
     Agreement is reported twice. State: recorded row i-1 plus message i must give row i, on every visible level but one
-    that scrolls in from below. Executions: each visible execution is sent again as a marketable order, and must meet the
-    recorded order, at the recorded price, for the recorded quantity.
+    that scrolls in from below. Executions: each visible execution is sent again as a marketable order, and must meet
+    the recorded order, at the recorded price, for the recorded quantity.
     """
     beside = orderbook or orderbook_beside(messages)
     if beside is None:
@@ -91,7 +93,9 @@ def lobster(
 
 @replay.command()
 @click.argument("file", type=IN_FILE)
-@click.option("--tick-size", default=TICK_SIZE, show_default=True, help="The grid of prices; orders off it are rejected.")
+@click.option(
+    "--tick-size", default=TICK_SIZE, show_default=True, help="The grid of prices; orders off it are rejected."
+)
 @click.option("--min-agreement", type=SHARE, help="Exit 1 unless at least this share of the cancels agrees (0 to 1).")
 @plot_option
 @strict_option
@@ -162,7 +166,8 @@ def draw_lobster(messages: Path, tape: Tape, result: LobsterResult, plot: Path) 
 
 def draw_orders(file: Path, tape: Tape, result: OrdersResult, plot: Path, *, tick_size: float) -> None:
     """Draw a replayed order file."""
-    subtitle = f"{result.lines:,} instructions, {result.trades:,} trades; canceled {percent(result.canceled.ratio)} as recorded"
+    agreement = percent(result.canceled.ratio)
+    subtitle = f"{result.lines:,} instructions, {result.trades:,} trades; canceled {agreement} as recorded"
     draw(tape, plot, title=file.stem.replace("_", " "), tick_size=tick_size, subtitle=subtitle)
 
 
@@ -173,7 +178,10 @@ def lobster_rows(result: LobsterResult) -> list[tuple[str, str]]:
         ("time", f"{clock(result.first_time_ns)} to {clock(result.last_time_ns)}"),
         ("messages", f"{result.messages:,}: {kinds}"),
         ("state agrees", _agreement(result.state)),
-        ("", f"{result.levels_compared:,} levels compared, {result.levels_excepted:,} excepted (scrolled in from below)"),
+        (
+            "",
+            f"{result.levels_compared:,} levels compared, {result.levels_excepted:,} excepted (scrolled in from below)",
+        ),
         ("executions agree", _agreement(result.executions)),
         ("malformed lines", str(result.malformed)),
     ]

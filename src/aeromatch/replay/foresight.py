@@ -1,11 +1,11 @@
 """Who stands at a price level that a LOBSTER file shows for the first time.
 
-The message file names an order only when something happens to it inside the visible levels. A level that comes into view
-(at the open, or from below the last visible level) shows a size, but not whose. A first pass over the messages tells: an
-order that is reduced, deleted or executed later, and was not submitted later, stands there now. Its place in the queue
-follows from its id, since the venue gives ids in order of time: orders that are older than the file carry lower ids
-than anything submitted in it. What of the shown size belongs to nobody in the file never trades while it is visible, so
-it stands last.
+The message file names an order only when something happens to it inside the visible levels. A level that comes into
+view (at the open, or from below the last visible level) shows a size, but not whose. A first pass over the messages
+tells: an order that is reduced, deleted or executed later, and was not submitted later, stands there now. Its place in
+the queue follows from its id, since the venue gives ids in order of time: orders that are older than the file carry
+lower ids than anything submitted in it. What of the shown size belongs to nobody in the file never trades while it is
+visible, so it stands last.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from aeromatch.replay.lines import Malformed, malformed, numbered_lines
@@ -94,7 +94,9 @@ def read_rows(stream: BinaryIO) -> Iterator[Row | Malformed]:
         yield row
 
 
-def read_pairs(messages: BinaryIO, rows: BinaryIO) -> Iterator[tuple[Message | Malformed | None, Row | Malformed | None]]:
+def read_pairs(
+    messages: BinaryIO, rows: BinaryIO
+) -> Iterator[tuple[Message | Malformed | None, Row | Malformed | None]]:
     """Yield message i with row i; None where one file is shorter."""
     return zip_longest(read_messages(messages), read_rows(rows))
 
@@ -138,9 +140,9 @@ def parse_row(line: int, raw: bytes) -> Row | Malformed:
     asks, bids = _side(numbers, 0), _side(numbers, 2)
     if isinstance(asks, str) or isinstance(bids, str):
         return malformed(line, asks if isinstance(asks, str) else f"{bids}", raw)
-    if any(low >= high for (low, _), (high, _) in zip(asks, asks[1:], strict=False)):
+    if any(low >= high for (low, _), (high, _) in pairwise(asks)):
         return malformed(line, "asks do not rise", raw)
-    if any(high <= low for (high, _), (low, _) in zip(bids, bids[1:], strict=False)):
+    if any(high <= low for (high, _), (low, _) in pairwise(bids)):
         return malformed(line, "bids do not fall", raw)
     if asks and bids and bids[0][0] >= asks[0][0]:
         return malformed(line, "best bid is not below best ask", raw)

@@ -3,12 +3,12 @@
 Two questions are asked of every message:
 
 *State*: does recorded row i-1 plus message i give row i? The engine's book is row i-1 (level by level, with the queues
-that `foresight` knows); the message is sent to it; the result is compared with row i. One thing cannot be known: a level
-that was below the last visible one and scrolls in because another went away. Such a level is excepted and counted; the
-rest of its row is judged like any other.
+that `foresight` knows); the message is sent to it; the result is compared with row i. One thing cannot be known: a
+level that was below the last visible one and scrolls in because another went away. Such a level is excepted and
+counted; the rest of its row is judged like any other.
 
-*Execution*: a visible execution is sent again as a marketable order of that price and size. Does the engine's price-time
-priority choose the same resting order, at the same price, for the same quantity?
+*Execution*: a visible execution is sent again as a marketable order of that price and size. Does the engine's
+price-time priority choose the same resting order, at the same price, for the same quantity?
 
 After each message the book is made equal to the recorded row, so that one difference is counted once.
 """
@@ -177,7 +177,7 @@ class LobsterReplay:
         return row
 
     def _apply(self, index: int, before: Row, message: Message) -> None:
-        """Let the engine do what the message says; crosses, halts and hidden executions leave the visible book alone."""
+        """Let the engine do what the message says; crosses, halts and hidden executions do not touch the book."""
         is_buy, price, size, name = message.is_buy, message.price, message.size, message.order_id
         if message.type is MessageType.NEW:
             self._engine.place(is_buy, price, size, name, message.time_ns)

@@ -71,9 +71,7 @@ class NamedBook:
     def take(self, is_buy: bool, price: int, size: int, time_ns: int) -> list[Hit]:
         """Send a marketable order (limit at `price`, immediate or cancel); say whom it met."""
         side = "buy" if is_buy else "sell"
-        report = self.book.submit(
-            side, quantity=size, price=self.price(price), time_in_force="ioc", timestamp=time_ns
-        )
+        report = self.book.submit(side, quantity=size, price=self.price(price), time_in_force="ioc", timestamp=time_ns)
         return self._hits(report, not is_buy)
 
     def reduce(self, is_buy: bool, price: int, name: int, size: int, time_ns: int) -> bool:

@@ -44,11 +44,12 @@ def _batch(actions: list[Action]) -> Commands:
     new = [action.kind is ActionKind.NEW for action in actions]
     return aeromatch.commands(
         kind=[KINDS[action.kind] for action in actions],
-        side=[("buy" if action.is_buy else "sell") if is_new else None for action, is_new in zip(actions, new, strict=True)],
-        price_ticks=[action.price if is_new else None for action, is_new in zip(actions, new, strict=True)],
-        quantity_lots=[
-            None if action.kind is ActionKind.CANCEL else action.total for action in actions
+        side=[
+            ("buy" if action.is_buy else "sell") if is_new else None
+            for action, is_new in zip(actions, new, strict=True)
         ],
+        price_ticks=[action.price if is_new else None for action, is_new in zip(actions, new, strict=True)],
+        quantity_lots=[None if action.kind is ActionKind.CANCEL else action.total for action in actions],
         order_id=[0 if is_new else action.order_id for action, is_new in zip(actions, new, strict=True)],
         timestamp=[action.time_ns for action in actions],
     )

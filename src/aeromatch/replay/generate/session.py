@@ -7,6 +7,7 @@ exact arithmetic are used, so that one seed gives the same session on every mach
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -110,7 +111,7 @@ class Session:
 
     def _move_fair_price(self, step: int) -> None:
         path, at = self._temper.path, step * PER_MILLE
-        for (start, low), (end, high) in zip(path, path[1:], strict=False):
+        for (start, low), (end, high) in itertools.pairwise(path):
             if at <= end * self.steps:
                 part, whole = at - start * self.steps, (end - start) * self.steps
                 offset = low + (high - low) * part // whole
