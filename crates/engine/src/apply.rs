@@ -17,7 +17,7 @@ impl<I: PriceIndex> OrderBook<I> {
         self.sequence = self.sequence.saturating_add(1).max(command.sequence);
         self.statistics.commands += 1;
         let instrument = self.rules.instrument;
-        let mut out = Output { sink, sequence: self.sequence, instrument, index: 0 };
+        let mut out = Output { sink, sequence: self.sequence, instrument: command.instrument, index: 0 };
         if command.instrument != instrument {
             return self.reject(command, RejectReason::UnknownInstrument.into(), &mut out);
         }
