@@ -41,6 +41,10 @@ class Generator:
         self.center = rng.choice((100, 100, 0, PRICE_MIN + 3, PRICE_MAX - 3))
         self.spread = rng.choice((2, 4, 8))
         self.wide = rng.random() < 0.2
+        # How far buys and sells keep apart: where they do, books grow deep.
+        self.apart = rng.choice((0, 0, self.spread // 2, self.spread))
+        self.lifetime = rng.choice((20, 400))
+        self.cancels = rng.choice((40, 120))
         self.accounts = rng.choice((2, 3, 5))
         self.client_id_share = rng.choice((0.0, 0.2, 0.6))
         self.last_days = rng.random() < 0.05
@@ -56,7 +60,7 @@ class Generator:
             command = Command(CommandKind.PHASE, phase=Phase.CONTINUOUS)
         else:
             makers = (self.new, self.cancel, self.amend, self.mass_cancel, self.phase, self.advance_time)
-            maker = self.rng.choices(makers, weights=(560, 120, 240, 7, 10, 30))[0]
+            maker = self.rng.choices(makers, weights=(560, self.cancels, 240, 3, 7, 30))[0]
             command = maker(book)
         command.instrument = book.instrument
         command.tag = self.rng.choice((0, self.rng.getrandbits(64)))
@@ -86,7 +90,7 @@ class Generator:
             if self.chance(0.3):
                 command.protection_price_ticks = self.price()
         else:
-            command.price_ticks = self.price()
+            command.price_ticks = self.price(command.side)
             command.price_off_grid = self.chance(0.004)
             if self.chance(0.15):
                 command.post_only, command.slide = True, self.chance(0.5)
@@ -118,7 +122,7 @@ class Generator:
             total = order.total_lots + self.rng.randint(-3, 2) if near and order is not None else self.quantity()
             command.quantity_lots = max(0 if self.chance(0.05) else 1, total)
         if what > 0.4:
-            command.price_ticks = self.price()
+            command.price_ticks = self.price(order.side if order is not None else Side.NONE)
             command.price_off_grid = self.chance(0.01)
         if self.chance(0.005):
             command.quantity_lots = command.price_ticks = None
@@ -138,8 +142,9 @@ class Generator:
 
     # Their fields.
 
-    def price(self) -> int:
-        price = self.center + self.rng.randint(-self.spread, self.spread)
+    def price(self, side: Side = Side.NONE) -> int:
+        shift = {Side.BUY: -self.apart, Side.SELL: self.apart, Side.NONE: 0}[side]
+        price = self.center + shift + self.rng.randint(-self.spread, self.spread)
         if self.wide and self.chance(0.1):
             price = self.rng.choice((PRICE_MIN, PRICE_MAX, 0, self.rng.randint(PRICE_MIN, PRICE_MAX)))
             price = self.rng.choice((price, self.center + self.rng.randint(-(10**6), 10**6)))
@@ -175,7 +180,7 @@ class Generator:
             return self.rng.choice(IMPOSSIBLE_EXPIRIES)
         if self.chance(0.03):
             return 2**63 - 1
-        return max(1, min(U64_MAX, book.now_ns + self.rng.randint(-1, 40)))
+        return max(1, min(U64_MAX, book.now_ns + self.rng.randint(-1, self.lifetime)))
 
     def name_an_order(self, command: Command, book: ReferenceBook) -> None:
         """Mostly a live order by one of its names and its own account or none; else any mistake there is."""
