@@ -29,6 +29,12 @@ impl Names {
         }
     }
 
+    /// The same without the rarer case, for looking ahead.
+    #[inline(always)]
+    pub fn order_id_hint(&self, name: u64) -> u64 {
+        u64::from(self.table[name as usize & (self.table.len() - 1)])
+    }
+
     /// The sender's id of an order id that was bound.
     #[inline(always)]
     pub fn name_of(&self, order_id: u64) -> u64 {

@@ -247,9 +247,10 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Forgets an order that stands in no level any more: its id, its rarer terms, its slot.
     #[inline(always)]
     pub(crate) fn release(&mut self, slot: u32) {
-        let id = self.pool.order(slot).id;
+        let order = self.pool.order(slot);
+        let (id, has_extra) = (order.id, order.traits().has_extra());
         self.ids.remove(id & COUNTER_MASK, slot);
-        if self.pool.record(slot).extra != NIL {
+        if has_extra {
             self.release_extra(slot);
         }
         self.pool.remove(slot);

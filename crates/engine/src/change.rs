@@ -23,17 +23,27 @@ struct Amendment {
 }
 
 impl<I: PriceIndex> OrderBook<I> {
+    /// Is the command a cancel by order id?
     #[inline(always)]
-    pub(crate) fn cancel<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {
-        let found = if c.header() == PLAIN_CANCEL && c.order_id != 0 {
-            self.authorised(self.slot_of(c.order_id), c.account)
-        } else {
-            self.check_name(c, x).and_then(|()| self.named(c, x))
-        };
-        let slot = match found {
-            Ok(slot) => slot,
-            Err(reason) => return self.reject(c, reason.into(), out),
-        };
+    pub(crate) fn is_plain_cancel(c: &Command) -> bool {
+        c.header() == PLAIN_CANCEL && c.order_id != 0
+    }
+
+    /// The live order that a plain cancel names.
+    #[inline(always)]
+    pub(crate) fn find_plain(&self, c: &Command) -> Result<u32, RejectReason> {
+        self.authorised(self.slot_of(c.order_id), c.account)
+    }
+
+    pub(crate) fn cancel_any<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {
+        match self.check_name(c, x).and_then(|()| self.named(c, x)) {
+            Ok(slot) => self.cancel(slot, c, out),
+            Err(reason) => self.reject(c, reason.into(), out),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn cancel<S: EventSink>(&mut self, slot: u32, c: &Command, out: &mut Output<'_, S>) {
         let order = self.pool.order(slot);
         out.accepted(order.id, order.account, self.now_ns, c.tag);
         let gone = self.remove(slot, out);
@@ -69,7 +79,6 @@ impl<I: PriceIndex> OrderBook<I> {
         Ok(slot)
     }
 
-    #[inline(never)]
     pub(crate) fn amend<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {
         let amendment = match self.check_amend(c, x) {
             Ok(amendment) => amendment,
@@ -120,8 +129,7 @@ impl<I: PriceIndex> OrderBook<I> {
             return Ok(amendment);
         }
         // R13: a post-only order that would arrive anew is checked anew.
-        let other = traits.side() ^ 1;
-        if self.halves[usize::from(other)].reaches(flip(other, price_ticks)) {
+        if self.would_take(traits.side(), price_ticks) {
             if traits.post_flags() & flag::SLIDE == 0 {
                 return Err(Reject::PostOnlyWouldTake.into());
             }
@@ -201,7 +209,6 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     /// R24: every order of an account (0: of all), on one side or both, in order of id.
-    #[inline(never)]
     pub(crate) fn mass_cancel<S: EventSink>(&mut self, c: &Command, out: &mut Output<'_, S>) {
         out.accepted(0, c.account, self.now_ns, c.tag);
         let side = Side::from_code(c.side);
@@ -217,7 +224,6 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     /// R17, R26: the phase changes; closing ends the DAY orders, in order of id.
-    #[inline(never)]
     pub(crate) fn change_phase<S: EventSink>(&mut self, c: &Command, out: &mut Output<'_, S>) {
         let Some(phase) = Phase::from_code(c.order_type) else {
             return self.reject(c, RejectReason::InvalidCombination.into(), out);

@@ -1,6 +1,6 @@
 //! New orders: what is refused (R8), and how the others enter: accepted, trade what they can, rest or are canceled.
 
-use crate::book::{OrderBook, Output, Resting};
+use crate::book::{Gone, OrderBook, Output, Resting};
 use crate::codes::{
     CancelReason, CommandKind, EventKind, OrderType, Phase, RejectReason, SelfTradePrevention, TimeInForce,
 };
@@ -39,21 +39,35 @@ struct Entry<'a> {
 }
 
 impl<I: PriceIndex> OrderBook<I> {
+    /// Is the command one of the plainest new orders, which can be refused for nothing but its instrument and have nothing
+    /// that must be remembered?
     #[inline(always)]
-    pub(crate) fn new_order<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {
-        let is_plain = c.header() & !PLAIN_FREE == PLAIN
+    pub(crate) fn is_plain_order(&self, c: &Command) -> bool {
+        c.header() & !PLAIN_FREE == PLAIN
             && c.time_in_force != TimeInForce::Gtd.code()
             && c.account == 0
             && c.quantity_lots.wrapping_sub(1) < MAX_QUANTITY_LOTS
-            && self.phase == Phase::Continuous;
-        if is_plain { self.enter_plain(c, out) } else { self.enter_any(c, x, out) }
+            && self.phase == Phase::Continuous
     }
 
-    /// The plainest orders can be refused for nothing and have nothing that must be remembered.
+    /// Enters a plain order. What trades is left to a function out of line, so that what does not stays small.
     #[inline(always)]
-    fn enter_plain<S: EventSink>(&mut self, c: &Command, out: &mut Output<'_, S>) {
+    pub(crate) fn enter_plain<S: EventSink>(&mut self, c: &Command, mut out: Output<'_, S>) {
+        let id = self.order_id(self.ids.next());
+        self.accept(c, id, &mut out);
+        if self.halves[usize::from(c.side ^ 1)].may_reach(flip(c.side ^ 1, c.price_ticks)) {
+            return self.cross_plain(c, id, out);
+        }
+        if c.time_in_force == TimeInForce::Ioc.code() {
+            return self.kill_plain(c, id, c.quantity_lots, out);
+        }
+        self.rest_plain(c, id, c.quantity_lots, c.quantity_lots, &mut out);
+    }
+
+    #[inline(never)]
+    fn cross_plain<S: EventSink>(&mut self, c: &Command, id: u64, mut out: Output<'_, S>) {
         let mut taker = Aggressor {
-            id: self.order_id(self.ids.next()),
+            id,
             account: 0,
             self_trade_group: 0,
             side: c.side,
@@ -63,22 +77,40 @@ impl<I: PriceIndex> OrderBook<I> {
             total: c.quantity_lots,
             remaining: c.quantity_lots,
         };
-        self.accept(c, taker.id, out);
-        self.take(&mut taker, out);
+        self.take(&mut taker, &mut out);
         if taker.remaining == 0 {
             self.push_id(NIL);
-        } else if c.time_in_force != TimeInForce::Ioc.code() {
-            let traits = Traits::new(c.side, c.time_in_force, 0, 0);
-            let Aggressor { id, account, price_ticks, total, remaining, .. } = taker;
-            self.rest::<true, S>(Resting { id, account, traits, price_ticks, remaining }, total, None, out);
+        } else if c.time_in_force == TimeInForce::Ioc.code() {
+            self.kill_plain(c, id, taker.remaining, out);
         } else {
-            self.push_id(NIL);
-            self.end_aggressor(CancelReason::ImmediateOrCancel, &taker, out);
+            self.rest_plain(c, id, taker.total, taker.remaining, &mut out);
         }
     }
 
-    #[inline(never)]
-    fn enter_any<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {
+    #[inline(always)]
+    fn rest_plain<S: EventSink>(
+        &mut self,
+        c: &Command,
+        id: u64,
+        total: u64,
+        remaining: u64,
+        out: &mut Output<'_, S>,
+    ) {
+        let traits = Traits::new(c.side, c.time_in_force, 0, 0);
+        let resting = Resting { id, account: 0, traits, price_ticks: c.price_ticks, remaining };
+        self.rest::<true, S>(resting, total, None, out);
+    }
+
+    /// R18: an IOC order's rest is canceled.
+    #[inline(always)]
+    fn kill_plain<S: EventSink>(&mut self, c: &Command, id: u64, quantity: u64, mut out: Output<'_, S>) {
+        self.push_id(NIL);
+        self.count_canceled(CancelReason::ImmediateOrCancel);
+        let gone = Gone { order_id: id, account: 0, side: c.side, price_ticks: c.price_ticks, quantity };
+        out.canceled(CancelReason::ImmediateOrCancel, gone);
+    }
+
+    pub(crate) fn enter_any<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {
         match self.check_new(c, x) {
             Ok(entry) => self.enter(&entry, out),
             Err(refusal) => self.reject(c, refusal, out),
@@ -214,7 +246,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let is_legal = is_legal_combination(c, &terms);
         let would_take = is_legal
             && c.flags & flag::POST_ONLY != 0
-            && self.halves[usize::from(c.side ^ 1)].reaches(flip(c.side ^ 1, c.price_ticks));
+            && self.would_take(c.side, c.price_ticks);
         let mut slid_to = None;
         if would_take && c.flags & flag::SLIDE != 0 {
             slid_to = Some(self.behind_best(c.side).ok_or(Reject::InvalidPrice)?);
@@ -244,9 +276,15 @@ impl<I: PriceIndex> OrderBook<I> {
         Ok(Entry { command: c, terms, client_id: x.client_id, slid_to })
     }
 
+    /// R13: would an order at that price meet one of the other side? Own orders count whatever the mode.
+    pub(crate) fn would_take(&self, side: u8, price_ticks: i64) -> bool {
+        let best = self.halves[usize::from(side ^ 1)].best();
+        best.is_some_and(|(key, _)| key >= flip(side ^ 1, price_ticks))
+    }
+
     /// One tick behind the best price of the other side; `None` if that leaves 64 bits (R1).
     pub(crate) fn behind_best(&self, side: u8) -> Option<i64> {
-        let best = flip(side ^ 1, self.halves[usize::from(side ^ 1)].best_key);
+        let best = flip(side ^ 1, self.halves[usize::from(side ^ 1)].best()?.0);
         if side == 0 { best.checked_sub(1) } else { best.checked_add(1) }
     }
 }

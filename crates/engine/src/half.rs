@@ -16,54 +16,70 @@ pub(crate) fn flip(side: u8, value: i64) -> i64 {
 }
 
 /// Bids, or asks.
+///
+/// The best level is found lazily. Where it empties, its key stays as a bound that no level exceeds: orders come and go at the
+/// touch far more often than anyone trades, and an arriving order that does not even reach the bound needs no search.
 pub(crate) struct Half<I> {
     index: I,
-    /// The best level, or [`NIL`].
-    pub best_level: u32,
-    /// Its key; `i64::MIN` where there is none, which also is a legal key: `best_level` decides.
-    pub best_key: i64,
+    /// No level's key is above this; `i64::MIN` where there was none yet.
+    bound: i64,
+    /// The level at `bound`, which then is the best; [`NIL`] if there is none.
+    best_level: u32,
     levels: usize,
 }
 
 impl<I: PriceIndex> Half<I> {
     pub fn new() -> Half<I> {
-        Half { index: I::default(), best_level: NIL, best_key: i64::MIN, levels: 0 }
+        Half { index: I::default(), bound: i64::MIN, best_level: NIL, levels: 0 }
     }
 
-    /// Would an order that takes down to `limit` (a key of this side) meet the best level?
+    /// Could an order that takes down to `limit` (a key of this side) meet a level? False is certain.
     #[inline(always)]
-    pub fn reaches(&self, limit: i64) -> bool {
-        self.best_key >= limit && self.best_level != NIL
+    pub fn may_reach(&self, limit: i64) -> bool {
+        self.bound >= limit
+    }
+
+    /// The best level, if an order that takes down to `limit` meets it.
+    #[inline(always)]
+    pub fn reached(&mut self, limit: i64) -> Option<(i64, u32)> {
+        if self.best_level == NIL {
+            (self.bound, self.best_level) = self.best().unwrap_or((i64::MIN, NIL));
+        }
+        (self.best_level != NIL && self.bound >= limit).then_some((self.bound, self.best_level))
+    }
+
+    /// The best level.
+    pub fn best(&self) -> Option<(i64, u32)> {
+        if self.best_level != NIL {
+            return Some((self.bound, self.best_level));
+        }
+        if self.levels == 0 { None } else { self.index.below(self.bound) }
     }
 
     /// The level at a key, made if it is not there.
     #[inline(always)]
     pub fn level_at(&mut self, levels: &mut Levels, side: u8, key: i64) -> u32 {
-        if key == self.best_key && self.best_level != NIL {
-            return self.best_level;
-        }
         let level = self.index.get(key);
         if level != NIL { level } else { self.create(levels, side, key) }
     }
 
+    #[inline(always)]
     fn create(&mut self, levels: &mut Levels, side: u8, key: i64) -> u32 {
         let level = levels.insert(side, key);
-        if key > self.best_key || self.best_level == NIL {
-            (self.best_key, self.best_level) = (key, level);
-        }
-        self.index.insert(key, level, self.best_key);
+        let is_best = key >= self.bound;
+        self.bound = if is_best { key } else { self.bound };
+        self.best_level = if is_best { level } else { self.best_level };
+        self.index.insert(key, level, self.bound);
         self.levels += 1;
         level
     }
 
     /// Removes an empty level.
+    #[inline(always)]
     pub fn remove(&mut self, levels: &mut Levels, level: u32) {
-        let key = levels.get(level).key;
-        self.index.remove(key);
+        self.index.remove(levels.get(level).key);
         self.levels -= 1;
-        if level == self.best_level {
-            (self.best_key, self.best_level) = self.index.below(key).unwrap_or((i64::MIN, NIL));
-        }
+        self.best_level = if level == self.best_level { NIL } else { self.best_level };
         levels.remove(level);
     }
 
@@ -79,13 +95,7 @@ impl<I: PriceIndex> Half<I> {
 
     /// Levels from the best to the worst.
     pub fn iter(&self) -> impl Iterator<Item = (i64, u32)> {
-        let first = (self.best_level != NIL).then_some((self.best_key, self.best_level));
-        std::iter::successors(first, |&(key, _)| self.index.below(key))
-    }
-
-    #[inline(always)]
-    pub fn prefetch(&self, key: i64) {
-        self.index.prefetch(key);
+        std::iter::successors(self.best(), |&(key, _)| self.index.below(key))
     }
 
     pub fn bytes(&self) -> usize {
@@ -95,7 +105,7 @@ impl<I: PriceIndex> Half<I> {
 
 /// Best price of a side.
 pub(crate) fn best_price<I: PriceIndex>(half: &Half<I>, side: Side) -> Option<i64> {
-    (half.best_level != NIL).then(|| flip(side.code(), half.best_key))
+    half.best().map(|(key, _)| flip(side.code(), key))
 }
 
 #[cfg(test)]

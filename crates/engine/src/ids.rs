@@ -34,12 +34,11 @@ impl OrderIds {
     /// live order in a slot.
     #[inline(always)]
     pub fn push(&mut self, slot: u32, counter_of: impl Fn(u32) -> u64) {
-        let elder = self.ring[self.next as usize & (self.ring.len() - 1)];
+        let elder = *self.ring.wrapped(self.next as usize);
         if elder != NIL {
             self.retire(elder, counter_of);
         }
-        let place = self.next as usize & (self.ring.len() - 1);
-        self.ring[place] = slot;
+        *self.ring.wrapped_mut(self.next as usize) = slot;
         self.next += 1;
     }
 
@@ -48,7 +47,7 @@ impl OrderIds {
     #[inline(always)]
     pub fn find(&self, counter: u64, is: impl Fn(u32) -> bool) -> u32 {
         if self.is_young(counter) {
-            let slot = self.ring[counter as usize & (self.ring.len() - 1)];
+            let slot = *self.ring.wrapped(counter as usize);
             if slot != NIL && is(slot) { slot } else { NIL }
         } else {
             self.elders.find(counter as u32, is)
@@ -59,8 +58,7 @@ impl OrderIds {
     #[inline(always)]
     pub fn remove(&mut self, counter: u64, slot: u32) {
         if self.is_young(counter) {
-            let place = counter as usize & (self.ring.len() - 1);
-            self.ring[place] = NIL;
+            *self.ring.wrapped_mut(counter as usize) = NIL;
         } else {
             self.elders.remove(counter as u32, slot);
         }
@@ -69,21 +67,26 @@ impl OrderIds {
     /// Adds an order that was given its counter before; for restoring a snapshot.
     pub fn restore(&mut self, counter: u64, slot: u32) {
         if self.is_young(counter) {
-            let place = counter as usize & (self.ring.len() - 1);
-            self.ring[place] = slot;
+            *self.ring.wrapped_mut(counter as usize) = slot;
         } else {
             self.elders.insert(counter as u32, slot);
         }
     }
 
-    /// Asks for the memory that `find` will read.
+    /// Asks for the memory that `find` will read. Both places, because which one it is would be a branch that cannot be
+    /// foretold.
     #[inline(always)]
     pub fn prefetch(&self, counter: u64) {
-        if self.is_young(counter) {
-            prefetch(&self.ring[counter as usize & (self.ring.len() - 1)]);
-        } else {
-            self.elders.prefetch(counter as u32);
-        }
+        prefetch(self.ring.wrapped(counter as usize));
+        self.elders.prefetch(counter as u32);
+    }
+
+    /// The slot that `find` will probably return, without a branch and without proof.
+    #[inline(always)]
+    pub fn guess(&self, counter: u64) -> u32 {
+        let young = *self.ring.wrapped(counter as usize);
+        let elder = *self.elders.table.wrapped(self.elders.home(counter as u32)) as u32;
+        if self.is_young(counter) { young } else { elder }
     }
 
     pub fn bytes(&self) -> usize {
@@ -147,14 +150,14 @@ impl Elders {
     fn find(&self, low: u32, is: impl Fn(u32) -> bool) -> u32 {
         let mut place = self.home(low);
         loop {
-            let entry = self.table[place];
+            let entry = *self.table.wrapped(place);
             if entry == 0 {
                 return NIL;
             }
             if (entry >> 32) as u32 == low && is(entry as u32) {
                 return entry as u32;
             }
-            place = (place + 1) & (self.table.len() - 1);
+            place += 1;
         }
     }
 
@@ -207,7 +210,7 @@ impl Elders {
 
     #[inline(always)]
     fn prefetch(&self, low: u32) {
-        prefetch(&self.table[self.home(low)]);
+        prefetch(self.table.wrapped(self.home(low)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::pool::{NIL, Pool};
 
-/// First line: what adding, canceling and matching touch. Second: statistics since the level came to exist.
+/// One cache line: what adding, canceling and matching touch.
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(64))]
 pub(crate) struct Level {
@@ -15,10 +15,18 @@ pub(crate) struct Level {
     pub quantity: u128,
     pub count: u32,
     pub side: u32,
+    /// Orders that came to rest here since the level came to exist.
     pub orders_added: u64,
+    /// Place of its [`Traded`], or [`NIL`] while nothing traded here.
+    traded: u32,
+}
+
+/// What traded at a level since it came to exist. Most levels come and go without a trade, so it stands aside.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Traded {
     pub orders_filled: u64,
     pub trade_count: u64,
-    pub traded_quantity: u128,
+    pub quantity: u128,
 }
 
 impl Level {
@@ -52,11 +60,13 @@ impl Level {
 pub(crate) struct Levels {
     levels: Vec<Level>,
     free: u32,
+    traded: Vec<Traded>,
+    free_traded: Vec<u32>,
 }
 
 impl Levels {
     pub fn new() -> Levels {
-        Levels { levels: vec![Level::default()], free: NIL }
+        Levels { levels: vec![Level::default()], free: NIL, traded: vec![Traded::default()], free_traded: Vec::new() }
     }
 
     #[inline(always)]
@@ -69,31 +79,65 @@ impl Levels {
         &mut self.levels[level as usize]
     }
 
+    #[inline(always)]
     pub fn insert(&mut self, side: u8, key: i64) -> u32 {
         let fresh = Level { key, side: u32::from(side), ..Level::default() };
         let level = self.free;
         if level == NIL {
-            let level = u32::try_from(self.levels.len()).expect("fewer than 2^32 price levels");
-            self.levels.push(fresh);
-            return level;
+            return self.grow(fresh);
         }
-        self.free = self.get(level).head;
-        *self.get_mut(level) = fresh;
+        let place = self.get_mut(level);
+        let free = place.head;
+        *place = fresh;
+        self.free = free;
         level
     }
 
-    pub fn remove(&mut self, level: u32) {
-        debug_assert!(self.get(level).count == 0 && self.get(level).quantity == 0);
-        self.get_mut(level).head = self.free;
-        self.free = level;
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.levels.capacity() * size_of::<Level>()
+    #[inline(never)]
+    fn grow(&mut self, fresh: Level) -> u32 {
+        self.levels.push(fresh);
+        u32::try_from(self.levels.len() - 1).expect("fewer than 2^32 price levels")
     }
 
     #[inline(always)]
-    pub fn prefetch(&self, level: u32) {
-        crate::platform::prefetch(self.get(level));
+    pub fn remove(&mut self, level: u32) {
+        let free = self.free;
+        let place = self.get_mut(level);
+        debug_assert!(place.count == 0 && place.quantity == 0);
+        place.head = free;
+        let traded = place.traded;
+        self.free = level;
+        if traded != NIL {
+            self.free_traded.push(traded);
+        }
+    }
+
+    /// What traded at a level.
+    pub fn traded(&self, level: u32) -> &Traded {
+        &self.traded[self.get(level).traded as usize]
+    }
+
+    /// The same, to be added to.
+    #[inline(always)]
+    pub fn traded_mut(&mut self, level: u32) -> &mut Traded {
+        let mut place = self.get(level).traded;
+        if place == NIL {
+            place = self.open_traded(level);
+        }
+        &mut self.traded[place as usize]
+    }
+
+    fn open_traded(&mut self, level: u32) -> u32 {
+        let place = self.free_traded.pop().unwrap_or_else(|| {
+            self.traded.push(Traded::default());
+            u32::try_from(self.traded.len() - 1).expect("fewer than 2^32 price levels")
+        });
+        self.traded[place as usize] = Traded::default();
+        self.get_mut(level).traded = place;
+        place
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.levels.capacity() * size_of::<Level>() + self.traded.capacity() * size_of::<Traded>()
     }
 }

@@ -27,3 +27,4 @@ mod ids;
 mod level;
 mod matching;
 mod pool;
+mod prefetch;

@@ -37,7 +37,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Trades what the aggressor can get: best price first, then time, at the resting orders' prices (R10).
     #[inline(always)]
     pub(crate) fn take<S: EventSink>(&mut self, taker: &mut Aggressor, out: &mut Output<'_, S>) -> Walk {
-        if !self.halves[usize::from(taker.side ^ 1)].reaches(taker.worst_key) {
+        if !self.halves[usize::from(taker.side ^ 1)].may_reach(taker.worst_key) {
             return Walk::Done;
         }
         if taker.mode == SelfTradePrevention::None {
@@ -50,11 +50,10 @@ impl<I: PriceIndex> OrderBook<I> {
     fn walk<const PREVENT: bool, S: EventSink>(&mut self, taker: &mut Aggressor, out: &mut Output<'_, S>) -> Walk {
         let side = taker.side ^ 1;
         loop {
-            let half = &self.halves[usize::from(side)];
-            if !half.reaches(taker.worst_key) {
+            let Some((key, level)) = self.halves[usize::from(side)].reached(taker.worst_key) else {
                 return Walk::Done;
-            }
-            let (level, price_ticks) = (half.best_level, flip(side, half.best_key));
+            };
+            let price_ticks = flip(side, key);
             let walk = self.walk_level::<PREVENT, S>(level, price_ticks, taker, out);
             if self.levels.get(level).count == 0 {
                 self.halves[usize::from(side)].remove(&mut self.levels, level);
@@ -96,9 +95,7 @@ impl<I: PriceIndex> OrderBook<I> {
                 return Walk::Done;
             }
             self.pool.prefetch(maker.next);
-            let queue = self.levels.get_mut(level);
-            queue.unlink(&mut self.pool, slot);
-            queue.orders_filled += 1;
+            self.levels.get_mut(level).unlink(&mut self.pool, slot);
             self.release(slot);
             if taker.remaining == 0 {
                 return Walk::Done;
@@ -119,9 +116,10 @@ impl<I: PriceIndex> OrderBook<I> {
         self.last_trade_id += 1;
         self.last_trade_price = Some(price_ticks);
         self.statistics.trade(price_ticks, quantity);
-        let level = self.levels.get_mut(level);
-        level.trade_count += 1;
-        level.traded_quantity += u128::from(quantity);
+        let traded = self.levels.traded_mut(level);
+        traded.trade_count += 1;
+        traded.quantity += u128::from(quantity);
+        traded.orders_filled += u64::from(quantity == maker.remaining());
         out.emit(Event {
             side: taker.side,
             account: maker.account,

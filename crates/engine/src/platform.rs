@@ -38,7 +38,7 @@ impl<T: Zeroable> Region<T> {
         if layout.align() == HUGE_PAGE_BYTES {
             advise_huge(start.as_ptr().cast(), layout.size());
         }
-        Region { start, length }
+        Region { start, length: length.max(1) }
     }
 
     /// From half a huge page on, whole huge pages: fewer page faults and TLB misses.
@@ -50,6 +50,24 @@ impl<T: Zeroable> Region<T> {
             (bytes, 64)
         };
         Layout::from_size_align(bytes, align).expect("a region fits the address space")
+    }
+}
+
+impl<T: Zeroable> Region<T> {
+    /// The value at `index` modulo the length, which is a power of two.
+    #[inline(always)]
+    pub fn wrapped(&self, index: usize) -> &T {
+        debug_assert!(self.length.is_power_of_two());
+        // SAFETY: `index & (length - 1)` is below `length`, which is above zero.
+        unsafe { self.start.add(index & (self.length - 1)).as_ref() }
+    }
+
+    /// As [`Region::wrapped`].
+    #[inline(always)]
+    pub fn wrapped_mut(&mut self, index: usize) -> &mut T {
+        debug_assert!(self.length.is_power_of_two());
+        // SAFETY: as in `wrapped`.
+        unsafe { self.start.add(index & (self.length - 1)).as_mut() }
     }
 }
 

@@ -51,7 +51,8 @@ unsafe impl Zeroable for Record {}
 const QUANTITY_BITS: u32 = 49;
 const QUANTITY_MASK: u64 = (1 << QUANTITY_BITS) - 1;
 
-/// What an order is, in the bits that its quantity leaves: side, time in force, self-trade mode, post-only, slide.
+/// What an order is, in the bits that its quantity leaves: side, time in force, self-trade mode, post-only, slide, and
+/// whether it has rarer terms, so that those who end an order that has none need not read its [`Record`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Traits(u16);
 
@@ -64,6 +65,15 @@ impl Traits {
                 | u16::from(self_trade_prevention) << 4
                 | u16::from(post_flags) << 7,
         )
+    }
+    /// With the mark that the order has rarer terms.
+    #[inline(always)]
+    pub fn with_extra(self) -> Traits {
+        Traits(self.0 | 1 << 9)
+    }
+    #[inline(always)]
+    pub fn has_extra(self) -> bool {
+        self.0 >> 9 & 1 != 0
     }
     #[inline(always)]
     pub fn side(self) -> u8 {

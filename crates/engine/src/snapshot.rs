@@ -9,6 +9,7 @@ use crate::extras::Extra;
 use crate::half::flip;
 use crate::ids::OrderIds;
 use crate::index::PriceIndex;
+use crate::level::Traded;
 use crate::pool::{NIL, Order, Record, Traits};
 use crate::record::{ClientId, MAX_QUANTITY_LOTS};
 use crate::statistics::Statistics;
@@ -94,13 +95,13 @@ impl<I: PriceIndex> OrderBook<I> {
             let half = &self.halves[usize::from(side.code())];
             out.u64(half.len() as u64);
             for (key, number) in half.iter() {
-                let level = self.levels.get(number);
+                let (level, traded) = (self.levels.get(number), self.levels.traded(number));
                 out.u64(flip(side.code(), key) as u64);
                 out.u32(level.count);
                 out.u64(level.orders_added);
-                out.u64(level.orders_filled);
-                out.u64(level.trade_count);
-                out.u128(level.traded_quantity);
+                out.u64(traded.orders_filled);
+                out.u64(traded.trade_count);
+                out.u128(traded.quantity);
                 self.queue(number).for_each(|order| out.order(&order));
             }
         }
@@ -163,14 +164,17 @@ impl<I: PriceIndex> OrderBook<I> {
             let number = self.halves[usize::from(code)].level_at(&mut self.levels, code, key);
             let (added, filled) = (input.u64()?, input.u64()?);
             let (trade_count, traded_quantity) = (input.u64()?, input.u128()?);
-            let is_whole = filled.checked_add(u64::from(count)).is_some_and(|sum| sum <= added);
+            let is_whole = filled.checked_add(u64::from(count)).is_some_and(|sum| sum <= added)
+                && filled <= trade_count
+                && (trade_count > 0) == (traded_quantity > 0);
             input.check(is_whole, "a level's counts contradict one another")?;
             for _ in 0..count {
                 slots.push(self.read_order(side, number, input)?);
             }
-            let level = self.levels.get_mut(number);
-            (level.orders_added, level.orders_filled) = (added, filled);
-            (level.trade_count, level.traded_quantity) = (trade_count, traded_quantity);
+            self.levels.get_mut(number).orders_added = added;
+            if trade_count > 0 {
+                *self.levels.traded_mut(number) = Traded { orders_filled: filled, trade_count, quantity: traded_quantity };
+            }
         }
         Ok(())
     }
@@ -184,6 +188,8 @@ impl<I: PriceIndex> OrderBook<I> {
         let is_legal = (1..=MAX_QUANTITY_LOTS).contains(&view.remaining_lots)
             && (view.remaining_lots..=MAX_QUANTITY_LOTS).contains(&view.quantity_lots);
         input.check(is_legal, "an order's quantities are out of range")?;
+        let is_there = view.price_ticks == flip(side.code(), self.levels.get(level).key);
+        input.check(is_there, "an order's price is not its level's")?;
         let is_gtd = view.time_in_force == TimeInForce::Gtd;
         let rests = matches!(view.time_in_force, TimeInForce::Gtc | TimeInForce::Day | TimeInForce::Gtd);
         input.check(rests, "an order that cannot rest")?;
@@ -206,7 +212,8 @@ impl<I: PriceIndex> OrderBook<I> {
         };
         let record = Record { total: view.quantity_lots, entered_ns: view.entered_ns, extra, zero: 0 };
         let resting = Resting { id, account, traits, price_ticks: view.price_ticks, remaining: view.remaining_lots };
-        let order = Order::new(id, level, account, resting.traits, resting.remaining);
+        let traits = if is_bare { resting.traits } else { resting.traits.with_extra() };
+        let order = Order::new(id, level, account, traits, resting.remaining);
         let slot = self.pool.insert(order, record);
         self.levels.get_mut(level).push_back(&mut self.pool, slot, resting.remaining);
         Ok(slot)
@@ -367,6 +374,7 @@ impl<'a> Reader<'a> {
         let flag = self.u8()?;
         self.check(flag <= 1, "a flag that is neither 0 nor 1")?;
         let value = self.u64()? as i64;
+        self.check(flag == 1 || value == 0, "an absent value that is not zero")?;
         Ok((flag == 1).then_some(value))
     }
 

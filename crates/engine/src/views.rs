@@ -5,7 +5,6 @@ use crate::client_ids::Finished;
 use crate::codes::{Phase, SelfTradePrevention, Side, TimeInForce};
 use crate::half::{best_price, flip};
 use crate::index::PriceIndex;
-use crate::level::Level;
 use crate::pool::NIL;
 use crate::record::{ClientId, flag};
 use crate::statistics::Statistics;
@@ -82,13 +81,13 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Levels of a side from the best price on, at most `limit`.
     pub fn depth(&self, side: Side, limit: usize) -> Vec<LevelView> {
         let half = &self.halves[usize::from(side.code())];
-        half.iter().take(limit).map(|(_, level)| view_level(side, self.levels.get(level))).collect()
+        half.iter().take(limit).map(|(_, level)| self.view_level(side, level)).collect()
     }
 
     /// The level at a price.
     pub fn level(&self, side: Side, price_ticks: i64) -> Option<LevelView> {
         let level = self.halves[usize::from(side.code())].find(flip(side.code(), price_ticks));
-        (level != NIL).then(|| view_level(side, self.levels.get(level)))
+        (level != NIL).then(|| self.view_level(side, level))
     }
 
     /// Number of levels of a side.
@@ -200,18 +199,19 @@ impl<I: PriceIndex> OrderBook<I> {
             client_id: extra.has_client_id.then_some(extra.client_id),
         }
     }
-}
 
-fn view_level(side: Side, level: &Level) -> LevelView {
-    LevelView {
-        side,
-        price_ticks: flip(side.code(), level.key),
-        quantity_lots: level.quantity,
-        order_count: level.count,
-        orders_added: level.orders_added,
-        orders_filled: level.orders_filled,
-        orders_removed: level.orders_added - level.orders_filled - u64::from(level.count),
-        trade_count: level.trade_count,
-        traded_quantity: level.traded_quantity,
+    fn view_level(&self, side: Side, number: u32) -> LevelView {
+        let (level, traded) = (self.levels.get(number), self.levels.traded(number));
+        LevelView {
+            side,
+            price_ticks: flip(side.code(), level.key),
+            quantity_lots: level.quantity,
+            order_count: level.count,
+            orders_added: level.orders_added,
+            orders_filled: traded.orders_filled,
+            orders_removed: level.orders_added - traded.orders_filled - u64::from(level.count),
+            trade_count: traded.trade_count,
+            traded_quantity: traded.quantity,
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 mod untrusted;
 
+use aeromatch_engine::book::Rules;
 use aeromatch_engine::codes::{CommandKind, OrderType, Side, TimeInForce};
+use aeromatch_engine::engine::{Book, IndexKind};
 use aeromatch_engine::record::{ClientId, Command, SLOT_BYTES, Terms, as_bytes, extension, flag, present};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -48,8 +50,14 @@ fn damaged_batch() -> impl Strategy<Value = Vec<u8>> {
         })
 }
 
+fn snapshot_of(batch: &[u8]) -> Vec<u8> {
+    let mut book = Book::new(Rules { dedup_window_ns: 5, ..Rules::default() }, IndexKind::Ladder);
+    book.process(batch, &mut Vec::new()).expect("a valid batch");
+    book.snapshot()
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn test_r33_any_bytes_decode_or_say_where_they_do_not(bytes in vec(any::<u8>(), 0..6 * SLOT_BYTES)) {
@@ -62,8 +70,53 @@ proptest! {
     }
 
     #[test]
-    fn test_r33_valid_batches_decode(bytes in valid_batch()) {
+    fn test_r33_valid_batches_decode_and_leave_a_whole_book(bytes in valid_batch()) {
         prop_assert!(untrusted::decode_batch(&bytes).is_ok());
+        untrusted::process(&bytes);
+    }
+
+    #[test]
+    fn test_r33_a_damaged_batch_is_processed_in_full_or_not_at_all(bytes in damaged_batch()) {
+        untrusted::process(&bytes);
+    }
+
+    #[test]
+    fn test_r33_any_changed_byte_of_a_snapshot_is_noticed(
+        batch in valid_batch(), at in any::<prop::sample::Index>(), flipped in 1_u8..=255,
+    ) {
+        let mut snapshot = snapshot_of(&batch);
+        let at = at.index(snapshot.len());
+        snapshot[at] ^= flipped;
+        prop_assert!(untrusted::restore(&snapshot).is_some());
+    }
+
+    #[test]
+    fn test_r33_a_snapshot_cut_short_is_noticed(batch in valid_batch(), end in any::<prop::sample::Index>()) {
+        let snapshot = snapshot_of(&batch);
+        prop_assert!(untrusted::restore(&snapshot[..end.index(snapshot.len())]).is_some());
+    }
+
+    #[test]
+    fn test_r33_bytes_that_say_how_to_damage_a_snapshot(mut bytes in valid_batch(), changes in vec(any::<u8>(), 0..9)) {
+        // The form that the fuzz target reads: a batch, as many bytes again, and among those the changes.
+        bytes.resize(bytes.len() * 2, 0);
+        let half = bytes.len() / 2;
+        let end = half + changes.len().min(half);
+        bytes[half..end].copy_from_slice(&changes[..end - half]);
+        untrusted::restore_damaged(&bytes);
+    }
+
+    #[test]
+    fn test_r33_a_snapshot_damaged_under_its_checksum_is_an_error_or_a_whole_book(
+        batch in valid_batch(), changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut snapshot = snapshot_of(&batch);
+        for (at, value) in changes {
+            let at = at.index(snapshot.len());
+            snapshot[at] = value;
+        }
+        untrusted::seal(&mut snapshot);
+        untrusted::restore(&snapshot);
     }
 }
 

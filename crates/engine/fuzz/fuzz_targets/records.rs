@@ -1,8 +1,7 @@
 //! Arbitrary bytes as a batch of records.
 #![no_main]
 
-#[path = "../../tests/untrusted/mod.rs"]
-mod untrusted;
+use aeromatch_fuzz::untrusted;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let _ = untrusted::decode_batch(bytes);

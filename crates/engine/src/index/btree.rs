@@ -14,7 +14,7 @@ impl PriceIndex for BTree {
         self.levels.get(&key).copied().unwrap_or(0)
     }
 
-    fn insert(&mut self, key: i64, level: u32, _best: i64) {
+    fn insert(&mut self, key: i64, level: u32, _bound: i64) {
         self.levels.insert(key, level);
     }
 
@@ -25,12 +25,6 @@ impl PriceIndex for BTree {
     fn below(&self, key: i64) -> Option<(i64, u32)> {
         self.levels.range(..key).next_back().map(|(&key, &level)| (key, level))
     }
-
-    fn best(&self) -> Option<(i64, u32)> {
-        self.levels.last_key_value().map(|(&key, &level)| (key, level))
-    }
-
-    fn prefetch(&self, _key: i64) {}
 
     fn bytes(&self) -> usize {
         // A node holds up to 11 pairs; two thirds full is the long-run mean of a B-tree.

@@ -6,7 +6,6 @@
 //! whatever prices are sent; and it grows only while levels fill at least one in 64 of its ticks.
 
 use super::PriceIndex;
-use crate::platform::prefetch;
 use std::collections::BTreeMap;
 
 const MIN_WIDTH: usize = 1 << 10;
@@ -75,6 +74,7 @@ impl Ladder {
         Some((self.key_at(found), self.window[found]))
     }
 
+    #[inline(always)]
     fn put(&mut self, key: i64, level: u32) {
         let position = self.position(key);
         self.window[position] = level;
@@ -85,10 +85,10 @@ impl Ladder {
     /// A key outside the window was inserted: move or widen the window if enough of them have paid for it. It goes to the
     /// best price, or, where most prices arrive far from that (a lone outlier is best), to where they arrive.
     #[cold]
-    fn missed(&mut self, key: i64, best: i64) {
+    fn missed(&mut self, key: i64, bound: i64) {
         self.misses += 1;
         if self.misses > self.inside + self.window.len() / 64 {
-            self.follow(if self.misses > self.hits { key } else { best });
+            self.follow(if self.misses > self.hits { key } else { bound });
             (self.misses, self.hits) = (0, 0);
         }
     }
@@ -145,13 +145,13 @@ impl PriceIndex for Ladder {
     }
 
     #[inline(always)]
-    fn insert(&mut self, key: i64, level: u32, best: i64) {
+    fn insert(&mut self, key: i64, level: u32, bound: i64) {
         if self.holds(key) {
             self.put(key, level);
             self.hits += 1;
         } else {
             self.overflow.insert(key, level);
-            self.missed(key, best);
+            self.missed(key, bound);
         }
     }
 
@@ -185,20 +185,6 @@ impl PriceIndex for Ladder {
             return None;
         }
         self.overflow.range(..key.min(self.base)).next_back().map(|(&key, &level)| (key, level))
-    }
-
-    fn best(&self) -> Option<(i64, u32)> {
-        let last = self.base + (self.window.len() as i64 - 1);
-        let far = self.overflow.last_key_value().map(|(&key, &level)| (key, level));
-        match far {
-            Some((key, _)) if key > last => far,
-            _ => self.highest_at_or_below(last).or(far),
-        }
-    }
-
-    #[inline(always)]
-    fn prefetch(&self, key: i64) {
-        prefetch(&self.window[self.position(key)]);
     }
 
     fn bytes(&self) -> usize {

@@ -17,20 +17,15 @@ pub trait PriceIndex: Default {
     /// The level at that key, or 0.
     fn get(&self, key: i64) -> u32;
 
-    /// Adds a level; its key must not be there yet. `best` is the best key after it, for an index that follows the market.
-    fn insert(&mut self, key: i64, level: u32, best: i64);
+    /// Adds a level; its key must not be there yet. No key is above `bound`: about where the market is,
+    /// for an index that follows it.
+    fn insert(&mut self, key: i64, level: u32, bound: i64);
 
     /// Takes out the level at that key, which must be there.
     fn remove(&mut self, key: i64);
 
     /// The highest key below `key`, and its level.
     fn below(&self, key: i64) -> Option<(i64, u32)>;
-
-    /// The highest key and its level.
-    fn best(&self) -> Option<(i64, u32)>;
-
-    /// Asks for the memory that `get(key)` will read.
-    fn prefetch(&self, key: i64);
 
     /// Bytes of memory held.
     fn bytes(&self) -> usize;

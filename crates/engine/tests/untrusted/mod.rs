@@ -1,9 +1,13 @@
-//! What must hold for any bytes at all. The fuzz targets (`make fuzz-targets`) and the bounded tests in
-//! `untrusted_bytes.rs` run the same functions.
+//! What must hold for any bytes at all (R33). The fuzz targets (`make fuzz-targets`) and the bounded tests in
+//! `untrusted_bytes.rs` run the same functions; each panics where it finds a fault.
 
-use aeromatch_engine::record::{Command, RecordError, SLOT_BYTES, as_bytes, decode};
+use aeromatch_engine::book::Rules;
+use aeromatch_engine::codes::{Phase, SelfTradePrevention, Side};
+use aeromatch_engine::engine::{Book, IndexKind};
+use aeromatch_engine::record::{Command, Event, RecordError, SLOT_BYTES, as_bytes, decode};
+use aeromatch_engine::snapshot::SnapshotError;
 
-/// R33: every byte string is a batch of commands or an error inside it; what decodes, encodes to the same bytes.
+/// Every byte string is a batch of commands, or has an error inside it; what decodes, encodes to the same bytes.
 pub fn decode_batch(bytes: &[u8]) -> Result<Vec<Command>, RecordError> {
     let mut commands = Vec::new();
     let mut slot = 0;
@@ -26,4 +30,97 @@ pub fn decode_batch(bytes: &[u8]) -> Result<Vec<Command>, RecordError> {
         commands.push(command);
     }
     Ok(commands)
+}
+
+/// A batch with an error changes nothing; any other leaves every price index with the same events, state and snapshot, and
+/// a book that is not crossed.
+pub fn process(bytes: &[u8]) {
+    let rules = Rules { dedup_window_ns: 5, self_trade_prevention: SelfTradePrevention::Decrement, ..Rules::default() };
+    let [mut ladder, mut btree] = [IndexKind::Ladder, IndexKind::BTree].map(|index| Book::new(rules, index));
+    let empty = ladder.digest();
+    let (mut events, mut others): (Vec<Event>, Vec<Event>) = (Vec::new(), Vec::new());
+    let count = ladder.process(bytes, &mut events);
+    assert_eq!(count, btree.process(bytes, &mut others));
+    assert_eq!(events, others, "the price index shows");
+    assert_eq!(count.is_ok(), decode_batch(bytes).is_ok());
+    match count {
+        Err(_) => assert!(events.is_empty() && ladder.digest() == empty),
+        Ok(count) => assert!(events.len() >= count, "a command without an answer"),
+    }
+    assert_eq!(ladder.digest(), btree.digest());
+    check(&ladder);
+    for index in IndexKind::ALL {
+        let restored = Book::restore(&ladder.snapshot(), Some(*index)).expect("a book's own snapshot");
+        assert_eq!(restored.digest(), ladder.digest());
+        assert_eq!(restored.statistics(), ladder.statistics());
+    }
+}
+
+/// Any bytes are a snapshot or an error. A book that comes of them is whole: it goes back to the same bytes and trades on.
+pub fn restore(bytes: &[u8]) -> Option<SnapshotError> {
+    let mut book = match Book::restore(bytes, None) {
+        Ok(book) => book,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return Some(error);
+        }
+    };
+    let written = book.snapshot();
+    let differs = bytes.iter().zip(&written).position(|(given, written)| given != written);
+    assert_eq!((differs, written.len()), (None, bytes.len()), "not the snapshot that its book would write");
+    check(&book);
+    let mut events: Vec<Event> = Vec::new();
+    let reopen =
+        Command { order_type: Phase::Continuous as u8, ..Command::of(aeromatch_engine::codes::CommandKind::Phase) };
+    for command in [reopen, Command::limit(Side::Buy, 0, 1), Command::market(Side::Sell, 1 << 48)] {
+        let command = Command { instrument: book.rules().instrument, ..command };
+        book.apply(&command, &Default::default(), &mut events);
+        check(&book);
+    }
+    None
+}
+
+/// The first half of `bytes` is a batch for a book; the second says which bytes of its snapshot to overwrite. The checksum is
+/// then made right, so that the content's own checks are what must hold.
+pub fn restore_damaged(bytes: &[u8]) -> Option<SnapshotError> {
+    let slots = bytes.len() / 2 / SLOT_BYTES * SLOT_BYTES;
+    let mut book = Book::new(Rules { dedup_window_ns: 5, ..Rules::default() }, IndexKind::Ladder);
+    let _ = book.process(&bytes[..slots], &mut Vec::<Event>::new());
+    let mut snapshot = book.snapshot();
+    for change in bytes[slots..].chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % snapshot.len();
+        snapshot[at] = change[2];
+    }
+    seal(&mut snapshot);
+    restore(&snapshot)
+}
+
+/// Makes the checksum at the end right.
+pub fn seal(snapshot: &mut [u8]) {
+    let end = snapshot.len() - 4;
+    let checksum = crc32c::crc32c(&snapshot[..end]);
+    snapshot[end..].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// What holds for every book at any time.
+fn check(book: &Book) {
+    let (bid, ask) = (book.best(Side::Buy), book.best(Side::Sell));
+    assert!(bid.is_none() || ask.is_none() || bid < ask, "the book is crossed");
+    let orders = book.orders(None);
+    assert!(orders.is_sorted_by(|a, b| a.order_id < b.order_id));
+    assert_eq!(orders.len(), book.order_count());
+    for side in [Side::Buy, Side::Sell] {
+        let levels = book.depth(side, usize::MAX);
+        assert_eq!(levels.len(), book.level_count(side));
+        for level in &levels {
+            let here = orders.iter().filter(|order| (order.side, order.price_ticks) == (side, level.price_ticks));
+            assert_eq!(here.clone().map(|order| u128::from(order.remaining_lots)).sum::<u128>(), level.quantity_lots);
+            assert_eq!(here.count(), level.order_count as usize);
+        }
+        assert_eq!(levels.iter().map(|level| level.order_count as usize).sum::<usize>(), orders_of(book, side));
+    }
+}
+
+fn orders_of(book: &Book, side: Side) -> usize {
+    book.orders(None).iter().filter(|order| order.side == side).count()
 }
