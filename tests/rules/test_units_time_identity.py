@@ -443,6 +443,18 @@ def test_R5_a_window_to_the_end_of_time_does_not_wrap(play: Play) -> None:
     """)
 
 
+def test_R5_at_the_end_of_time_it_is_free_at_once(play: Play) -> None:
+    # "while now is before t + window", which saturates: no time is before the last one
+    play(f"""
+        book window=60
+        new buy 1 @ 10 id=a ioc time={2**64 - 1}
+          accepted #1 buy 1 @ 10 time={2**64 - 1}
+          canceled #1 buy 1 @ 10 immediate_or_cancel
+        new buy 1 @ 10 id=a
+          accepted #2 buy 1 @ 10 time={2**64 - 1}
+    """)
+
+
 def test_R5_a_repeat_changes_nothing_and_a_rejected_order_reserves_nothing(play: Play) -> None:
     play("""
         new sell 1 @ 10 id=a
