@@ -304,7 +304,14 @@ class _Builder:
         terms: NDArray[np.void] | None = None
         for name, field, flag, dtype, low, high in (
             ("expire_at", "expire_at_ns", records.PRESENT_EXPIRE_AT, "<u8", 0, U64),
-            ("protection_price_ticks", "protection_price_ticks", records.PRESENT_PROTECTION, "<i8", -(2**63), 2**63 - 1),
+            (
+                "protection_price_ticks",
+                "protection_price_ticks",
+                records.PRESENT_PROTECTION,
+                "<i8",
+                -(2**63),
+                2**63 - 1,
+            ),
             ("self_trade_group", "self_trade_group", records.PRESENT_GROUP, "<u4", 1, U32),
         ):
             column = self._used(name, new)

@@ -49,7 +49,9 @@ def read(name: str, value: Any) -> Column | None:
     elif isinstance(value, np.ma.MaskedArray):
         values, missing = value.data, np.ma.getmaskarray(value)
     elif isinstance(value, (str, bytes, int, float, np.generic)):
-        return Column(name, _objects([value]) if isinstance(value, (str, bytes, int)) else np.asarray([value]), None, scalar=True)
+        return Column(
+            name, _objects([value]) if isinstance(value, (str, bytes, int)) else np.asarray([value]), None, scalar=True
+        )
     elif isinstance(value, np.ndarray):
         values, missing = value, None
         if value.ndim == 0:
@@ -256,5 +258,7 @@ def texts(column: Column) -> tuple[NDArray[np.uint8], NDArray[np.bytes_]]:
                 raise fail(column, row, "is no valid Unicode") from None
         else:
             raise fail(column, row, f"must be a str, not {type(entry).__name__}", TypeError)
-    lengths = np.fromiter((len(text) if len(text) <= 36 else 255 for text in encoded), dtype=np.uint8, count=len(encoded))
+    lengths = np.fromiter(
+        (len(text) if len(text) <= 36 else 255 for text in encoded), dtype=np.uint8, count=len(encoded)
+    )
     return lengths, np.array(encoded, dtype="S36")

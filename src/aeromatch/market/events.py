@@ -114,7 +114,17 @@ class Events:
             reason[rows] = _words(table)[array["reason"][rows]]
         columns["reason"] = reason
         columns["side"] = _words("Side")[array["side"]]
-        for name in ("instrument", "account", "price_ticks", "quantity_lots", "order_id", "other", "sequence", "index", "detail"):
+        for name in (
+            "instrument",
+            "account",
+            "price_ticks",
+            "quantity_lots",
+            "order_id",
+            "other",
+            "sequence",
+            "index",
+            "detail",
+        ):
             columns[name] = np.ascontiguousarray(array[name])
         return columns
 
@@ -127,7 +137,9 @@ class Events:
         arrow: Any = _library("pyarrow", "arrow")
         dictionary = arrow.dictionary(arrow.int8(), arrow.string())
         columns = {
-            name: arrow.array(values, type=arrow.string()).cast(dictionary) if values.dtype == object else arrow.array(values)
+            name: arrow.array(values, type=arrow.string()).cast(dictionary)
+            if values.dtype == object
+            else arrow.array(values)
             for name, values in self.columns().items()
         }
         return arrow.table(columns)
