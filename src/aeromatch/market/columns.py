@@ -1,8 +1,8 @@
 """Columns of any library as NumPy arrays: exact, or an error that names the column, the row and what is wrong.
 
-A column is a scalar, a sequence, or a NumPy, Arrow, Polars or pandas column. Missing values (None, Arrow and Polars nulls,
-pandas' NA, entries that a NumPy mask hides) mean "not given". None of those libraries is imported here: whoever passes a
-column has done so.
+A column is a scalar, a sequence, or a NumPy, Arrow, Polars or pandas column. Missing values (None, Arrow and Polars
+nulls, pandas' NA, entries that a NumPy mask hides) mean "not given". None of those libraries is imported here: whoever
+passes a column has done so.
 """
 
 from collections.abc import Iterable, Mapping
@@ -79,7 +79,7 @@ def _from_sequence(entries: list[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] 
     kinds = set(map(type, entries))
     if kinds == {float} or kinds == {bool}:
         return np.asarray(entries), None
-    # Objects, so that no conversion happens before each entry has been looked at: 2**64, True and 1.5 stay what they are.
+    # Objects: each entry is looked at before it is converted, so 2**64, True and 1.5 stay what they are.
     return _objects(entries), None
 
 
@@ -224,14 +224,14 @@ def words(column: Column, codes: Mapping[str, int], missing: int) -> NDArray[np.
         if not given[row]:
             continue
         if isinstance(entry, str):
-            code = codes.get(entry)
+            found = codes.get(entry)
         elif isinstance(entry, (int, np.integer)) and not isinstance(entry, bool):
-            code = int(entry) if int(entry) in codes.values() else None
+            found = int(entry) if int(entry) in codes.values() else None
         else:
             raise fail(column, row, f"must be a str, not {type(entry).__name__}", TypeError)
-        if code is None:
+        if found is None:
             raise fail(column, row, f"unknown word {entry!r}; known are {_choices(codes)}")
-        result[row] = code
+        result[row] = found
     return result
 
 
