@@ -33,7 +33,7 @@ $(VENV)/.installed: constraints.txt tools/find-pythons
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
-	$(VENV)/bin/maturin develop --release --locked --quiet --extras all
+	PIP_QUIET=2 $(VENV)/bin/maturin develop --release --locked --quiet
 	@touch $@
 
 .PHONY: build
@@ -83,6 +83,7 @@ fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder an
 		(cd crates/engine && RUSTC_BOOTSTRAP=1 "$(abspath $(CARGO_FUZZ))" run $$target -- \
 			-max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1); \
 	done
+	@$(PY) tests/replay/fuzz_parsers.py --seconds $(SECONDS) --seed $(SEED)
 
 .PHONY: wheel
 wheel: build ## build the wheel and try it in an empty environment of every CPython >= 3.11 found

@@ -281,6 +281,13 @@ def test_files_named_in_documents_exist() -> None:
     assert [mention for mention in mentions if not (ROOT / mention[1]).exists()] == []
 
 
+def test_documents_named_in_sources_exist() -> None:
+    document = re.compile(r"(?<![\w./-])((?:[\w-]+/)*[\w-]+\.md)\b")
+    documents = set(tracked(".md"))
+    mentions = [(name_of(p), named) for p in tracked(".py", ".pyi", ".rs") for named in document.findall(p.read_text())]
+    assert [mention for mention in mentions if not {ROOT / mention[1], ROOT / "docs" / mention[1]} & documents] == []
+
+
 def test_every_rule_has_a_test_that_names_it() -> None:
     named: set[int] = set()
     for path in tracked(".py", ".rs"):

@@ -1,4 +1,4 @@
-"""The reference model: the matching rules in plain Python, to be read beside MATCHING.md.
+"""The reference model: the matching rules in plain Python, to be read beside docs/rules.md.
 
 `ReferenceBook` in `book.py` is the rules; `records.py` is what goes in and comes out. It knows
 nothing of the native core, which has to give the same events, byte for byte (R3).

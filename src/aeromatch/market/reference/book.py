@@ -1,4 +1,4 @@
-"""One order book, by the rules of MATCHING.md and in their order.
+"""One order book, by the rules of docs/rules.md and in their order.
 
 Lists and sorting, nothing clever: each step is what its rule says, marked with the rule's number.
 Rules that are not here belong to order types and phases that do not exist yet; a note marks the

@@ -1,6 +1,6 @@
 """The reference model's commands and events, and their 64-byte slots (docs/records.md).
 
-The numbers below are the codes of record version 1. The names are the slugs of MATCHING.md in
+The numbers below are the codes of record version 1. The names are the slugs of docs/rules.md in
 capitals. Prices count ticks, quantities lots, times nanoseconds since the Unix epoch.
 """
 

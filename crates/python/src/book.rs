@@ -1,0 +1,585 @@
+//! `aeromatch.OrderBook`: arguments in, reports out. What it means is the engine's business.
+
+use crate::arguments::{self, Account, number, text, to_decimal, unsigned};
+use crate::batch;
+use crate::buffer::{Bytes, Pool};
+use crate::container;
+use crate::enums::{member, parse};
+use crate::errors::Failure;
+use crate::instrument::{Context, Instrument};
+use crate::levels::{Depth, Level};
+use crate::names::Names;
+use crate::orders::{self, NewOrder, Request, Target};
+use crate::report::Report;
+use crate::state::{Shared, State};
+use crate::views::{Order, Statistics};
+use aeromatch_engine::book::Rules;
+use aeromatch_engine::codes::{CommandKind, Phase, Side};
+use aeromatch_engine::engine::{Book, IndexKind};
+use aeromatch_engine::record::ClientId;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString};
+use std::sync::Arc;
+
+type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
+/// One instrument's limit order book: price, then time (R10), deterministic (R3).
+///
+/// Commands answer with a Report; a rejection is data, an exception means misuse and uses no sequence number (R9). Prices and
+/// quantities are Decimal, str, int or float (a float by its shortest repr), exact or refused (R1). Times are nanoseconds since
+/// the Unix epoch; without one the book's last time counts (R2). Accounts are names, which the book numbers 1, 2, ... as they
+/// come, or such numbers. A book is used by one thread at a time; a second one gets an AeroMatchError, never a wait.
+///
+/// Arguments:
+///     instrument: What is traded, and in which units.
+///     index: Price index: "ladder" (constant time) or "btree". Events do not depend on it (R3).
+///
+/// Raises:
+///     TypeError: An argument has the wrong type.
+///     ValueError: The index is unknown.
+#[pyclass(frozen, module = "aeromatch")]
+pub struct OrderBook {
+    context: Arc<Context>,
+    instrument: Py<Instrument>,
+    pool: Pool,
+    shared: Shared,
+}
+
+fn index_kind(value: &Bound<'_, PyAny>) -> PyResult<IndexKind> {
+    let slug = text(value, "index")?;
+    IndexKind::from_slug(slug)
+        .ok_or_else(|| PyValueError::new_err(format!("index must be one of 'ladder', 'btree'; got {slug:?}")))
+}
+
+impl OrderBook {
+    #[inline]
+    fn with<R>(&self, py: Python<'_>, action: impl FnOnce(&mut State) -> R) -> PyResult<R> {
+        self.shared.with(action).map_err(|failure| failure.into_py(py))
+    }
+
+    #[inline]
+    fn apply(&self, py: Python<'_>, kind: CommandKind, (command, extensions): Request) -> PyResult<Report> {
+        let done = self.with(py, |state| state.apply(&command, &extensions))?;
+        Ok(Report::new(&self.context, kind, done.events, done.changes))
+    }
+
+    fn best<'py>(&self, py: Python<'py>, side: Side) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let best = self.with(py, |state| state.book.best(side))?;
+        best.map(|ticks| self.context.price(py, ticks)).transpose()
+    }
+
+    /// Best bid and best ask, if there are both.
+    fn touch(&self, py: Python<'_>) -> PyResult<Option<(i128, i128)>> {
+        self.with(py, |state| {
+            let (bid, ask) = (state.book.best(Side::Buy)?, state.book.best(Side::Sell)?);
+            Some((i128::from(bid), i128::from(ask)))
+        })
+    }
+}
+
+#[pymethods]
+impl OrderBook {
+    #[new]
+    #[pyo3(signature = (instrument, *, index=None), text_signature = "(instrument, *, index='ladder')")]
+    fn new(instrument: Bound<'_, Instrument>, index: Argument<'_, '_>) -> PyResult<OrderBook> {
+        let facts = Arc::clone(&instrument.get().facts);
+        let index = index.map_or(Ok(IndexKind::default()), index_kind)?;
+        let rules = Rules {
+            instrument: facts.number,
+            dedup_window_ns: facts.dedup_window_ns,
+            self_trade_prevention: facts.self_trade_prevention,
+        };
+        Ok(OrderBook {
+            context: Arc::new(Context { facts, names: Names::default() }),
+            instrument: instrument.unbind(),
+            pool: Pool::default(),
+            shared: Shared::new(Book::new(rules, index)),
+        })
+    }
+
+    /// Enters a new order.
+    ///
+    /// Arguments:
+    ///     side: Side.BUY or Side.SELL, or "buy", "sell".
+    ///     quantity: In units, a whole number of lots, 1 .. 2^48 of them.
+    ///     price: Limit price in money, a whole number of ticks; a market order has none.
+    ///     order_type: "limit" (R11) or "market" (R12).
+    ///     time_in_force: "gtc", "day", "gtd" (R17), "ioc" (R18) or "fok" (R19).
+    ///     account: Whose order it is; None for nobody's.
+    ///     client_order_id: The sender's own id, 1 to 36 printable ASCII characters, unique per account (R5).
+    ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+    ///     expire_at: When a "gtd" order ends, in nanoseconds (R17).
+    ///     post_only: True: rejected rather than taking; "slide": repriced one tick behind what it would take (R13).
+    ///     protection_price: A market order's worst price, in money (R12).
+    ///     self_trade_prevention: The order's own mode; None: the instrument's (R25).
+    ///     self_trade_group: Orders of one group count as one owner (R25).
+    ///     tag: The sender's own number, returned in the command's first event.
+    ///
+    /// Returns:
+    ///     What happened; `status` is "rejected" where the rules refuse the order (R8).
+    ///
+    /// Raises:
+    ///     TypeError: An argument is missing or has the wrong type.
+    ///     ValueError: A word is unknown, a text is no number, or a number does not fit its field.
+    ///     AeroMatchError: Another thread is using the book.
+    #[pyo3(
+        signature = (side, *, quantity, price=None, order_type=None, time_in_force=None, account=None, client_order_id=None,
+            timestamp=None, expire_at=None, post_only=None, protection_price=None, self_trade_prevention=None,
+            self_trade_group=None, tag=None),
+        text_signature = "($self, side, *, quantity, price=None, order_type='limit', time_in_force='gtc', account=None, client_order_id=None, timestamp=None, expire_at=None, post_only=False, protection_price=None, self_trade_prevention=None, self_trade_group=None, tag=0)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "an order has that many fields")]
+    fn submit(
+        &self,
+        py: Python<'_>,
+        side: &Bound<'_, PyAny>,
+        quantity: &Bound<'_, PyAny>,
+        price: Argument<'_, '_>,
+        order_type: Argument<'_, '_>,
+        time_in_force: Argument<'_, '_>,
+        account: Argument<'_, '_>,
+        client_order_id: Argument<'_, '_>,
+        timestamp: Argument<'_, '_>,
+        expire_at: Argument<'_, '_>,
+        post_only: Argument<'_, '_>,
+        protection_price: Argument<'_, '_>,
+        self_trade_prevention: Argument<'_, '_>,
+        self_trade_group: Argument<'_, '_>,
+        tag: Argument<'_, '_>,
+    ) -> PyResult<Report> {
+        let order = NewOrder {
+            side,
+            quantity,
+            price,
+            order_type,
+            time_in_force,
+            account,
+            client_order_id,
+            timestamp,
+            expire_at,
+            post_only,
+            protection_price,
+            self_trade_prevention,
+            self_trade_group,
+            tag,
+        };
+        self.apply(py, CommandKind::New, order.request(&self.context)?)
+    }
+
+    /// Cancels a live order (R23).
+    ///
+    /// Arguments:
+    ///     order_id: Its id; or
+    ///     client_order_id: its client order id, which needs the account.
+    ///     account: Whose order it must be; None asks as the operator, who finds any order by its id.
+    ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+    ///     tag: The sender's own number, returned in the command's first event.
+    ///
+    /// Returns:
+    ///     Status "canceled", or "rejected" with "unknown_order" where there is no such live order.
+    ///
+    /// Raises:
+    ///     TypeError: Neither id was given, or an argument has the wrong type.
+    ///     ValueError: A number does not fit its field.
+    ///     AeroMatchError: Another thread is using the book.
+    #[pyo3(
+        signature = (order_id=None, *, client_order_id=None, account=None, timestamp=None, tag=None),
+        text_signature = "($self, order_id=None, *, client_order_id=None, account=None, timestamp=None, tag=0)"
+    )]
+    fn cancel(
+        &self,
+        py: Python<'_>,
+        order_id: Argument<'_, '_>,
+        client_order_id: Argument<'_, '_>,
+        account: Argument<'_, '_>,
+        timestamp: Argument<'_, '_>,
+        tag: Argument<'_, '_>,
+    ) -> PyResult<Report> {
+        let target = Target { order_id, client_order_id, account, timestamp, tag };
+        self.apply(py, CommandKind::Cancel, target.request(CommandKind::Cancel, &self.context)?)
+    }
+
+    /// Changes a live order's total quantity, its price, or both (R22).
+    ///
+    /// Less at the same price keeps its priority. More, or another price, loses it: the order trades if it crosses, and rests
+    /// with what is left. A total of no more than what is filled cancels the order.
+    ///
+    /// Arguments:
+    ///     order_id: Its id; or
+    ///     quantity: The new total in units, filled part included; None: as it is.
+    ///     price: The new limit price in money; None: as it is.
+    ///     client_order_id: its client order id, which needs the account.
+    ///     account: Whose order it must be; None asks as the operator, who finds any order by its id.
+    ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+    ///     tag: The sender's own number, returned in the command's first event.
+    ///
+    /// Returns:
+    ///     The order's status after it; "rejected" leaves the order as it was.
+    ///
+    /// Raises:
+    ///     TypeError: Neither id was given, or an argument has the wrong type.
+    ///     ValueError: A text is no number, or a number does not fit its field.
+    ///     AeroMatchError: Another thread is using the book.
+    #[pyo3(
+        signature = (order_id=None, *, quantity=None, price=None, client_order_id=None, account=None, timestamp=None, tag=None),
+        text_signature = "($self, order_id=None, *, quantity=None, price=None, client_order_id=None, account=None, timestamp=None, tag=0)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "an amend has that many fields")]
+    fn amend(
+        &self,
+        py: Python<'_>,
+        order_id: Argument<'_, '_>,
+        quantity: Argument<'_, '_>,
+        price: Argument<'_, '_>,
+        client_order_id: Argument<'_, '_>,
+        account: Argument<'_, '_>,
+        timestamp: Argument<'_, '_>,
+        tag: Argument<'_, '_>,
+    ) -> PyResult<Report> {
+        let target = Target { order_id, client_order_id, account, timestamp, tag };
+        self.apply(py, CommandKind::Amend, target.amend(quantity, price, &self.context)?)
+    }
+
+    /// Cancels every live order of an account, in order of id (R24). Finding none is accepted.
+    ///
+    /// Arguments:
+    ///     account: Whose orders; None: everybody's, as the operator.
+    ///     side: Only that side; None: both.
+    ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+    ///     tag: The sender's own number, returned in the command's first event.
+    ///
+    /// Returns:
+    ///     A report whose events name the canceled orders; its `status` is None, it is about no single order.
+    ///
+    /// Raises:
+    ///     TypeError: An argument has the wrong type.
+    ///     ValueError: A word is unknown, or a number does not fit its field.
+    ///     AeroMatchError: Another thread is using the book.
+    #[pyo3(
+        signature = (*, account=None, side=None, timestamp=None, tag=None),
+        text_signature = "($self, *, account=None, side=None, timestamp=None, tag=0)"
+    )]
+    fn mass_cancel(
+        &self,
+        py: Python<'_>,
+        account: Argument<'_, '_>,
+        side: Argument<'_, '_>,
+        timestamp: Argument<'_, '_>,
+        tag: Argument<'_, '_>,
+    ) -> PyResult<Report> {
+        let request = orders::mass_cancel(account, side, timestamp, tag, &self.context)?;
+        self.apply(py, CommandKind::MassCancel, request)
+    }
+
+    /// Changes the trading phase (R26). Closing ends DAY orders (R17); the same phase again has no effect.
+    ///
+    /// Arguments:
+    ///     phase: "continuous", "halted" or "closed".
+    ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+    ///     tag: The sender's own number, returned in the command's first event.
+    ///
+    /// Returns:
+    ///     A report with the events; its `status` is None, it is about no single order.
+    ///
+    /// Raises:
+    ///     TypeError: An argument has the wrong type.
+    ///     ValueError: The phase is unknown, or a number does not fit its field.
+    ///     AeroMatchError: Another thread is using the book.
+    #[pyo3(
+        signature = (phase, *, timestamp=None, tag=None),
+        text_signature = "($self, phase, *, timestamp=None, tag=0)"
+    )]
+    fn set_phase(
+        &self,
+        py: Python<'_>,
+        phase: &Bound<'_, PyAny>,
+        timestamp: Argument<'_, '_>,
+        tag: Argument<'_, '_>,
+    ) -> PyResult<Report> {
+        let phase = parse::<Phase>(phase, "phase")?;
+        let request = orders::plain(CommandKind::Phase, phase.code(), timestamp, tag, &self.context)?;
+        self.apply(py, CommandKind::Phase, request)
+    }
+
+    /// Lets time pass (R2): orders that expire by then end (R17).
+    ///
+    /// Arguments:
+    ///     timestamp: The time it is now, in nanoseconds; earlier than the last one seen counts as that.
+    ///     tag: The sender's own number, returned in the command's first event.
+    ///
+    /// Returns:
+    ///     A report with the events; its `status` is None, it is about no single order.
+    ///
+    /// Raises:
+    ///     TypeError: An argument has the wrong type.
+    ///     ValueError: A number does not fit its field.
+    ///     AeroMatchError: Another thread is using the book.
+    #[pyo3(signature = (timestamp, *, tag=None), text_signature = "($self, timestamp, *, tag=0)")]
+    fn advance_time(&self, py: Python<'_>, timestamp: &Bound<'_, PyAny>, tag: Argument<'_, '_>) -> PyResult<Report> {
+        let request = orders::plain(CommandKind::AdvanceTime, 0, Some(timestamp), tag, &self.context)?;
+        self.apply(py, CommandKind::AdvanceTime, request)
+    }
+
+    /// Applies a batch, all or nothing, with the interpreter lock released.
+    ///
+    /// Arguments:
+    ///     batch: What `aeromatch.commands` made, or 64-byte slots (docs/records.md) as a contiguous array of COMMAND_DTYPE or
+    ///         of bytes, or as bytes. Read-only memory is read in place, writable memory is copied first.
+    ///     level_changes: Also collect each level that each command changed (R7).
+    ///
+    /// Returns:
+    ///     The events, in memory that the book uses again once nothing refers to it any more.
+    ///
+    /// Raises:
+    ///     TypeError: The batch is nothing of this kind.
+    ///     ValueError: The array's memory is not contiguous.
+    ///     RecordError: A slot is no command; it says which, and why. Nothing was applied.
+    ///     AeroMatchError: Another thread is using the book.
+    #[pyo3(signature = (batch, *, level_changes=false))]
+    fn process(&self, py: Python<'_>, batch: &Bound<'_, PyAny>, level_changes: bool) -> PyResult<Py<PyAny>> {
+        batch::process(py, &self.context, &self.shared, &self.pool, batch, level_changes)
+    }
+
+    /// Highest bid in money; None if there is none.
+    #[getter]
+    fn best_bid<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.best(py, Side::Buy)
+    }
+
+    /// Lowest ask in money; None if there is none.
+    #[getter]
+    fn best_ask<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.best(py, Side::Sell)
+    }
+
+    /// Best ask minus best bid in money; None unless there are both.
+    #[getter]
+    fn spread<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some((bid, ask)) = self.touch(py)? else { return Ok(None) };
+        to_decimal(py, self.context.facts.price_grid, ask - bid).map(Some)
+    }
+
+    /// Middle of best bid and best ask in money, exact; None unless there are both.
+    #[getter]
+    fn mid_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some((bid, ask)) = self.touch(py)? else { return Ok(None) };
+        let middle = self.context.facts.price_grid.half_text(bid + ask);
+        middle.map(|text| arguments::decimal_type(py)?.call1((text.as_str(),))).transpose()
+    }
+
+    /// The best price levels of both sides.
+    ///
+    /// Arguments:
+    ///     n: At most so many levels a side; None: all.
+    ///
+    /// Returns:
+    ///     The levels as they are now, best first.
+    #[pyo3(signature = (n=None))]
+    fn depth(&self, py: Python<'_>, n: Argument<'_, '_>) -> PyResult<Depth> {
+        let limit = n.map_or(Ok(u64::MAX), |n| unsigned(n, "n", 0, u64::MAX))?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let sides = |state: &mut State| (state.book.depth(Side::Buy, limit), state.book.depth(Side::Sell, limit));
+        let (bids, asks) = self.with(py, sides)?;
+        Ok(Depth::new(&self.context, bids, asks))
+    }
+
+    /// The price level at a price.
+    ///
+    /// Arguments:
+    ///     side: "buy" or "sell".
+    ///     price: In money; a price off the grid has no level.
+    ///
+    /// Returns:
+    ///     The level as it is now; None if no order rests there.
+    fn level(&self, py: Python<'_>, side: &Bound<'_, PyAny>, price: &Bound<'_, PyAny>) -> PyResult<Option<Level>> {
+        let side = parse::<Side>(side, "side")?;
+        let Some(ticks) = self.context.facts.price_grid.ticks(number(price, "price")?) else { return Ok(None) };
+        let view = self.with(py, |state| state.book.level(side, ticks))?;
+        Ok(view.map(|view| Level::new(&self.context, view)))
+    }
+
+    /// A live order.
+    ///
+    /// Arguments:
+    ///     order_id: Its id; or
+    ///     client_order_id: its client order id, and
+    ///     account: its account (orders without one share one namespace, R5).
+    ///
+    /// Returns:
+    ///     The order as it is now; None if there is no such live order.
+    ///
+    /// Raises:
+    ///     TypeError: Not exactly one of both ids was given, or an argument has the wrong type.
+    #[pyo3(signature = (order_id=None, *, client_order_id=None, account=None))]
+    fn order(
+        &self,
+        py: Python<'_>,
+        order_id: Argument<'_, '_>,
+        client_order_id: Argument<'_, '_>,
+        account: Argument<'_, '_>,
+    ) -> PyResult<Option<Order>> {
+        if order_id.is_some() == client_order_id.is_some() {
+            return Err(PyTypeError::new_err("order needs either order_id or client_order_id"));
+        }
+        let Some(number) = Account::parse(account)?.known(&self.context.names) else { return Ok(None) };
+        let view = match client_order_id {
+            Some(id) => {
+                let id = ClientId::new(text(id, "client_order_id")?.as_bytes());
+                self.with(py, |state| state.book.order_by_client_id(number, &id))?
+            }
+            None => {
+                let id = arguments::order_id(order_id)?;
+                let view = self.with(py, |state| state.book.order(id))?;
+                view.filter(|view| account.is_none() || view.account == number)
+            }
+        };
+        Ok(view.map(|view| Order::new(&self.context, view)))
+    }
+
+    /// Live orders in order of id.
+    ///
+    /// Arguments:
+    ///     account: Only that account's; None: everybody's.
+    ///     side: Only that side's; None: both.
+    ///
+    /// Returns:
+    ///     A new list.
+    #[pyo3(signature = (*, account=None, side=None))]
+    fn orders<'py>(
+        &self,
+        py: Python<'py>,
+        account: Argument<'_, '_>,
+        side: Argument<'_, '_>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let side = side.map(|side| parse::<Side>(side, "side")).transpose()?;
+        let list = PyList::empty(py);
+        let Some(number) = Account::parse(account)?.known(&self.context.names) else { return Ok(list) };
+        for view in self.with(py, |state| state.book.orders(account.map(|_| number)))? {
+            if side.is_none_or(|side| view.side == side) {
+                list.append(Order::new(&self.context, view))?;
+            }
+        }
+        Ok(list)
+    }
+
+    /// What the book has seen since it was made.
+    #[getter]
+    fn statistics(&self, py: Python<'_>) -> PyResult<Statistics> {
+        self.with(py, |state| Statistics::new(&self.context, &state.book))
+    }
+
+    /// The number of an account's name, a new one if the name is new: what batches carry.
+    ///
+    /// Arguments:
+    ///     name: Not empty.
+    ///
+    /// Returns:
+    ///     1, 2, ... in the order in which names came.
+    fn account_number(&self, name: &Bound<'_, PyAny>) -> PyResult<u32> {
+        text(name, "name")?;
+        Account::parse(Some(name))?.number(&self.context.names)
+    }
+
+    /// The name of an account's number.
+    ///
+    /// Arguments:
+    ///     number: 0 .. 2^32 - 1.
+    ///
+    /// Returns:
+    ///     The name; None if that number has none.
+    fn account_name<'py>(&self, py: Python<'py>, number: u32) -> Option<Bound<'py, PyString>> {
+        self.context.account(py, number)
+    }
+
+    /// What is traded.
+    #[getter]
+    fn instrument(&self, py: Python<'_>) -> Py<Instrument> {
+        self.instrument.clone_ref(py)
+    }
+
+    /// The price index: "ladder" or "btree".
+    #[getter]
+    fn index(&self, py: Python<'_>) -> PyResult<&'static str> {
+        self.with(py, |state| state.book.index().slug())
+    }
+
+    /// Time of the last command in nanoseconds since the Unix epoch; 0 before the first that brought one (R2).
+    #[getter]
+    fn now(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |state| state.book.now_ns())
+    }
+
+    /// The trading phase (R26).
+    #[getter]
+    fn phase(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(member(py, self.with(py, |state| state.book.phase())?))
+    }
+
+    /// Number of the last command (R4).
+    #[getter]
+    fn sequence(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |state| state.book.sequence())
+    }
+
+    /// The whole book as versioned, checksummed bytes: orders, statistics, instrument, account names.
+    ///
+    /// Returns:
+    ///     What `restore` takes.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| self.shared.with(|state| container::write(&self.context, &state.book)));
+        Ok(PyBytes::new(py, &bytes.map_err(|failure| failure.into_py(py))?))
+    }
+
+    /// The book of a snapshot: the same commands lead to the same events as in the book it was taken of (R3).
+    ///
+    /// Arguments:
+    ///     blob: What `snapshot` gave, as bytes or any contiguous buffer.
+    ///     index: Another price index than the snapshot's; None: the same.
+    ///
+    /// Returns:
+    ///     A new book.
+    ///
+    /// Raises:
+    ///     SnapshotError: The bytes are no snapshot, of another version, or damaged: it says what is wrong.
+    ///     TypeError: The blob has no bytes.
+    ///     ValueError: The index is unknown.
+    #[staticmethod]
+    #[pyo3(signature = (blob, *, index=None))]
+    fn restore(py: Python<'_>, blob: &Bound<'_, PyAny>, index: Argument<'_, '_>) -> PyResult<OrderBook> {
+        let index = index.map(index_kind).transpose()?;
+        let bytes = Bytes::of(blob, "blob")?.stable(&Pool::default());
+        let restored = py.detach(|| container::read(bytes.as_slice(), index));
+        let (context, book) = restored.map_err(|failure| failure.into_py(py))?;
+        let instrument = Py::new(py, Instrument { facts: Arc::clone(&context.facts) })?;
+        let (context, pool, shared) = (Arc::new(context), Pool::default(), Shared::new(book));
+        Ok(OrderBook { context, instrument, pool, shared })
+    }
+
+    /// Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
+    ///
+    /// Returns:
+    ///     64 hexadecimal digits.
+    fn digest(&self, py: Python<'_>) -> PyResult<String> {
+        let digest = py.detach(|| self.shared.with(|state| state.book.digest()));
+        let digest = digest.map_err(|failure: Failure| failure.into_py(py))?;
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |state| state.book.order_count())
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let shown =
+            |price: Option<Bound<'_, PyAny>>| price.map_or_else(|| "None".to_string(), |price| price.to_string());
+        Ok(format!(
+            "OrderBook({}, index='{}', best_bid={}, best_ask={}, orders={})",
+            self.instrument.bind(py).repr()?,
+            self.index(py)?,
+            shown(self.best_bid(py)?),
+            shown(self.best_ask(py)?),
+            self.__len__(py)?
+        ))
+    }
+}

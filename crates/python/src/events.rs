@@ -1,0 +1,360 @@
+//! One event, and one trade, as Python objects over the engine's record.
+
+use crate::enums::{member, member_of};
+use crate::instrument::Context;
+use aeromatch_engine::codes::{CancelReason, EventKind, Phase, RejectReason, Side};
+use aeromatch_engine::record::Event as Record;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// One thing that happened (R7). Immutable.
+///
+/// What a field means depends on the kind (docs/records.md); a field that the kind does not have is None. `price_ticks`,
+/// `quantity_lots`, `other` and `detail` are the record's own numbers.
+#[pyclass(frozen, module = "aeromatch")]
+pub struct Event {
+    context: Arc<Context>,
+    record: Record,
+}
+
+/// A record's kind; what this version does not know has none of the optional fields.
+fn kind_of(record: &Record) -> Option<EventKind> {
+    EventKind::from_code(record.kind)
+}
+
+fn hash_record(record: &Record) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (record.sequence, record.index, record.kind, record.order_id).hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Event {
+    pub fn new(context: &Arc<Context>, record: Record) -> Event {
+        Event { context: Arc::clone(context), record }
+    }
+
+    fn kind_is(&self, kinds: &[EventKind]) -> bool {
+        kind_of(&self.record).is_some_and(|kind| kinds.contains(&kind))
+    }
+
+    fn answers(&self) -> bool {
+        self.kind_is(&[EventKind::Accepted, EventKind::Rejected])
+    }
+
+    fn has_amounts(&self) -> bool {
+        match kind_of(&self.record) {
+            Some(EventKind::Accepted) => self.record.order_id != 0 && Side::from_code(self.record.side).is_some(),
+            Some(EventKind::Trade | EventKind::Decremented | EventKind::Canceled | EventKind::Amended) => true,
+            _ => false,
+        }
+    }
+}
+
+#[pymethods]
+impl Event {
+    /// What happened.
+    #[getter]
+    fn kind(&self, py: Python<'_>) -> Py<PyAny> {
+        member_of(py, kind_of(&self.record))
+    }
+
+    /// Why: a RejectReason or a CancelReason; None for other kinds.
+    #[getter]
+    fn reason(&self, py: Python<'_>) -> Py<PyAny> {
+        match kind_of(&self.record) {
+            Some(EventKind::Rejected) => member_of(py, RejectReason::from_code(self.record.reason)),
+            Some(EventKind::Canceled) => member_of(py, CancelReason::from_code(self.record.reason)),
+            _ => py.None(),
+        }
+    }
+
+    /// The new phase of a `phase` event.
+    #[getter]
+    fn phase(&self, py: Python<'_>) -> Py<PyAny> {
+        let phase = self.kind_is(&[EventKind::Phase]).then(|| Phase::from_code(self.record.reason)).flatten();
+        member_of(py, phase)
+    }
+
+    /// The order's side; of a trade the aggressor's.
+    #[getter]
+    fn side(&self, py: Python<'_>) -> Py<PyAny> {
+        member_of(py, Side::from_code(self.record.side))
+    }
+
+    /// Price in money; 0 for a market order, which has none.
+    #[getter]
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let has_price = self.has_amounts() || self.kind_is(&[EventKind::Repriced]);
+        has_price.then(|| self.context.price(py, self.record.price_ticks)).transpose()
+    }
+
+    /// Quantity in units: as asked (accepted), traded, taken off, no longer live (canceled) or live now (amended).
+    #[getter]
+    fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.has_amounts().then(|| self.context.quantity(py, self.record.quantity_lots)).transpose()
+    }
+
+    /// The order; of a trade the maker, of a rejected duplicate the first order.
+    #[getter]
+    fn order_id(&self) -> Option<u64> {
+        (self.record.order_id != 0).then_some(self.record.order_id)
+    }
+
+    /// The second order: a trade's taker, a decrement's aggressor.
+    #[getter]
+    fn other_order_id(&self) -> Option<u64> {
+        self.kind_is(&[EventKind::Trade, EventKind::Decremented]).then_some(self.record.other)
+    }
+
+    /// An amended order's new total, filled part included, in units.
+    #[getter]
+    fn total_quantity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.kind_is(&[EventKind::Amended]).then(|| self.context.quantity(py, self.record.other)).transpose()
+    }
+
+    /// Whether an amended order kept its priority (R22).
+    #[getter]
+    fn priority_kept(&self) -> Option<bool> {
+        self.kind_is(&[EventKind::Amended]).then_some(self.record.reason == 1)
+    }
+
+    /// A trade's number, from 1 without gaps (R4).
+    #[getter]
+    fn trade_id(&self) -> Option<u64> {
+        self.kind_is(&[EventKind::Trade]).then_some(self.record.detail)
+    }
+
+    /// The command's own tag, in its accepted or rejected event.
+    #[getter]
+    fn tag(&self) -> Option<u64> {
+        self.answers().then_some(self.record.detail)
+    }
+
+    /// The book's time, in its accepted or rejected event: nanoseconds since the Unix epoch.
+    #[getter]
+    fn timestamp(&self) -> Option<u64> {
+        self.answers().then_some(self.record.other)
+    }
+
+    /// Name of the account of the order in `order_id` (of the command in a rejection); None if it has no name.
+    #[getter]
+    fn account<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        self.context.account(py, self.record.account)
+    }
+
+    /// Number of that account, 0 for none.
+    #[getter]
+    fn account_number(&self) -> u32 {
+        self.record.account
+    }
+
+    /// The instrument's number.
+    #[getter]
+    fn instrument(&self) -> u32 {
+        self.record.instrument
+    }
+
+    /// The command's number in the log (R4).
+    #[getter]
+    fn sequence(&self) -> u64 {
+        self.record.sequence
+    }
+
+    /// The event's place within its command, from 0 (R4).
+    #[getter]
+    fn index(&self) -> u32 {
+        self.record.index
+    }
+
+    /// Price in ticks.
+    #[getter]
+    fn price_ticks(&self) -> i64 {
+        self.record.price_ticks
+    }
+
+    /// Quantity in lots.
+    #[getter]
+    fn quantity_lots(&self) -> u64 {
+        self.record.quantity_lots
+    }
+
+    /// The record's field `other`.
+    #[getter]
+    fn other(&self) -> u64 {
+        self.record.other
+    }
+
+    /// The record's field `detail`.
+    #[getter]
+    fn detail(&self) -> u64 {
+        self.record.detail
+    }
+
+    /// The fields that this kind of event has, by name.
+    ///
+    /// Returns:
+    ///     A new dict: enum members, Decimals and ints.
+    fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("kind", self.kind(py))?;
+        set(&dict, "reason", Some(self.reason(py)).filter(|reason| !reason.is_none(py)))?;
+        set(&dict, "phase", Some(self.phase(py)).filter(|phase| !phase.is_none(py)))?;
+        set(&dict, "side", Side::from_code(self.record.side).map(|side| member(py, side)))?;
+        set(&dict, "price", self.price(py)?)?;
+        set(&dict, "quantity", self.quantity(py)?)?;
+        set(&dict, "order_id", self.order_id())?;
+        set(&dict, "other_order_id", self.other_order_id())?;
+        set(&dict, "total_quantity", self.total_quantity(py)?)?;
+        set(&dict, "priority_kept", self.priority_kept())?;
+        set(&dict, "trade_id", self.trade_id())?;
+        set(&dict, "account", self.account(py))?;
+        set(&dict, "timestamp", self.timestamp())?;
+        set(&dict, "tag", self.tag().filter(|&tag| tag != 0))?;
+        dict.set_item("sequence", self.record.sequence)?;
+        dict.set_item("index", self.record.index)?;
+        Ok(dict)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let mut text = String::from("Event(");
+        for (name, value) in self.as_dict(py)? {
+            if text.len() > 6 {
+                text += ", ";
+            }
+            text += &format!("{name}={}", plain(&value)?);
+        }
+        Ok(text + ")")
+    }
+
+    fn __eq__(&self, other: &Event) -> bool {
+        self.record == other.record
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash_record(&self.record)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+}
+
+/// A value as a repr shows it: words in quotes, Decimals bare.
+fn plain(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = value.str()?;
+    Ok(if value.is_instance_of::<PyString>() { text.repr()?.to_string() } else { text.to_string() })
+}
+
+fn set<'py, T: IntoPyObject<'py>>(dict: &Bound<'py, PyDict>, name: &str, value: Option<T>) -> PyResult<()> {
+    value.map_or(Ok(()), |value| dict.set_item(name, value))
+}
+
+/// Two orders traded. Immutable.
+#[pyclass(frozen, module = "aeromatch")]
+pub struct Trade {
+    context: Arc<Context>,
+    record: Record,
+}
+
+impl Trade {
+    pub fn new(context: &Arc<Context>, record: Record) -> Trade {
+        Trade { context: Arc::clone(context), record }
+    }
+}
+
+#[pymethods]
+impl Trade {
+    /// Its number: per instrument, from 1, without gaps (R4).
+    #[getter]
+    fn trade_id(&self) -> u64 {
+        self.record.detail
+    }
+
+    /// Price in money: the maker's (R10).
+    #[getter]
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.price(py, self.record.price_ticks)
+    }
+
+    /// Quantity in units.
+    #[getter]
+    fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.quantity(py, self.record.quantity_lots)
+    }
+
+    /// Price in ticks.
+    #[getter]
+    fn price_ticks(&self) -> i64 {
+        self.record.price_ticks
+    }
+
+    /// Quantity in lots.
+    #[getter]
+    fn quantity_lots(&self) -> u64 {
+        self.record.quantity_lots
+    }
+
+    /// The resting order.
+    #[getter]
+    fn maker_order_id(&self) -> u64 {
+        self.record.order_id
+    }
+
+    /// The aggressor.
+    #[getter]
+    fn taker_order_id(&self) -> u64 {
+        self.record.other
+    }
+
+    /// Side of the aggressor.
+    #[getter]
+    fn aggressor_side(&self, py: Python<'_>) -> Py<PyAny> {
+        member_of(py, Side::from_code(self.record.side))
+    }
+
+    /// Name of the maker's account; None if it has no name.
+    #[getter]
+    fn maker_account<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        self.context.account(py, self.record.account)
+    }
+
+    /// The command's number in the log (R4).
+    #[getter]
+    fn sequence(&self) -> u64 {
+        self.record.sequence
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "Trade(trade_id={}, price={}, quantity={}, maker_order_id={}, taker_order_id={}, aggressor_side='{}')",
+            self.record.detail,
+            self.price(py)?,
+            self.quantity(py)?,
+            self.record.order_id,
+            self.record.other,
+            self.aggressor_side(py)
+        ))
+    }
+
+    fn __eq__(&self, other: &Trade) -> bool {
+        self.record == other.record
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash_record(&self.record)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+}

@@ -1,0 +1,251 @@
+//! What is traded: the units of its prices and quantities, and the settings of its book.
+
+use crate::arguments::{number, product, text, to_decimal, unsigned};
+use crate::decimal::{Grid, Number};
+use crate::enums;
+use crate::names::Names;
+use aeromatch_engine::codes::SelfTradePrevention;
+use aeromatch_engine::record::MAX_QUANTITY_LOTS;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use std::sync::Arc;
+
+/// Largest instrument number: 24 bits of an order id (R5).
+const MAX_NUMBER: u64 = (1 << 24) - 1;
+
+/// An instrument's unchanging facts.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Facts {
+    pub symbol: String,
+    pub price_grid: Grid,
+    pub quantity_grid: Grid,
+    pub number: u32,
+    pub self_trade_prevention: SelfTradePrevention,
+    pub dedup_window_ns: u64,
+}
+
+/// What reports and views need in order to print numbers as amounts and names.
+pub struct Context {
+    pub facts: Arc<Facts>,
+    pub names: Names,
+}
+
+impl Context {
+    /// A price as Decimal.
+    pub fn price<'py>(&self, py: Python<'py>, ticks: i64) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.facts.price_grid, i128::from(ticks))
+    }
+
+    /// A quantity as Decimal.
+    pub fn quantity<'py>(&self, py: Python<'py>, lots: u64) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.facts.quantity_grid, i128::from(lots))
+    }
+
+    /// A sum of quantities as Decimal; 2^127 lots would take 2^79 of the largest orders.
+    pub fn total<'py>(&self, py: Python<'py>, lots: u128) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.facts.quantity_grid, i128::try_from(lots).unwrap_or(i128::MAX))
+    }
+
+    /// Money: a sum of ticks times lots, as Decimal.
+    pub fn money<'py>(&self, py: Python<'py>, notional: i128) -> PyResult<Bound<'py, PyAny>> {
+        product(py, notional, &[self.facts.price_grid, self.facts.quantity_grid])
+    }
+
+    /// The name of an account, `None` for 0 and for numbers without a name.
+    pub fn account<'py>(&self, py: Python<'py>, number: u32) -> Option<Bound<'py, PyString>> {
+        self.names.name(number).map(|name| PyString::new(py, &name))
+    }
+}
+
+/// What is traded, in which units, under which settings. Immutable; equal to another one with the same facts.
+///
+/// Amounts are exact: a price is a whole number of ticks, a quantity a whole number of lots, and what is not is refused (R1).
+///
+/// Arguments:
+///     symbol: Its name, for people.
+///     tick_size: Size of one tick, in money: Decimal, str, int or float, above 0, e.g. "0.01", "0.25", "5", "1e-8".
+///     lot_size: Size of one lot, in units of the thing traded, likewise.
+///     number: Its number in records and order ids (24 bits); 0 in a library book unless it says otherwise (R5).
+///     self_trade_prevention: What happens where two orders of one owner would trade, unless the order says otherwise (R25).
+///     dedup_window_ns: How long, in nanoseconds of log time, a finished order's client order id stays taken (R5).
+///
+/// Raises:
+///     TypeError: An argument has the wrong type.
+///     ValueError: An argument is out of range or no number.
+#[pyclass(frozen, eq, hash, module = "aeromatch")]
+#[derive(PartialEq, Eq, Hash)]
+pub struct Instrument {
+    pub facts: Arc<Facts>,
+}
+
+fn grid(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Grid> {
+    Grid::new(number(value, argument)?).ok_or_else(|| {
+        let shown = value.str().map_or_else(|_| String::new(), |text| text.to_string());
+        PyValueError::new_err(format!(
+            "{argument} must be above 0, at most 10^18 and have at most 30 decimal places, not {shown}"
+        ))
+    })
+}
+
+fn default_grid() -> PyResult<Grid> {
+    Grid::new(Number::from_integer(1)).ok_or_else(|| PyValueError::new_err("no grid"))
+}
+
+fn off_grid(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, name: &str) -> PyErr {
+    let shown = value.str().map_or_else(|_| String::new(), |text| text.to_string());
+    PyValueError::new_err(format!(
+        "{argument} {shown} is no whole number of {name}s of {}, or out of range",
+        grid.step().as_str()
+    ))
+}
+
+#[pymethods]
+impl Instrument {
+    #[new]
+    #[pyo3(
+        signature = (symbol, *, tick_size=None, lot_size=None, number=None, self_trade_prevention=None, dedup_window_ns=None),
+        text_signature = "(symbol, *, tick_size='1', lot_size='1', number=0, self_trade_prevention='none', dedup_window_ns=0)"
+    )]
+    fn new(
+        symbol: &Bound<'_, PyAny>,
+        tick_size: Option<&Bound<'_, PyAny>>,
+        lot_size: Option<&Bound<'_, PyAny>>,
+        number: Option<&Bound<'_, PyAny>>,
+        self_trade_prevention: Option<&Bound<'_, PyAny>>,
+        dedup_window_ns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Instrument> {
+        let facts = Facts {
+            symbol: text(symbol, "symbol")?.to_string(),
+            price_grid: tick_size.map_or_else(default_grid, |size| grid(size, "tick_size"))?,
+            quantity_grid: lot_size.map_or_else(default_grid, |size| grid(size, "lot_size"))?,
+            number: number.map_or(Ok(0), |value| unsigned(value, "number", 0, MAX_NUMBER))? as u32,
+            self_trade_prevention: self_trade_prevention
+                .map_or(Ok(SelfTradePrevention::None), |mode| enums::parse(mode, "self_trade_prevention"))?,
+            dedup_window_ns: dedup_window_ns.map_or(Ok(0), |value| unsigned(value, "dedup_window_ns", 0, u64::MAX))?,
+        };
+        Ok(Instrument { facts: Arc::new(facts) })
+    }
+
+    /// Its name.
+    #[getter]
+    fn symbol(&self) -> &str {
+        &self.facts.symbol
+    }
+
+    /// Size of one tick, in money.
+    #[getter]
+    fn tick_size<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.facts.price_grid, 1)
+    }
+
+    /// Size of one lot, in units of the thing traded.
+    #[getter]
+    fn lot_size<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.facts.quantity_grid, 1)
+    }
+
+    /// Its number in records and order ids.
+    #[getter]
+    fn number(&self) -> u32 {
+        self.facts.number
+    }
+
+    /// What happens where two orders of one owner would trade (R25).
+    #[getter]
+    fn self_trade_prevention(&self, py: Python<'_>) -> Py<PyAny> {
+        enums::member(py, self.facts.self_trade_prevention)
+    }
+
+    /// How long a finished order's client order id stays taken, in nanoseconds (R5).
+    #[getter]
+    fn dedup_window_ns(&self) -> u64 {
+        self.facts.dedup_window_ns
+    }
+
+    /// The whole number of ticks that a price is (R1).
+    ///
+    /// Arguments:
+    ///     price: Decimal, str, int or float; a float counts by its shortest repr.
+    ///
+    /// Returns:
+    ///     Signed 64-bit count of ticks.
+    ///
+    /// Raises:
+    ///     ValueError: The price is no number, off the grid, or outside 64 bits of ticks.
+    ///     TypeError: The price is of another type.
+    fn price_to_ticks(&self, price: &Bound<'_, PyAny>) -> PyResult<i64> {
+        let grid = self.facts.price_grid;
+        grid.ticks(number(price, "price")?).ok_or_else(|| off_grid(price, "price", grid, "tick"))
+    }
+
+    /// The exact price of so many ticks.
+    ///
+    /// Arguments:
+    ///     ticks: Signed 64-bit count of ticks.
+    ///
+    /// Returns:
+    ///     The price, with as many decimal places as the tick size has.
+    fn ticks_to_price<'py>(&self, py: Python<'py>, ticks: i64) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.facts.price_grid, i128::from(ticks))
+    }
+
+    /// The whole number of lots that a quantity is (R1).
+    ///
+    /// Arguments:
+    ///     quantity: Decimal, str, int or float; a float counts by its shortest repr.
+    ///
+    /// Returns:
+    ///     Count of lots, 1 .. 2^48.
+    ///
+    /// Raises:
+    ///     ValueError: The quantity is no number, no whole number of lots, or outside 1 .. 2^48 lots.
+    ///     TypeError: The quantity is of another type.
+    fn quantity_to_lots(&self, quantity: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let grid = self.facts.quantity_grid;
+        let lots = grid.lots(number(quantity, "quantity")?).filter(|lots| (1..=MAX_QUANTITY_LOTS).contains(lots));
+        lots.ok_or_else(|| off_grid(quantity, "quantity", grid, "lot"))
+    }
+
+    /// The exact quantity of so many lots.
+    ///
+    /// Arguments:
+    ///     lots: Count of lots, 0 .. 2^64 - 1.
+    ///
+    /// Returns:
+    ///     The quantity, with as many decimal places as the lot size has.
+    fn lots_to_quantity<'py>(&self, py: Python<'py>, lots: u64) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.facts.quantity_grid, i128::from(lots))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let facts = &self.facts;
+        let mut text = format!(
+            "Instrument({}, tick_size='{}', lot_size='{}'",
+            PyString::new(py, &facts.symbol).repr()?,
+            facts.price_grid.step().as_str(),
+            facts.quantity_grid.step().as_str()
+        );
+        if facts.number != 0 {
+            text += &format!(", number={}", facts.number);
+        }
+        if facts.self_trade_prevention != SelfTradePrevention::None {
+            text += &format!(", self_trade_prevention='{}'", facts.self_trade_prevention.slug());
+        }
+        if facts.dedup_window_ns != 0 {
+            text += &format!(", dedup_window_ns={}", facts.dedup_window_ns);
+        }
+        Ok(text + ")")
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let facts = &self.facts;
+        let options = PyDict::new(py);
+        options.set_item("tick_size", facts.price_grid.step().as_str())?;
+        options.set_item("lot_size", facts.quantity_grid.step().as_str())?;
+        options.set_item("number", facts.number)?;
+        options.set_item("self_trade_prevention", facts.self_trade_prevention.slug())?;
+        options.set_item("dedup_window_ns", facts.dedup_window_ns)?;
+        Ok((PyTuple::new(py, [facts.symbol.as_str()])?, options))
+    }
+}

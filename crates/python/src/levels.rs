@@ -1,0 +1,301 @@
+//! Price levels: as they are now, and as a command changed them (R7).
+
+use crate::enums::member;
+use crate::instrument::Context;
+use aeromatch_engine::codes::Side;
+use aeromatch_engine::engine::Book;
+use aeromatch_engine::record::{Event, EventSink, SLOT_BYTES};
+use aeromatch_engine::views::LevelView;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+/// A level after the command that changed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub sequence: u64,
+    pub side: Side,
+    pub price_ticks: i64,
+    /// Saturates at 2^64 - 1, which would take 2^16 of the largest orders.
+    pub quantity_lots: u64,
+    pub order_count: u32,
+}
+
+/// Bytes of a change in a batch's buffer.
+pub const CHANGE_BYTES: usize = SLOT_BYTES / 2;
+
+impl Change {
+    /// The change as the 32 bytes that `LEVEL_CHANGE_DTYPE` describes.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.sequence.to_le_bytes());
+        out.extend_from_slice(&[self.side.code(), 0, 0, 0]);
+        out.extend_from_slice(&self.order_count.to_le_bytes());
+        out.extend_from_slice(&self.price_ticks.to_le_bytes());
+        out.extend_from_slice(&self.quantity_lots.to_le_bytes());
+    }
+}
+
+/// Collects a command's events and the levels that it touched.
+#[derive(Default)]
+pub struct Collector {
+    pub events: Vec<Event>,
+    touched: Vec<(Side, i64)>,
+}
+
+impl EventSink for Collector {
+    #[inline(always)]
+    fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    #[inline(always)]
+    fn level_touched(&mut self, side: Side, price_ticks: i64) {
+        self.touched.push((side, price_ticks));
+    }
+}
+
+impl Collector {
+    /// Forgets the last command; keeps the memory.
+    pub fn clear(&mut self) {
+        self.events.clear();
+        self.touched.clear();
+    }
+
+    /// The levels touched since then, as the book has them now: bids, then asks, best price first, each once.
+    pub fn changes<'a>(&'a mut self, book: &'a Book) -> impl ExactSizeIterator<Item = Change> + 'a {
+        if self.touched.len() > 1 {
+            self.touched.sort_unstable_by_key(|&(side, price)| match side {
+                Side::Buy => (side, Reverse(i128::from(price))),
+                Side::Sell => (side, Reverse(-i128::from(price))),
+            });
+            self.touched.dedup();
+        }
+        let sequence = book.sequence();
+        self.touched.drain(..).map(move |(side, price_ticks)| {
+            let level = book.level(side, price_ticks);
+            Change {
+                sequence,
+                side,
+                price_ticks,
+                quantity_lots: level.map_or(0, |level| u64::try_from(level.quantity_lots).unwrap_or(u64::MAX)),
+                order_count: level.map_or(0, |level| level.order_count),
+            }
+        })
+    }
+}
+
+/// A price level as a command left it (R7). Immutable.
+#[pyclass(frozen, module = "aeromatch")]
+pub struct LevelChange {
+    context: Arc<Context>,
+    change: Change,
+}
+
+impl LevelChange {
+    pub fn new(context: &Arc<Context>, change: Change) -> LevelChange {
+        LevelChange { context: Arc::clone(context), change }
+    }
+}
+
+#[pymethods]
+impl LevelChange {
+    /// Its side.
+    #[getter]
+    fn side(&self, py: Python<'_>) -> Py<PyAny> {
+        member(py, self.change.side)
+    }
+
+    /// Its price in money.
+    #[getter]
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.price(py, self.change.price_ticks)
+    }
+
+    /// What is displayed there now, in units; 0 if the level is gone.
+    #[getter]
+    fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.quantity(py, self.change.quantity_lots)
+    }
+
+    /// Number of orders there now.
+    #[getter]
+    fn order_count(&self) -> u32 {
+        self.change.order_count
+    }
+
+    /// Its price in ticks.
+    #[getter]
+    fn price_ticks(&self) -> i64 {
+        self.change.price_ticks
+    }
+
+    /// What is displayed there now, in lots.
+    #[getter]
+    fn quantity_lots(&self) -> u64 {
+        self.change.quantity_lots
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "LevelChange(side='{}', price={}, quantity={}, order_count={})",
+            self.change.side.slug(),
+            self.price(py)?,
+            self.quantity(py)?,
+            self.change.order_count
+        ))
+    }
+
+    fn __eq__(&self, other: &LevelChange) -> bool {
+        self.change == other.change
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.change.sequence ^ (self.change.price_ticks as u64).rotate_left(32)
+    }
+}
+
+/// A price level as it was when it was asked for, with its statistics since it came to exist. Immutable.
+#[pyclass(frozen, module = "aeromatch")]
+pub struct Level {
+    context: Arc<Context>,
+    view: LevelView,
+}
+
+impl Level {
+    pub fn new(context: &Arc<Context>, view: LevelView) -> Level {
+        Level { context: Arc::clone(context), view }
+    }
+}
+
+#[pymethods]
+impl Level {
+    /// Its side.
+    #[getter]
+    fn side(&self, py: Python<'_>) -> Py<PyAny> {
+        member(py, self.view.side)
+    }
+
+    /// Its price in money.
+    #[getter]
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.price(py, self.view.price_ticks)
+    }
+
+    /// Sum of what remains of its orders, in units.
+    #[getter]
+    fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.total(py, self.view.quantity_lots)
+    }
+
+    /// Number of its orders.
+    #[getter]
+    fn order_count(&self) -> u32 {
+        self.view.order_count
+    }
+
+    /// Its price in ticks.
+    #[getter]
+    fn price_ticks(&self) -> i64 {
+        self.view.price_ticks
+    }
+
+    /// Sum of what remains of its orders, in lots.
+    #[getter]
+    fn quantity_lots(&self) -> u128 {
+        self.view.quantity_lots
+    }
+
+    /// Orders that came to rest here since the level came to exist.
+    #[getter]
+    fn orders_added(&self) -> u64 {
+        self.view.orders_added
+    }
+
+    /// Of these, how many were filled here.
+    #[getter]
+    fn orders_filled(&self) -> u64 {
+        self.view.orders_filled
+    }
+
+    /// Of these, how many left otherwise: canceled, expired, amended away.
+    #[getter]
+    fn orders_canceled(&self) -> u64 {
+        self.view.orders_removed
+    }
+
+    /// Trades at this level since it came to exist.
+    #[getter]
+    fn trade_count(&self) -> u64 {
+        self.view.trade_count
+    }
+
+    /// What traded at this level since it came to exist, in units.
+    #[getter]
+    fn traded_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.total(py, self.view.traded_quantity)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "Level(side='{}', price={}, quantity={}, order_count={})",
+            self.view.side.slug(),
+            self.price(py)?,
+            self.quantity(py)?,
+            self.view.order_count
+        ))
+    }
+
+    fn __eq__(&self, other: &Level) -> bool {
+        self.view == other.view && self.context.facts == other.context.facts
+    }
+
+    fn __hash__(&self) -> u64 {
+        (self.view.price_ticks as u64) ^ u64::from(self.view.order_count)
+    }
+}
+
+/// The best levels of both sides as they were when they were asked for. Immutable.
+#[pyclass(frozen, module = "aeromatch")]
+pub struct Depth {
+    context: Arc<Context>,
+    bids: Vec<LevelView>,
+    asks: Vec<LevelView>,
+}
+
+impl Depth {
+    pub fn new(context: &Arc<Context>, bids: Vec<LevelView>, asks: Vec<LevelView>) -> Depth {
+        Depth { context: Arc::clone(context), bids, asks }
+    }
+
+    fn side<'py>(&self, py: Python<'py>, levels: &[LevelView]) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for view in levels {
+            list.append(Level::new(&self.context, *view))?;
+        }
+        Ok(list)
+    }
+}
+
+#[pymethods]
+impl Depth {
+    /// Bids, best (highest) first.
+    #[getter]
+    fn bids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.side(py, &self.bids)
+    }
+
+    /// Asks, best (lowest) first.
+    #[getter]
+    fn asks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.side(py, &self.asks)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("Depth(bids={}, asks={})", self.bids(py)?.repr()?, self.asks(py)?.repr()?))
+    }
+
+    fn __eq__(&self, other: &Depth) -> bool {
+        (&self.bids, &self.asks) == (&other.bids, &other.asks) && self.context.facts == other.context.facts
+    }
+}

@@ -1,0 +1,42 @@
+//! The native half of the `aeromatch` package: the only crate that knows Python.
+
+mod arguments;
+mod batch;
+mod book;
+mod buffer;
+mod container;
+mod decimal;
+mod enums;
+mod errors;
+mod events;
+mod instrument;
+mod levels;
+mod names;
+mod orders;
+mod report;
+mod state;
+mod views;
+
+use pyo3::prelude::*;
+
+/// Native half of `aeromatch`; import the package, not this module.
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    enums::register(module)?;
+    errors::register(module)?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<instrument::Instrument>()?;
+    module.add_class::<book::OrderBook>()?;
+    module.add_class::<report::Report>()?;
+    module.add_class::<events::Event>()?;
+    module.add_class::<events::Trade>()?;
+    module.add_class::<levels::Level>()?;
+    module.add_class::<levels::LevelChange>()?;
+    module.add_class::<levels::Depth>()?;
+    module.add_class::<views::Order>()?;
+    module.add_class::<views::Statistics>()?;
+    module.add_class::<buffer::EventBuffer>()?;
+    module.add_class::<buffer::ChangeBuffer>()?;
+    module.add_function(wrap_pyfunction!(batch::register_events, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! The answer to one command. A report keeps the command's events as they came out of the engine; what Python asks for is
+//! derived from them when it is asked for, so that answering costs next to nothing.
+
+use crate::arguments::decimal_type;
+use crate::enums::{OrderStatus, member, member_of};
+use crate::events::{Event, Trade};
+use crate::instrument::Context;
+use crate::levels::{Change, LevelChange};
+use aeromatch_engine::codes::{CommandKind, EventKind, RejectReason};
+use aeromatch_engine::record::Event as Record;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList};
+use std::sync::Arc;
+
+/// What a command did. Immutable; amounts are exact Decimals.
+///
+/// A rejection is data: `status` is "rejected" and `reject_reason` says why (R8).
+#[pyclass(frozen, module = "aeromatch")]
+pub struct Report {
+    context: Arc<Context>,
+    kind: CommandKind,
+    events: Box<[Record]>,
+    changes: Box<[Change]>,
+}
+
+/// What the events say about the order that the command was about.
+#[derive(Default)]
+struct Outcome {
+    /// Total and live quantity before any trade of this command.
+    total: u64,
+    live: u64,
+    filled: u64,
+    notional: i128,
+    is_canceled: bool,
+}
+
+static DIVISION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// R9: averages are exact to 28 digits, half-even, whatever the caller's decimal context is.
+fn division(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    let context = DIVISION.get_or_try_init(py, || {
+        let options = PyDict::new(py);
+        options.set_item("prec", 28)?;
+        options.set_item("rounding", "ROUND_HALF_EVEN")?;
+        options.set_item("Emin", -999_999)?;
+        options.set_item("Emax", 999_999)?;
+        options.set_item("clamp", 0)?;
+        options.set_item("traps", PyList::empty(py))?;
+        py.import("decimal")?.getattr("Context")?.call((), Some(&options)).map(Bound::unbind)
+    })?;
+    Ok(context.bind(py))
+}
+
+impl Report {
+    pub fn new(context: &Arc<Context>, kind: CommandKind, events: Box<[Record]>, changes: Box<[Change]>) -> Report {
+        Report { context: Arc::clone(context), kind, events, changes }
+    }
+
+    /// The command's own first event: `accepted` or `rejected` (R6). Effects of time may stand before it.
+    fn answer(&self) -> Option<&Record> {
+        let own =
+            |event: &&Record| event.kind == EventKind::Accepted.code() || event.kind == EventKind::Rejected.code();
+        self.events.iter().find(own)
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.answer().is_some_and(|event| event.kind == EventKind::Accepted.code())
+    }
+
+    fn outcome(&self) -> Outcome {
+        let mut own = self.events.iter().skip_while(|event| event.kind != EventKind::Accepted.code());
+        let Some(accepted) = own.next() else { return Outcome::default() };
+        let mut outcome = Outcome::default();
+        if self.kind == CommandKind::New {
+            (outcome.total, outcome.live) = (accepted.quantity_lots, accepted.quantity_lots);
+        }
+        let id = accepted.order_id;
+        for event in own {
+            match EventKind::from_code(event.kind) {
+                Some(EventKind::Trade) if event.other == id => {
+                    outcome.filled += event.quantity_lots;
+                    outcome.notional += i128::from(event.price_ticks) * i128::from(event.quantity_lots);
+                    outcome.live = outcome.live.saturating_sub(event.quantity_lots);
+                }
+                Some(EventKind::Decremented) if event.other == id => {
+                    outcome.total = outcome.total.saturating_sub(event.quantity_lots);
+                    outcome.live = outcome.live.saturating_sub(event.quantity_lots);
+                }
+                Some(EventKind::Amended) if event.order_id == id => {
+                    (outcome.total, outcome.live) = (event.other, event.quantity_lots);
+                }
+                Some(EventKind::Canceled) if event.order_id == id => {
+                    (outcome.live, outcome.is_canceled) = (0, true);
+                }
+                _ => {}
+            }
+        }
+        outcome
+    }
+
+    fn is_about_an_order(&self) -> bool {
+        matches!(self.kind, CommandKind::New | CommandKind::Cancel | CommandKind::Amend)
+    }
+
+    fn order_status(&self) -> Option<OrderStatus> {
+        if !self.is_accepted() {
+            return Some(OrderStatus::Rejected);
+        }
+        if !self.is_about_an_order() {
+            return None;
+        }
+        let outcome = self.outcome();
+        Some(match outcome {
+            Outcome { is_canceled: true, .. } => OrderStatus::Canceled,
+            Outcome { live: 0, .. } => OrderStatus::Filled,
+            Outcome { live, total, .. } if live < total => OrderStatus::PartiallyFilled,
+            _ => OrderStatus::Open,
+        })
+    }
+
+    fn reason(&self) -> Option<RejectReason> {
+        self.answer()
+            .filter(|event| event.kind == EventKind::Rejected.code())
+            .and_then(|event| RejectReason::from_code(event.reason))
+    }
+}
+
+#[pymethods]
+impl Report {
+    /// Id of the order that the command made, changed or ended; None if it was rejected or is about no single order.
+    #[getter]
+    fn order_id(&self) -> Option<u64> {
+        let id = self.answer().filter(|_| self.is_accepted())?.order_id;
+        (id != 0).then_some(id)
+    }
+
+    /// Status of that order after the whole command (R9), "rejected" if the command was; None if it is about no single order.
+    #[getter]
+    fn status(&self, py: Python<'_>) -> Py<PyAny> {
+        member_of(py, self.order_status())
+    }
+
+    /// Whether the command was accepted (R6).
+    #[getter]
+    fn accepted(&self) -> bool {
+        self.is_accepted()
+    }
+
+    /// What the order traded as aggressor in this command, in units.
+    #[getter]
+    fn filled_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.quantity(py, self.outcome().filled)
+    }
+
+    /// What of the order is live after the command, in units; 0 once it is done.
+    #[getter]
+    fn remaining_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.quantity(py, self.outcome().live)
+    }
+
+    /// Average price of `filled_quantity`: exact to 28 digits, half-even (R9); None without a fill.
+    #[getter]
+    fn average_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let outcome = self.outcome();
+        if outcome.filled == 0 {
+            return Ok(None);
+        }
+        let grid = self.context.facts.price_grid;
+        let digits = outcome.notional.into_pyobject(py)?.mul(grid.mantissa())?;
+        let decimal = decimal_type(py)?;
+        let dividend = decimal.call1((format!("{}e-{}", digits.str()?.to_str()?, grid.scale()),))?;
+        let divisor = decimal.call1((outcome.filled,))?;
+        division(py)?.call_method1("divide", (dividend, divisor)).map(Some)
+    }
+
+    /// The trades of this command, in order.
+    #[getter]
+    fn trades<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let trades = self.events.iter().filter(|event| event.kind == EventKind::Trade.code());
+        let list = PyList::empty(py);
+        for event in trades {
+            list.append(Trade::new(&self.context, *event))?;
+        }
+        Ok(list)
+    }
+
+    /// All events of this command in order (R7), effects of time first (R6).
+    #[getter]
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for event in &self.events {
+            list.append(Event::new(&self.context, *event))?;
+        }
+        Ok(list)
+    }
+
+    /// The price levels that this command changed, as they are after it: bids, then asks, best price first (R7).
+    #[getter]
+    fn level_changes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for change in &self.changes {
+            list.append(LevelChange::new(&self.context, *change))?;
+        }
+        Ok(list)
+    }
+
+    /// Why the command was rejected (R8), None if it was not.
+    #[getter]
+    fn reject_reason(&self, py: Python<'_>) -> Py<PyAny> {
+        member_of(py, self.reason())
+    }
+
+    /// The command's number in the log (R4).
+    #[getter]
+    fn sequence(&self) -> u64 {
+        self.answer().map_or(0, |event| event.sequence)
+    }
+
+    /// The book's time after the command, in nanoseconds since the Unix epoch (R2).
+    #[getter]
+    fn timestamp(&self) -> u64 {
+        self.answer().map_or(0, |event| event.other)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let mut text = String::from("Report(");
+        match (self.order_status(), self.reason()) {
+            (_, Some(reason)) => text += &format!("status='rejected', reject_reason='{}'", reason.slug()),
+            (Some(status), _) => text += &format!("status='{}'", status.slug()),
+            (None, _) => text += &format!("accepted='{}'", self.kind.slug()),
+        }
+        if let Some(id) = self.order_id() {
+            text += &format!(", order_id={id}");
+        }
+        let outcome = self.outcome();
+        if self.is_accepted() && self.kind == CommandKind::New {
+            let (filled, live) = (self.context.quantity(py, outcome.filled)?, self.context.quantity(py, outcome.live)?);
+            text += &format!(", filled_quantity={filled}, remaining_quantity={live}");
+        }
+        if let Some(average) = self.average_price(py)? {
+            text += &format!(", average_price={average}");
+        }
+        Ok(text + &format!(", events={})", self.events.len()))
+    }
+
+    fn __eq__(&self, other: &Report) -> bool {
+        (self.kind, &self.events, &self.changes) == (other.kind, &other.events, &other.changes)
+            && self.context.facts == other.context.facts
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.answer().map_or(0, |event| event.sequence)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+}
+
+/// A status as Python sees it.
+pub fn status_member(py: Python<'_>, filled_lots: u64) -> Py<PyAny> {
+    member(py, if filled_lots == 0 { OrderStatus::Open } else { OrderStatus::PartiallyFilled })
+}

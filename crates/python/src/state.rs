@@ -1,0 +1,88 @@
+//! The engine's book behind a lock that never waits: who comes while another thread is inside gets an error.
+
+use crate::buffer::Pool;
+use crate::errors::Failure;
+use crate::levels::{Change, Collector};
+use aeromatch_engine::engine::Book;
+use aeromatch_engine::record::{Command, Event, Extensions, SLOT_BYTES, decode};
+use std::sync::{Mutex, TryLockError};
+
+/// A book and the memory that its commands reuse.
+pub struct State {
+    pub book: Book,
+    collector: Collector,
+}
+
+/// A [`State`] that one thread at a time may use.
+pub struct Shared(Mutex<State>);
+
+/// What a command did.
+pub struct Done {
+    pub events: Box<[Event]>,
+    pub changes: Box<[Change]>,
+}
+
+/// What a batch did.
+pub struct BatchDone {
+    pub commands: usize,
+    pub events: Vec<Event>,
+    /// In their records' bytes, if they were asked for.
+    pub changes: Option<Vec<u8>>,
+}
+
+impl Shared {
+    pub fn new(book: Book) -> Shared {
+        Shared(Mutex::new(State { book, collector: Collector::default() }))
+    }
+
+    /// Lets `action` use the state, at once or not at all.
+    #[inline]
+    pub fn with<R>(&self, action: impl FnOnce(&mut State) -> R) -> Result<R, Failure> {
+        match self.0.try_lock() {
+            Ok(mut state) => Ok(action(&mut state)),
+            Err(TryLockError::WouldBlock) => Err(Failure::InUse),
+            Err(TryLockError::Poisoned(_)) => Err(Failure::Unusable),
+        }
+    }
+}
+
+impl State {
+    /// Applies one command.
+    #[inline]
+    pub fn apply(&mut self, command: &Command, extensions: &Extensions) -> Done {
+        self.collector.clear();
+        self.book.apply(command, extensions, &mut self.collector);
+        let changes = self.collector.changes(&self.book).collect();
+        Done { events: Box::from(self.collector.events.as_slice()), changes }
+    }
+
+    /// Applies a batch of slots, all or nothing.
+    pub fn process(&mut self, slots: &[u8], pool: &Pool, with_changes: bool) -> Result<BatchDone, Failure> {
+        let mut events = pool.take_events();
+        if with_changes {
+            return self.process_with_changes(slots, events, pool.take_bytes());
+        }
+        let commands = self.book.process(slots, &mut events)?;
+        Ok(BatchDone { commands, events, changes: None })
+    }
+
+    fn process_with_changes(&mut self, slots: &[u8], events: Vec<Event>, bytes: Vec<u8>) -> Result<BatchDone, Failure> {
+        let end = slots.len().div_ceil(SLOT_BYTES);
+        let (mut slot, mut changed) = (0, bytes);
+        while slot < end {
+            slot += decode(slots, slot)?.0.slots();
+        }
+        let (mut slot, mut commands) = (0, 0);
+        self.collector.clear();
+        let spare = std::mem::replace(&mut self.collector.events, events);
+        while slot < end {
+            let (command, extensions) = decode(slots, slot)?;
+            self.book.apply(&command, &extensions, &mut self.collector);
+            self.collector.changes(&self.book).for_each(|change| change.write(&mut changed));
+            slot += command.slots();
+            commands += 1;
+        }
+        let events = std::mem::replace(&mut self.collector.events, spare);
+        Ok(BatchDone { commands, events, changes: Some(changed) })
+    }
+}

@@ -1,0 +1,355 @@
+//! What a book shows of itself: a live order, and its statistics.
+
+use crate::enums::{member, member_of};
+use crate::instrument::Context;
+use crate::report::status_member;
+use aeromatch_engine::codes::{CancelReason, OrderType, RejectReason, Side};
+use aeromatch_engine::engine::Book;
+use aeromatch_engine::statistics::Statistics as Counts;
+use aeromatch_engine::views::OrderView;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use std::sync::Arc;
+
+/// A live order as it was when it was asked for. Immutable.
+#[pyclass(frozen, module = "aeromatch")]
+pub struct Order {
+    context: Arc<Context>,
+    view: OrderView,
+}
+
+impl Order {
+    pub fn new(context: &Arc<Context>, view: OrderView) -> Order {
+        Order { context: Arc::clone(context), view }
+    }
+}
+
+#[pymethods]
+impl Order {
+    /// Its id (R5).
+    #[getter]
+    fn order_id(&self) -> u64 {
+        self.view.order_id
+    }
+
+    /// Its side.
+    #[getter]
+    fn side(&self, py: Python<'_>) -> Py<PyAny> {
+        member(py, self.view.side)
+    }
+
+    /// Its limit price in money.
+    #[getter]
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.price(py, self.view.price_ticks)
+    }
+
+    /// Its total quantity in units, filled part included.
+    #[getter]
+    fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.quantity(py, self.view.quantity_lots)
+    }
+
+    /// What of it has been filled, in units.
+    #[getter]
+    fn filled_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.quantity(py, self.view.filled_lots())
+    }
+
+    /// What of it is live, in units.
+    #[getter]
+    fn remaining_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.quantity(py, self.view.remaining_lots)
+    }
+
+    /// "open" or "partially_filled" (R9).
+    #[getter]
+    fn status(&self, py: Python<'_>) -> Py<PyAny> {
+        status_member(py, self.view.filled_lots())
+    }
+
+    /// Its type: what rests is a limit order (R11, R12).
+    #[getter]
+    fn order_type(&self, py: Python<'_>) -> Py<PyAny> {
+        member(py, OrderType::Limit)
+    }
+
+    /// How long it lives: "gtc", "day" or "gtd" (R17).
+    #[getter]
+    fn time_in_force(&self, py: Python<'_>) -> Py<PyAny> {
+        member(py, self.view.time_in_force)
+    }
+
+    /// Name of its account; None if it has no name.
+    #[getter]
+    fn account<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        self.context.account(py, self.view.account)
+    }
+
+    /// Number of its account, 0 for none.
+    #[getter]
+    fn account_number(&self) -> u32 {
+        self.view.account
+    }
+
+    /// Its client order id, None if it has none.
+    #[getter]
+    fn client_order_id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        self.view.client_id.map(|id| PyString::new(py, &String::from_utf8_lossy(id.bytes())))
+    }
+
+    /// When it was accepted, in nanoseconds since the Unix epoch (R2).
+    #[getter]
+    fn timestamp(&self) -> u64 {
+        self.view.entered_ns
+    }
+
+    /// When it ends, in nanoseconds since the Unix epoch; None unless GTD (R17).
+    #[getter]
+    fn expire_at(&self) -> Option<u64> {
+        (self.view.expire_at_ns != 0).then_some(self.view.expire_at_ns)
+    }
+
+    /// False, True, or "slide" (R13).
+    #[getter]
+    fn post_only<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match (self.view.post_only, self.view.slide) {
+            (true, true) => Ok(PyString::intern(py, "slide").into_any()),
+            (is_post_only, _) => Ok(is_post_only.into_pyobject(py)?.to_owned().into_any()),
+        }
+    }
+
+    /// Its own self-trade prevention; None for the instrument's (R25).
+    #[getter]
+    fn self_trade_prevention(&self, py: Python<'_>) -> Py<PyAny> {
+        member_of(py, self.view.self_trade_prevention)
+    }
+
+    /// Its self-trade group; None if it has none (R25).
+    #[getter]
+    fn self_trade_group(&self) -> Option<u32> {
+        (self.view.self_trade_group != 0).then_some(self.view.self_trade_group)
+    }
+
+    /// Its limit price in ticks.
+    #[getter]
+    fn price_ticks(&self) -> i64 {
+        self.view.price_ticks
+    }
+
+    /// Its total quantity in lots.
+    #[getter]
+    fn quantity_lots(&self) -> u64 {
+        self.view.quantity_lots
+    }
+
+    /// What of it is live, in lots.
+    #[getter]
+    fn remaining_lots(&self) -> u64 {
+        self.view.remaining_lots
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let mut text = format!(
+            "Order(order_id={}, side='{}', price={}, quantity={}, remaining_quantity={}, time_in_force='{}'",
+            self.view.order_id,
+            self.view.side.slug(),
+            self.price(py)?,
+            self.quantity(py)?,
+            self.remaining_quantity(py)?,
+            self.view.time_in_force.slug()
+        );
+        if let Some(account) = self.account(py) {
+            text += &format!(", account={}", account.repr()?);
+        }
+        if let Some(id) = self.client_order_id(py) {
+            text += &format!(", client_order_id={}", id.repr()?);
+        }
+        Ok(text + ")")
+    }
+
+    fn __eq__(&self, other: &Order) -> bool {
+        self.view == other.view && self.context.facts == other.context.facts
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.view.order_id ^ self.view.remaining_lots.rotate_left(32)
+    }
+}
+
+/// What a book has seen since it was made, as it was when it was asked for; a snapshot carries it. Immutable.
+#[pyclass(frozen, module = "aeromatch")]
+pub struct Statistics {
+    context: Arc<Context>,
+    counts: Counts,
+    last_price: Option<i64>,
+    order_count: usize,
+    levels: [usize; 2],
+    memory_bytes: usize,
+}
+
+impl Statistics {
+    pub fn new(context: &Arc<Context>, book: &Book) -> Statistics {
+        Statistics {
+            context: Arc::clone(context),
+            counts: book.statistics().clone(),
+            last_price: book.last_trade_price(),
+            order_count: book.order_count(),
+            levels: [book.level_count(Side::Buy), book.level_count(Side::Sell)],
+            memory_bytes: book.memory_bytes(),
+        }
+    }
+
+    fn price<'py>(&self, py: Python<'py>, ticks: Option<i64>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        ticks.map(|ticks| self.context.price(py, ticks)).transpose()
+    }
+}
+
+#[pymethods]
+impl Statistics {
+    /// Commands that took a sequence number in this book (R4).
+    #[getter]
+    fn commands(&self) -> u64 {
+        self.counts.commands
+    }
+
+    /// New orders accepted.
+    #[getter]
+    fn orders_accepted(&self) -> u64 {
+        self.counts.orders_accepted
+    }
+
+    /// Orders amended (R22).
+    #[getter]
+    fn orders_amended(&self) -> u64 {
+        self.counts.amended
+    }
+
+    /// Commands rejected, by RejectReason; reasons that never occurred are left out (R8).
+    #[getter]
+    fn rejected<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for reason in RejectReason::ALL {
+            let count = self.counts.rejected[usize::from(reason.code())];
+            if count > 0 {
+                dict.set_item(member(py, *reason), count)?;
+            }
+        }
+        Ok(dict)
+    }
+
+    /// Orders canceled, in whole or what was left, by CancelReason; reasons that never occurred are left out (R8).
+    #[getter]
+    fn canceled<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for reason in CancelReason::ALL {
+            let count = self.counts.canceled[usize::from(reason.code())];
+            if count > 0 {
+                dict.set_item(member(py, *reason), count)?;
+            }
+        }
+        Ok(dict)
+    }
+
+    /// Trades.
+    #[getter]
+    fn trade_count(&self) -> u64 {
+        self.counts.trade_count
+    }
+
+    /// Sum of the trades' quantities, in units.
+    #[getter]
+    fn traded_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.total(py, self.counts.traded_quantity)
+    }
+
+    /// Sum of price times quantity over all trades, in money.
+    #[getter]
+    fn notional<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.money(py, self.counts.notional)
+    }
+
+    /// Taken off by self-trade prevention's decrement, in units, counted once a pair (R25).
+    #[getter]
+    fn decremented_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.total(py, self.counts.decremented_quantity)
+    }
+
+    /// Price of the last trade in money; None before the first.
+    #[getter]
+    fn last_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.price(py, self.last_price)
+    }
+
+    /// Highest price of a trade in money; None before the first.
+    #[getter]
+    fn high_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.price(py, self.counts.high_ticks)
+    }
+
+    /// Lowest price of a trade in money; None before the first.
+    #[getter]
+    fn low_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.price(py, self.counts.low_ticks)
+    }
+
+    /// Live orders now.
+    #[getter]
+    fn order_count(&self) -> usize {
+        self.order_count
+    }
+
+    /// Price levels with bids now.
+    #[getter]
+    fn bid_levels(&self) -> usize {
+        self.levels[0]
+    }
+
+    /// Price levels with asks now.
+    #[getter]
+    fn ask_levels(&self) -> usize {
+        self.levels[1]
+    }
+
+    /// Bytes of memory that the book's structures hold.
+    #[getter]
+    fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
+    /// All of it, by name.
+    ///
+    /// Returns:
+    ///     A new dict; the counts by reason are dicts themselves.
+    fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("commands", self.counts.commands)?;
+        dict.set_item("orders_accepted", self.counts.orders_accepted)?;
+        dict.set_item("orders_amended", self.counts.amended)?;
+        dict.set_item("rejected", self.rejected(py)?)?;
+        dict.set_item("canceled", self.canceled(py)?)?;
+        dict.set_item("trade_count", self.counts.trade_count)?;
+        dict.set_item("traded_quantity", self.traded_quantity(py)?)?;
+        dict.set_item("notional", self.notional(py)?)?;
+        dict.set_item("decremented_quantity", self.decremented_quantity(py)?)?;
+        dict.set_item("last_price", self.last_price(py)?)?;
+        dict.set_item("high_price", self.high_price(py)?)?;
+        dict.set_item("low_price", self.low_price(py)?)?;
+        dict.set_item("order_count", self.order_count)?;
+        dict.set_item("bid_levels", self.levels[0])?;
+        dict.set_item("ask_levels", self.levels[1])?;
+        dict.set_item("memory_bytes", self.memory_bytes)?;
+        Ok(dict)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "Statistics(commands={}, orders_accepted={}, trade_count={}, traded_quantity={}, order_count={})",
+            self.counts.commands,
+            self.counts.orders_accepted,
+            self.counts.trade_count,
+            self.traded_quantity(py)?,
+            self.order_count
+        ))
+    }
+}

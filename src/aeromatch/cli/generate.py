@@ -1,0 +1,83 @@
+"""`aeromatch generate`: seeded sessions as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aeromatch.cli.console import OUT_FILE, check_writable, progress_bar, progress_option, seed_option
+from aeromatch.replay.generate import TEMPERS, LobsterWriter, Mood, Session, write_orders
+
+MAX_STEPS = 10_000_000
+MAX_LEVELS = 200
+
+mood_option = click.option(
+    "--mood",
+    type=click.Choice([mood.value for mood in Mood]),
+    default=Mood.CALM.value,
+    show_default=True,
+    help="; ".join(f"{mood}: {temper.about}" for mood, temper in TEMPERS.items()) + ".",
+)
+steps_option = click.option(
+    "--steps", type=click.IntRange(1, MAX_STEPS), default=20_000, show_default=True, help="Actions of traders."
+)
+levels_option = click.option(
+    "--levels",
+    type=click.IntRange(1, MAX_LEVELS),
+    default=10,
+    show_default=True,
+    help="Levels a side in the orderbook file.",
+)
+
+
+@click.group()
+def generate() -> None:
+    """Write a generated session: lifelike, and the same for the same seed."""
+
+
+@generate.command()
+@click.argument("messages", type=OUT_FILE)
+@click.option(
+    "--orderbook", type=OUT_FILE, help="Default: MESSAGES with `message` replaced by `orderbook` in its name."
+)
+@mood_option
+@steps_option
+@seed_option
+@levels_option
+@progress_option
+def lobster(
+    messages: Path, orderbook: Path | None, mood: str, steps: int, seed: int, levels: int, progress: bool | None
+) -> None:
+    """Write a LOBSTER session: MESSAGES and its orderbook file."""
+    rows = orderbook or messages.with_name(messages.name.replace("message", "orderbook"))
+    if rows == messages:
+        raise click.UsageError("name the orderbook file with --orderbook, or put `message` into the name of MESSAGES")
+    check_writable(messages)
+    check_writable(rows)
+    written = write_lobster(messages, rows, Session(Mood(mood), steps, seed), levels, progress)
+    click.echo(f"{messages}: {written:,} messages\n{rows}: {written:,} rows of {levels} levels")
+
+
+@generate.command()
+@click.argument("file", type=OUT_FILE)
+@mood_option
+@steps_option
+@seed_option
+@progress_option
+def orders(file: Path, mood: str, steps: int, seed: int, progress: bool | None) -> None:
+    """Write an order FILE: every instruction of every trader, from an empty book."""
+    check_writable(file)
+    with file.open("wb") as stream, progress_bar(f"generating {file.name}", steps, progress) as done:
+        written = write_orders(Session(Mood(mood), steps, seed), stream, done)
+    click.echo(f"{file}: {written:,} instructions")
+
+
+def write_lobster(messages: Path, rows: Path, session: Session, levels: int, progress: bool | None) -> int:
+    """Write both files under a progress bar; returns the number of messages."""
+    with (
+        messages.open("wb") as message_stream,
+        rows.open("wb") as row_stream,
+        progress_bar(f"generating {messages.name}", session.steps, progress) as done,
+    ):
+        return LobsterWriter(session, levels, message_stream, row_stream).run(done)

@@ -1,0 +1,67 @@
+"""The command `aeromatch`: what its subcommands are, and how it ends.
+
+Exit codes: 0 done, 1 failed (a broken file, a threshold not reached), 2 misuse, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from aeromatch import AeroMatchError, __version__
+from aeromatch.cli.bench import bench
+from aeromatch.cli.completion import completion
+from aeromatch.cli.demo import demo
+from aeromatch.cli.generate import generate
+from aeromatch.cli.replay import replay
+
+FAILED, INTERRUPTED = 1, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="aeromatch", message="%(prog)s %(version)s")
+def cli() -> None:
+    """AeroMatch: a limit-order-book exchange.
+
+    Replay recorded markets through the matching engine, generate lifelike ones, and measure how fast it is.
+    Start with `aeromatch demo`.
+    """
+
+
+for command in (demo, replay, generate, bench, completion):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run the command line; every expected failure becomes one line on stderr and an exit code."""
+    try:
+        code = cli.main(prog_name="aeromatch", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python would complain again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (AeroMatchError, OSError, MemoryError) as error:
+        click.echo(f"Error: {describe(error)}", err=True)
+        return FAILED
+    return code if isinstance(code, int) else 0
+
+
+def describe(error: BaseException) -> str:
+    """Put an error into one line without Python's decorations."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__

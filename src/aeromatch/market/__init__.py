@@ -1,0 +1,1 @@
+"""Instruments, orders, batches, events; the reference model."""

@@ -1,0 +1,183 @@
+"""The events of a batch: one array of records in place, and the same as tables of other libraries."""
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aeromatch import _core
+from aeromatch.market.records import EVENT_DTYPE, LEVEL_CHANGE_DTYPE
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+__all__ = ["Events"]
+
+TRADE: Final = _core.CODES["EventKind"]["trade"]
+ACCEPTED: Final = _core.CODES["EventKind"]["accepted"]
+REJECTED: Final = _core.CODES["EventKind"]["rejected"]
+CANCELED: Final = _core.CODES["EventKind"]["canceled"]
+PHASE: Final = _core.CODES["EventKind"]["phase"]
+
+SHOWN: Final = 5
+
+
+class Events:
+    """The events of a batch, in order (R7), as `OrderBook.process` returns them. Immutable.
+
+    The records stay where the engine wrote them: `to_numpy()` is a view, no copy. Iterating and indexing give `Event` objects.
+    Prices are ticks and quantities lots in every table; an `Event` has them as Decimals.
+    """
+
+    __slots__ = ("_array", "_buffer")
+
+    def __init__(self, buffer: _core.EventBuffer, /) -> None:
+        self._buffer = buffer
+        self._array: NDArray[np.void] = np.frombuffer(buffer, dtype=EVENT_DTYPE) if len(buffer) else _none(EVENT_DTYPE)
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    def __iter__(self) -> Iterator[_core.Event]:
+        return map(self._buffer.event, range(len(self._buffer)))
+
+    def __getitem__(self, place: int, /) -> _core.Event:
+        """The event at a place, from 0, or from the end if negative.
+
+        Raises:
+            IndexError: There is no such event.
+        """
+        at = place + len(self) if place < 0 else place
+        if at < 0:
+            raise IndexError("no such event")
+        return self._buffer.event(at)
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self._array["kind"], minlength=len(_core.EventKind) + 1)
+        parts = [f"{kind}={counts[code]}" for kind, code in _core.CODES["EventKind"].items() if counts[code]]
+        return f"<Events: {', '.join([f'{len(self)} of {self.commands} commands', *parts])}>"
+
+    @property
+    def commands(self) -> int:
+        """Number of commands that the batch had."""
+        return self._buffer.commands
+
+    @property
+    def trades(self) -> NDArray[np.void]:
+        """The trades as records of EVENT_DTYPE, in order: maker `order_id`, taker `other`, trade id `detail`."""
+        return self._array[self._array["kind"] == TRADE]
+
+    @property
+    def level_changes(self) -> NDArray[np.void]:
+        """Each level that a command changed, as it left it: bids, then asks, best first (R7).
+
+        Raises:
+            ValueError: They were not asked for: `process(batch, level_changes=True)`.
+        """
+        changes = self._buffer.changes
+        if changes is None:
+            raise ValueError("level_changes: ask for them with process(batch, level_changes=True)")
+        return np.frombuffer(changes, dtype=LEVEL_CHANGE_DTYPE) if len(changes) else _none(LEVEL_CHANGE_DTYPE)
+
+    def of_kind(self, kind: str) -> NDArray[np.void]:
+        """The records of one kind, in order.
+
+        Arguments:
+            kind: An EventKind or its word.
+
+        Raises:
+            ValueError: There is no such kind.
+        """
+        return self._array[self._array["kind"] == _core.CODES["EventKind"][_core.EventKind(kind)]]
+
+    def of_command(self, sequence: int) -> NDArray[np.void]:
+        """The records of one command, by its sequence number (R4); none if it is not of this batch."""
+        # Sequence numbers only rise, so the records of one command stand together.
+        first, last = np.searchsorted(self._array["sequence"], [sequence, sequence + 1])
+        return self._array[first:last]
+
+    def to_numpy(self) -> NDArray[np.void]:
+        """All records, read-only and in place (EVENT_DTYPE)."""
+        return self._array
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The records as columns: words where records have codes, "" where an event has no side or reason."""
+        array = self._array
+        columns: dict[str, NDArray[Any]] = {"kind": _words("EventKind")[array["kind"]]}
+        reason = np.full(len(array), "", dtype=object)
+        for kind, table in ((REJECTED, "RejectReason"), (CANCELED, "CancelReason"), (PHASE, "Phase")):
+            rows = array["kind"] == kind
+            reason[rows] = _words(table)[array["reason"][rows]]
+        columns["reason"] = reason
+        columns["side"] = _words("Side")[array["side"]]
+        for name in ("instrument", "account", "price_ticks", "quantity_lots", "order_id", "other", "sequence", "index", "detail"):
+            columns[name] = np.ascontiguousarray(array[name])
+        return columns
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The events as a pyarrow Table.
+
+        Raises:
+            ImportError: pyarrow is missing: `pip install 'aeromatch[arrow]'`.
+        """
+        arrow: Any = _library("pyarrow", "arrow")
+        dictionary = arrow.dictionary(arrow.int8(), arrow.string())
+        columns = {
+            name: arrow.array(values, type=arrow.string()).cast(dictionary) if values.dtype == object else arrow.array(values)
+            for name, values in self.columns().items()
+        }
+        return arrow.table(columns)
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The events as a polars DataFrame.
+
+        Raises:
+            ImportError: polars is missing: `pip install 'aeromatch[polars]'`.
+        """
+        polars: Any = _library("polars", "polars")
+        columns = {
+            name: polars.Series(name, values.tolist(), dtype=polars.Categorical) if values.dtype == object else values
+            for name, values in self.columns().items()
+        }
+        return polars.DataFrame(columns)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """The events as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas is missing: `pip install 'aeromatch[pandas]'`.
+        """
+        pandas: Any = _library("pandas", "pandas")
+        columns = {
+            name: pandas.Categorical(values) if values.dtype == object else values
+            for name, values in self.columns().items()
+        }
+        return pandas.DataFrame(columns)
+
+
+def _none(dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    empty = np.empty(0, dtype=dtype)
+    empty.flags.writeable = False
+    return empty
+
+
+def _words(table: str) -> NDArray[Any]:
+    """Words by code, "" for codes without one."""
+    words = np.full(256, "", dtype=object)
+    for word, code in _core.CODES[table].items():
+        words[code] = word
+    return words
+
+
+def _library(name: str, extra: str) -> ModuleType:
+    try:
+        return __import__(name)
+    except ImportError as error:
+        raise ImportError(f"{name} is not installed: pip install 'aeromatch[{extra}]'", name=name) from error
+
+
+_core.register_events(Events)

@@ -1,0 +1,94 @@
+"""The 64-byte records as NumPy dtypes (docs/records.md): one description for batches, events, files and the wire."""
+
+from typing import Final
+
+import numpy as np
+
+__all__ = ["CLIENT_ID_DTYPE", "COMMAND_DTYPE", "EVENT_DTYPE", "RECORD_VERSION", "SLOT_BYTES", "TERMS_DTYPE"]
+
+SLOT_BYTES: Final = 64
+RECORD_VERSION: Final = 1
+
+NO_SIDE: Final = 255
+
+EXTENSION_TERMS: Final = 1
+EXTENSION_CLIENT_ID: Final = 2
+
+FLAG_POST_ONLY: Final = 1
+FLAG_SLIDE: Final = 2
+FLAG_PRICE: Final = 4
+FLAG_QUANTITY: Final = 8
+FLAG_PRICE_OFF_GRID: Final = 16
+
+PRESENT_EXPIRE_AT: Final = 16
+PRESENT_PROTECTION: Final = 32
+PRESENT_GROUP: Final = 64
+
+COMMAND_DTYPE: Final = np.dtype(
+    [
+        ("kind", "u1"),
+        ("version", "u1"),
+        ("extensions", "u1"),
+        ("side", "u1"),
+        ("order_type", "u1"),
+        ("time_in_force", "u1"),
+        ("self_trade_prevention", "u1"),
+        ("flags", "u1"),
+        ("instrument", "<u4"),
+        ("account", "<u4"),
+        ("price_ticks", "<i8"),
+        ("quantity_lots", "<u8"),
+        ("order_id", "<u8"),
+        ("timestamp_ns", "<u8"),
+        ("sequence", "<u8"),
+        ("tag", "<u8"),
+    ]
+)
+"""A command's own slot. Byte 4, `order_type`, is the phase in a phase command."""
+
+TERMS_DTYPE: Final = np.dtype(
+    [
+        ("present", "u1"),
+        ("zero", "u1", (7,)),
+        ("reserved", "<u8", (4,)),
+        ("expire_at_ns", "<u8"),
+        ("protection_price_ticks", "<i8"),
+        ("self_trade_group", "<u4"),
+        ("zero_too", "<u4"),
+    ]
+)
+"""The extension slot with a new order's rarer terms."""
+
+CLIENT_ID_DTYPE: Final = np.dtype([("length", "u1"), ("text", "S36"), ("zero", "u1", (27,))])
+"""The extension slot with a client order id."""
+
+EVENT_DTYPE: Final = np.dtype(
+    [
+        ("kind", "u1"),
+        ("version", "u1"),
+        ("reason", "u1"),
+        ("side", "u1"),
+        ("instrument", "<u4"),
+        ("account", "<u4"),
+        ("index", "<u4"),
+        ("price_ticks", "<i8"),
+        ("quantity_lots", "<u8"),
+        ("order_id", "<u8"),
+        ("other", "<u8"),
+        ("sequence", "<u8"),
+        ("detail", "<u8"),
+    ]
+)
+"""One event. What the fields mean depends on its kind: docs/records.md has the table."""
+
+LEVEL_CHANGE_DTYPE: Final = np.dtype(
+    [
+        ("sequence", "<u8"),
+        ("side", "u1"),
+        ("zero", "u1", (3,)),
+        ("order_count", "<u4"),
+        ("price_ticks", "<i8"),
+        ("quantity_lots", "<u8"),
+    ]
+)
+"""A level as it stands after the command that changed it; count 0 where it is gone (R7)."""

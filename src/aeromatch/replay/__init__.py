@@ -1,0 +1,17 @@
+"""Replays recorded markets through the engine, and generates sessions that look like recorded ones."""
+
+from aeromatch.replay.lobster_replay import LobsterReplay, LobsterResult, orderbook_beside
+from aeromatch.replay.observer import Observer
+from aeromatch.replay.orders_replay import OrdersReplay, OrdersResult
+from aeromatch.replay.tally import Agreement, RecordingError
+
+__all__ = [
+    "Agreement",
+    "LobsterReplay",
+    "LobsterResult",
+    "Observer",
+    "OrdersReplay",
+    "OrdersResult",
+    "RecordingError",
+    "orderbook_beside",
+]
