@@ -57,7 +57,7 @@ impl<I: PriceIndex> OrderBook<I> {
     fn next_output<'a, S: EventSink>(&mut self, command: &Command, sink: &'a mut S) -> Output<'a, S> {
         self.sequence = self.sequence.saturating_add(1).max(command.sequence);
         self.statistics.commands += 1;
-        Output { sink, sequence: self.sequence, instrument: self.rules.instrument, index: 0 }
+        Output { sink, sequence: self.sequence, instrument: command.instrument, index: 0 }
     }
 
     /// Applies a batch of slots (docs/records.md), all or nothing: the whole batch is checked before its first command is
