@@ -179,6 +179,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let &Aggressor { id, account, price_ticks, total, remaining, self_trade_group, .. } = taker;
         let expire_at_ns = entry.terms.expire_at_ns;
         let is_bare = account == 0 && self_trade_group == 0 && expire_at_ns == 0 && entry.client_id.is_none();
+        let traits = if is_bare { traits } else { traits.with_extra() };
         let extra = (!is_bare).then(|| Extra::new(self_trade_group, expire_at_ns, entry.client_id));
         self.rest::<false, S>(Resting { id, account, traits, price_ticks, remaining }, total, extra, out);
     }
