@@ -187,3 +187,24 @@ def test_real_recordings() -> None:
     result = run(*arguments, "--min-state", 1, "--min-executions", 0.998)
     assert result.exit_code == 0, result.output
     assert run("replay", "orders", recording(ANA), "--min-agreement", 1).exit_code == 0
+
+
+def test_bench() -> None:
+    arguments = ("bench", "--commands", 400, "--rounds", 2, "--singles", 100, "--flow", "calm", "--flow", "swing")
+    report = json.loads(run(*arguments, "--json").stdout)
+    assert [(case["flow"], case["index"]) for case in report["cases"]] == [
+        (flow, index) for flow in ("calm", "swing") for index in ("ladder", "btree")
+    ]
+    for case in report["cases"]:
+        assert case["commands"] == 400
+        assert case["events"] >= 400
+        assert case["resting_orders"] > 0
+        assert case["memory_bytes"] > 0
+        assert set(case["single_percentiles_ns"]) == set(case["native_percentiles_ns"]) == {"p50", "p99", "p99.9"}
+    table = run(*arguments)
+    assert table.exit_code == 0, table.output
+    assert "native loop" in table.stdout
+    markdown = run(*arguments, "--markdown", "--index", "btree").stdout.splitlines()
+    assert markdown[0].startswith("| flow | index | native loop |")
+    assert [line.split(" | ")[:2] for line in markdown[2:4]] == [["| calm", "btree"], ["| swing", "btree"]]
+    assert run(*arguments, "--markdown", "--json").exit_code == 2

@@ -11,7 +11,7 @@ from aeromatch import Instrument, OrderBook
 from aeromatch.replay import LobsterReplay, OrdersReplay
 from aeromatch.replay.generate import TEMPERS, ActionKind, LobsterWriter, Mood, Session, flow, write_orders
 
-GOLDEN = "37a0af33942a1e0a853b89603dd3832a3a2f5caabeb1b049864b3966f839ac0d"
+GOLDEN = "903682d9fc2baa2b34f8ba38a7a17067756c5e6b550eb642a943f706e1712752"
 STEPS = {Mood.CALM: 3_000, Mood.DEEP: 300, Mood.SWING: 3_000, Mood.CRASH: 3_000}
 
 
