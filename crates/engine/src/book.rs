@@ -182,12 +182,12 @@ impl<I: PriceIndex> OrderBook<I> {
         out: &mut Output<'_, S>,
     ) {
         let level = self.level_for(&order);
-        let (extra, traits) = match terms {
-            Some(terms) if !PLAIN => (self.extras.insert(terms), order.traits.with_extra()),
-            _ => (NIL, order.traits),
+        let extra = match terms {
+            Some(terms) if !PLAIN => self.extras.insert(terms),
+            _ => NIL,
         };
         let record = Record { total, entered_ns: self.now_ns, extra, zero: 0 };
-        let slot = self.pool.insert(Order::new(order.id, level, order.account, traits, order.remaining), record);
+        let slot = self.pool.insert(Order::new(order.id, level, order.account, order.traits, order.remaining), record);
         self.levels.get_mut(level).push_back(&mut self.pool, slot, order.remaining);
         self.push_id(slot);
         if !PLAIN {
