@@ -30,7 +30,8 @@ impl<I: PriceIndex> OrderBook<I> {
                 return self.cancel(slot, command, &mut out);
             }
         }
-        self.apply_any(command, extensions, sink);
+        // A copy, so that the caller's command need not stand in memory for the plain paths.
+        self.apply_any(&{ *command }, extensions, sink);
     }
 
     #[inline(never)]

@@ -54,18 +54,19 @@ impl<I: PriceIndex> OrderBook<I> {
     #[inline(always)]
     pub(crate) fn enter_plain<S: EventSink>(&mut self, c: &Command, mut out: Output<'_, S>) {
         let id = self.order_id(self.ids.next());
-        self.accept(c, id, &mut out);
-        if self.halves[usize::from(c.side ^ 1)].may_reach(flip(c.side ^ 1, c.price_ticks)) {
-            return self.cross_plain(c, id, out);
+        let may_trade = self.halves[usize::from(c.side & 1 ^ 1)].may_reach(flip(c.side ^ 1, c.price_ticks));
+        if may_trade || c.time_in_force == TimeInForce::Ioc.code() {
+            return self.cross_plain(*c, id, out);
         }
-        if c.time_in_force == TimeInForce::Ioc.code() {
-            return self.kill_plain(c, id, c.quantity_lots, out);
-        }
+        // Its one event comes last: across the call to an unknown sink nothing need be kept in registers.
         self.rest_plain(c, id, c.quantity_lots, c.quantity_lots, &mut out);
+        self.accept(c, id, &mut out);
     }
 
     #[inline(never)]
-    fn cross_plain<S: EventSink>(&mut self, c: &Command, id: u64, mut out: Output<'_, S>) {
+    fn cross_plain<S: EventSink>(&mut self, command: Command, id: u64, mut out: Output<'_, S>) {
+        let c = &command;
+        self.accept(c, id, &mut out);
         let mut taker = Aggressor {
             id,
             account: 0,
@@ -88,14 +89,7 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     #[inline(always)]
-    fn rest_plain<S: EventSink>(
-        &mut self,
-        c: &Command,
-        id: u64,
-        total: u64,
-        remaining: u64,
-        out: &mut Output<'_, S>,
-    ) {
+    fn rest_plain<S: EventSink>(&mut self, c: &Command, id: u64, total: u64, remaining: u64, out: &mut Output<'_, S>) {
         let traits = Traits::new(c.side, c.time_in_force, 0, 0);
         let resting = Resting { id, account: 0, traits, price_ticks: c.price_ticks, remaining };
         self.rest::<true, S>(resting, total, None, out);
@@ -196,7 +190,6 @@ impl<I: PriceIndex> OrderBook<I> {
 
     #[inline(always)]
     fn accept<S: EventSink>(&mut self, c: &Command, order_id: u64, out: &mut Output<'_, S>) {
-        self.statistics.orders_accepted += 1;
         out.emit(Event {
             side: c.side,
             account: c.account,
@@ -245,9 +238,7 @@ impl<I: PriceIndex> OrderBook<I> {
             return Err(Reject::InvalidPrice.into());
         }
         let is_legal = is_legal_combination(c, &terms);
-        let would_take = is_legal
-            && c.flags & flag::POST_ONLY != 0
-            && self.would_take(c.side, c.price_ticks);
+        let would_take = is_legal && c.flags & flag::POST_ONLY != 0 && self.would_take(c.side, c.price_ticks);
         let mut slid_to = None;
         if would_take && c.flags & flag::SLIDE != 0 {
             slid_to = Some(self.behind_best(c.side).ok_or(Reject::InvalidPrice)?);

@@ -413,6 +413,8 @@ fn check_command(c: &Command) -> Result<(), Problem> {
         unused(4, "order type", c.order_type == 0)?;
     }
     unused(5, "time in force", c.time_in_force == 0)?;
+    let accountless = matches!(kind, CommandKind::Phase | CommandKind::AdvanceTime);
+    unused(12, "account", c.account == 0 || !accountless)?;
     unused(6, "self-trade prevention", c.self_trade_prevention == 0)?;
     unused(16, "price_ticks", c.price_ticks == 0 || c.flags & flag::PRICE != 0)?;
     unused(24, "quantity_lots", c.quantity_lots == 0 || c.flags & flag::QUANTITY != 0)?;

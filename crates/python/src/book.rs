@@ -26,10 +26,11 @@ type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 
 /// One instrument's limit order book: price, then time (R10), deterministic (R3).
 ///
-/// Commands answer with a Report; a rejection is data, an exception means misuse and uses no sequence number (R9). Prices and
-/// quantities are Decimal, str, int or float (a float by its shortest repr), exact or refused (R1). Times are nanoseconds since
-/// the Unix epoch; without one the book's last time counts (R2). Accounts are names, which the book numbers 1, 2, ... as they
-/// come, or such numbers. A book is used by one thread at a time; a second one gets an AeroMatchError, never a wait.
+/// Commands answer with a Report; a rejection is data, an exception means misuse and uses no sequence number
+/// (R9). Prices and quantities are Decimal, str, int or float (a float by its shortest repr), exact or refused
+/// (R1). Times are nanoseconds since the Unix epoch; without one the book's last time counts (R2). Accounts are
+/// names, which the book numbers 1, 2, ... as they come, or such numbers. A book is used by one thread at a time;
+/// a second one gets an AeroMatchError, never a wait.
 ///
 /// Arguments:
 ///     instrument: What is traded, and in which units.
@@ -202,8 +203,8 @@ impl OrderBook {
 
     /// Changes a live order's total quantity, its price, or both (R22).
     ///
-    /// Less at the same price keeps its priority. More, or another price, loses it: the order trades if it crosses, and rests
-    /// with what is left. A total of no more than what is filled cancels the order.
+    /// Less at the same price keeps its priority. More, or another price, loses it: the order trades if it crosses,
+    /// and rests with what is left. A total of no more than what is filled cancels the order.
     ///
     /// Arguments:
     ///     order_id: Its id; or
@@ -324,8 +325,9 @@ impl OrderBook {
     /// Applies a batch, all or nothing, with the interpreter lock released.
     ///
     /// Arguments:
-    ///     batch: What `aeromatch.commands` made, or 64-byte slots (docs/records.md) as a contiguous array of COMMAND_DTYPE or
-    ///         of bytes, or as bytes. Read-only memory is read in place, writable memory is copied first.
+    ///     batch: What `aeromatch.commands` made, or 64-byte slots (docs/records.md) as a contiguous array of
+    ///         COMMAND_DTYPE or of bytes, or as bytes. Read-only memory is read in place, writable memory is copied
+    ///         first.
     ///     level_changes: Also collect each level that each command changed (R7).
     ///
     /// Returns:

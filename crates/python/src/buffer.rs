@@ -57,8 +57,8 @@ impl Bytes {
         unsafe { std::slice::from_raw_parts(self.view.buf.cast::<u8>(), self.view.len as usize) }
     }
 
-    /// Bytes that nobody else can write to: the exporter's own where it promises not to write, else a copy made now, while
-    /// the interpreter is ours.
+    /// Bytes that nobody else can write to: the exporter's own where it promises not to write, else a copy made now,
+    /// while the interpreter is ours.
     pub fn stable(self, pool: &Pool) -> Stable {
         if self.view.readonly != 0 {
             return Stable::Lent(self);
@@ -149,7 +149,7 @@ impl Pool {
     }
 }
 
-/// The events of a batch, as bytes that NumPy reads in place. Read-only; lives as long as any array over it.
+/// The events of a batch, as bytes that NumPy reads in place. Read-only; lives as long as an array over it.
 #[pyclass(frozen, module = "aeromatch._core")]
 pub struct EventBuffer {
     context: Arc<Context>,

@@ -18,8 +18,8 @@ static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
 
 const BASE_DOC: &str = "Base of the package's own exceptions.
 
-Raised itself where a book is used from two threads at once, or after an internal error has made it unusable. Wrong types,
-unknown words and missing arguments are Python's TypeError and ValueError, which name the argument.";
+Raised itself where a book is used from two threads at once, or after an internal error has made it unusable.
+Wrong types, unknown words and missing arguments are Python's TypeError and ValueError, which name the argument.";
 
 const RECORD_DOC: &str = "A slot of a batch is no command (docs/records.md); nothing of the batch was applied.
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 /// One thing that happened (R7). Immutable.
 ///
-/// What a field means depends on the kind (docs/records.md); a field that the kind does not have is None. `price_ticks`,
-/// `quantity_lots`, `other` and `detail` are the record's own numbers.
+/// What a field means depends on the kind (docs/records.md); a field that the kind does not have is None.
+/// `price_ticks`, `quantity_lots`, `other` and `detail` are the record's own numbers.
 #[pyclass(frozen, module = "aeromatch")]
 pub struct Event {
     context: Arc<Context>,
@@ -90,7 +90,7 @@ impl Event {
         has_price.then(|| self.context.price(py, self.record.price_ticks)).transpose()
     }
 
-    /// Quantity in units: as asked (accepted), traded, taken off, no longer live (canceled) or live now (amended).
+    /// Quantity in units: asked (accepted), traded, taken off, no longer live (canceled), live now (amended).
     #[getter]
     fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.has_amounts().then(|| self.context.quantity(py, self.record.quantity_lots)).transpose()

@@ -60,15 +60,19 @@ impl Context {
 
 /// What is traded, in which units, under which settings. Immutable; equal to another one with the same facts.
 ///
-/// Amounts are exact: a price is a whole number of ticks, a quantity a whole number of lots, and what is not is refused (R1).
+/// Amounts are exact: a price is a whole number of ticks, a quantity a whole number of lots, and what is not is
+/// refused (R1).
 ///
 /// Arguments:
 ///     symbol: Its name, for people.
-///     tick_size: Size of one tick, in money: Decimal, str, int or float, above 0, e.g. "0.01", "0.25", "5", "1e-8".
+///     tick_size: Size of one tick, in money: Decimal, str, int or float, above 0, e.g. "0.01", "0.25", "5",
+///         "1e-8".
 ///     lot_size: Size of one lot, in units of the thing traded, likewise.
 ///     number: Its number in records and order ids (24 bits); 0 in a library book unless it says otherwise (R5).
-///     self_trade_prevention: What happens where two orders of one owner would trade, unless the order says otherwise (R25).
-///     dedup_window_ns: How long, in nanoseconds of log time, a finished order's client order id stays taken (R5).
+///     self_trade_prevention: What happens where two orders of one owner would trade, unless the order says
+///         otherwise (R25).
+///     dedup_window_ns: How long, in nanoseconds of log time, a finished order's client order id stays taken
+///         (R5).
 ///
 /// Raises:
 ///     TypeError: An argument has the wrong type.

@@ -153,6 +153,14 @@ impl LevelChange {
     fn __hash__(&self) -> u64 {
         self.change.sequence ^ (self.change.price_ticks as u64).rotate_left(32)
     }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
 }
 
 /// A price level as it was when it was asked for, with its statistics since it came to exist. Immutable.
@@ -253,6 +261,14 @@ impl Level {
     fn __hash__(&self) -> u64 {
         (self.view.price_ticks as u64) ^ u64::from(self.view.order_count)
     }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
 }
 
 /// The best levels of both sides as they were when they were asked for. Immutable.
@@ -297,5 +313,18 @@ impl Depth {
 
     fn __eq__(&self, other: &Depth) -> bool {
         (&self.bids, &self.asks) == (&other.bids, &other.asks) && self.context.facts == other.context.facts
+    }
+
+    fn __hash__(&self) -> u64 {
+        let best = |levels: &[LevelView]| levels.first().map_or(0, |level| level.price_ticks as u64);
+        best(&self.bids) ^ best(&self.asks).rotate_left(32)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
     }
 }

@@ -128,14 +128,14 @@ impl Report {
 
 #[pymethods]
 impl Report {
-    /// Id of the order that the command made, changed or ended; None if it was rejected or is about no single order.
+    /// Id of the order that the command made, changed or ended; None if rejected, or about no single order.
     #[getter]
     fn order_id(&self) -> Option<u64> {
         let id = self.answer().filter(|_| self.is_accepted())?.order_id;
         (id != 0).then_some(id)
     }
 
-    /// Status of that order after the whole command (R9), "rejected" if the command was; None if it is about no single order.
+    /// Status of that order after the whole command (R9); "rejected" if it was; None if about no single order.
     #[getter]
     fn status(&self, py: Python<'_>) -> Py<PyAny> {
         member_of(py, self.order_status())
@@ -195,7 +195,7 @@ impl Report {
         Ok(list)
     }
 
-    /// The price levels that this command changed, as they are after it: bids, then asks, best price first (R7).
+    /// The price levels that this command changed, as it left them: bids, then asks, best price first (R7).
     #[getter]
     fn level_changes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);

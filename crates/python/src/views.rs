@@ -62,7 +62,7 @@ impl Order {
         self.context.quantity(py, self.view.remaining_lots)
     }
 
-    /// "open" or "partially_filled" (R9).
+    /// Its status: "open" or "partially_filled" (R9).
     #[getter]
     fn status(&self, py: Python<'_>) -> Py<PyAny> {
         status_member(py, self.view.filled_lots())
@@ -110,7 +110,7 @@ impl Order {
         (self.view.expire_at_ns != 0).then_some(self.view.expire_at_ns)
     }
 
-    /// False, True, or "slide" (R13).
+    /// Whether it is post-only: False, True, or "slide" (R13).
     #[getter]
     fn post_only<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match (self.view.post_only, self.view.slide) {
@@ -175,9 +175,17 @@ impl Order {
     fn __hash__(&self) -> u64 {
         self.view.order_id ^ self.view.remaining_lots.rotate_left(32)
     }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
 }
 
-/// What a book has seen since it was made, as it was when it was asked for; a snapshot carries it. Immutable.
+/// What a book has seen since it was made, as it was when it was asked for. Immutable.
 #[pyclass(frozen, module = "aeromatch")]
 pub struct Statistics {
     context: Arc<Context>,
@@ -238,7 +246,7 @@ impl Statistics {
         Ok(dict)
     }
 
-    /// Orders canceled, in whole or what was left, by CancelReason; reasons that never occurred are left out (R8).
+    /// Orders canceled, in whole or what was left, by CancelReason; those that never occurred left out (R8).
     #[getter]
     fn canceled<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
@@ -351,5 +359,22 @@ impl Statistics {
             self.traded_quantity(py)?,
             self.order_count
         ))
+    }
+    fn __eq__(&self, other: &Statistics) -> bool {
+        (&self.counts, self.last_price, self.order_count, self.levels)
+            == (&other.counts, other.last_price, other.order_count, other.levels)
+            && self.context.facts == other.context.facts
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.counts.commands ^ self.counts.trade_count.rotate_left(32)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
     }
 }

@@ -46,7 +46,7 @@ class Commands:
     __slots__ = ("_count", "_slots")
 
     def __init__(self, slots: Any, /) -> None:
-        """Takes slots that are already there: an array of COMMAND_DTYPE or bytes, copied. Checked when they are processed.
+        """Takes slots that are already there: an array of COMMAND_DTYPE or bytes, copied, checked when processed.
 
         Raises:
             TypeError: Neither an array of COMMAND_DTYPE nor bytes.
@@ -152,9 +152,9 @@ def commands(
 ) -> Commands:
     """Builds a batch of commands from columns.
 
-    Every argument is one value for all commands, or a column: a sequence, or a NumPy, Arrow, Polars or pandas column. Missing
-    values (None, nulls, masked entries) mean "not given". Words may also be the codes of docs/records.md. Fields that a row's
-    kind does not use are left out of its slot; an argument that no row uses is an error.
+    Every argument is one value for all commands, or a column: a sequence, or a NumPy, Arrow, Polars or pandas column.
+    Missing values (None, nulls, masked entries) mean "not given". Words may also be the codes of docs/records.md.
+    Fields that a row's kind does not use are left out of its slot; an argument that no row uses is an error.
 
     Arguments:
         kind: "new", "cancel", "amend", "mass_cancel", "phase" or "advance_time".
@@ -178,7 +178,7 @@ def commands(
 
     Raises:
         TypeError: A column, or an entry, has the wrong type; names column and row.
-        ValueError: Columns of unequal length, or an entry that is unknown, missing, out of range, NaN or no whole number.
+        ValueError: Columns have unequal lengths, or an entry is unknown, missing, out of range, NaN or not whole.
     """
     given = dict(locals())
     return _Builder({name: read(name, value) for name, value in given.items()}).build()
@@ -249,21 +249,17 @@ class _Builder:
             values = self._words(name, table, default)
             if values is not None:
                 self.head[name] = np.where(new, values, 0)
-        if self._used("self_trade_prevention", new) is not None:
-            self.head["self_trade_prevention"] = np.where(new, self._self_trade_modes(), 0)
+        self._used("self_trade_prevention", new)
+        modes = self._words("self_trade_prevention", "SelfTradePrevention", 0)
+        if modes is not None:
+            self.head["self_trade_prevention"] = np.where(new, modes, 0)
         phases = self.head["kind"] == PHASE
-        if self._used("phase", phases) is not None:
-            code = self._words("phase", "Phase", 255)
-            self._require("phase", phases & (code == 255))
+        self._used("phase", phases)
+        code = self._words("phase", "Phase", 255)
+        self._require("phase", phases if code is None else phases & (code == 255))
+        if code is not None:
             self.head["order_type"] = np.where(phases, code, self.head["order_type"])
-        else:
-            self._require("phase", phases)
         self.head["flags"] = np.where(new, self._post_only(), 0)
-
-    def _self_trade_modes(self) -> NDArray[np.uint8]:
-        column = self.columns["self_trade_prevention"]
-        assert column is not None
-        return words(column, _core.CODES["SelfTradePrevention"], 0)
 
     def _post_only(self) -> NDArray[np.uint8]:
         column = self.columns["post_only"]
@@ -304,7 +300,14 @@ class _Builder:
         terms: NDArray[np.void] | None = None
         for name, field, flag, dtype, low, high in (
             ("expire_at", "expire_at_ns", records.PRESENT_EXPIRE_AT, "<u8", 0, U64),
-            ("protection_price_ticks", "protection_price_ticks", records.PRESENT_PROTECTION, "<i8", -(2**63), 2**63 - 1),
+            (
+                "protection_price_ticks",
+                "protection_price_ticks",
+                records.PRESENT_PROTECTION,
+                "<i8",
+                -(2**63),
+                2**63 - 1,
+            ),
             ("self_trade_group", "self_trade_group", records.PRESENT_GROUP, "<u4", 1, U32),
         ):
             column = self._used(name, new)

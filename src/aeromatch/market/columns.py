@@ -1,8 +1,8 @@
 """Columns of any library as NumPy arrays: exact, or an error that names the column, the row and what is wrong.
 
-A column is a scalar, a sequence, or a NumPy, Arrow, Polars or pandas column. Missing values (None, Arrow and Polars nulls,
-pandas' NA, entries that a NumPy mask hides) mean "not given". None of those libraries is imported here: whoever passes a
-column has done so.
+A column is a scalar, a sequence, or a NumPy, Arrow, Polars or pandas column. Missing values (None, Arrow and Polars
+nulls, pandas' NA, entries that a NumPy mask hides) mean "not given". None of those libraries is imported here: whoever
+passes a column has done so.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,7 +49,9 @@ def read(name: str, value: Any) -> Column | None:
     elif isinstance(value, np.ma.MaskedArray):
         values, missing = value.data, np.ma.getmaskarray(value)
     elif isinstance(value, (str, bytes, int, float, np.generic)):
-        return Column(name, _objects([value]) if isinstance(value, (str, bytes, int)) else np.asarray([value]), None, scalar=True)
+        return Column(
+            name, _objects([value]) if isinstance(value, (str, bytes, int)) else np.asarray([value]), None, scalar=True
+        )
     elif isinstance(value, np.ndarray):
         values, missing = value, None
         if value.ndim == 0:
@@ -77,7 +79,7 @@ def _from_sequence(entries: list[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] 
     kinds = set(map(type, entries))
     if kinds == {float} or kinds == {bool}:
         return np.asarray(entries), None
-    # Objects, so that no conversion happens before each entry has been looked at: 2**64, True and 1.5 stay what they are.
+    # Objects: each entry is looked at before it is converted, so 2**64, True and 1.5 stay what they are.
     return _objects(entries), None
 
 
@@ -222,14 +224,14 @@ def words(column: Column, codes: Mapping[str, int], missing: int) -> NDArray[np.
         if not given[row]:
             continue
         if isinstance(entry, str):
-            code = codes.get(entry)
+            found = codes.get(entry)
         elif isinstance(entry, (int, np.integer)) and not isinstance(entry, bool):
-            code = int(entry) if int(entry) in codes.values() else None
+            found = int(entry) if int(entry) in codes.values() else None
         else:
             raise fail(column, row, f"must be a str, not {type(entry).__name__}", TypeError)
-        if code is None:
+        if found is None:
             raise fail(column, row, f"unknown word {entry!r}; known are {_choices(codes)}")
-        result[row] = code
+        result[row] = found
     return result
 
 
@@ -256,5 +258,7 @@ def texts(column: Column) -> tuple[NDArray[np.uint8], NDArray[np.bytes_]]:
                 raise fail(column, row, "is no valid Unicode") from None
         else:
             raise fail(column, row, f"must be a str, not {type(entry).__name__}", TypeError)
-    lengths = np.fromiter((len(text) if len(text) <= 36 else 255 for text in encoded), dtype=np.uint8, count=len(encoded))
+    lengths = np.fromiter(
+        (len(text) if len(text) <= 36 else 255 for text in encoded), dtype=np.uint8, count=len(encoded)
+    )
     return lengths, np.array(encoded, dtype="S36")

@@ -1,6 +1,7 @@
 """The events of a batch: one array of records in place, and the same as tables of other libraries."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,33 +12,29 @@ from aeromatch import _core
 from aeromatch.market.records import EVENT_DTYPE, LEVEL_CHANGE_DTYPE
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
 __all__ = ["Events"]
 
-TRADE: Final = _core.CODES["EventKind"]["trade"]
-ACCEPTED: Final = _core.CODES["EventKind"]["accepted"]
 REJECTED: Final = _core.CODES["EventKind"]["rejected"]
 CANCELED: Final = _core.CODES["EventKind"]["canceled"]
 PHASE: Final = _core.CODES["EventKind"]["phase"]
-
-SHOWN: Final = 5
 
 
 class Events:
     """The events of a batch, in order (R7), as `OrderBook.process` returns them. Immutable.
 
-    The records stay where the engine wrote them: `to_numpy()` is a view, no copy. Iterating and indexing give `Event` objects.
-    Prices are ticks and quantities lots in every table; an `Event` has them as Decimals.
+    The records stay where the engine wrote them: `to_numpy()` is a view, no copy. Iterating and indexing give `Event`
+    objects. Prices are ticks and quantities lots in every table; an `Event` has them as Decimals.
     """
 
     __slots__ = ("_array", "_buffer")
 
     def __init__(self, buffer: _core.EventBuffer, /) -> None:
         self._buffer = buffer
-        self._array: NDArray[np.void] = np.frombuffer(buffer, dtype=EVENT_DTYPE) if len(buffer) else _none(EVENT_DTYPE)
+        self._array = _view(buffer, EVENT_DTYPE)
 
     def __len__(self) -> int:
         return len(self._buffer)
@@ -69,7 +66,7 @@ class Events:
     @property
     def trades(self) -> NDArray[np.void]:
         """The trades as records of EVENT_DTYPE, in order: maker `order_id`, taker `other`, trade id `detail`."""
-        return self._array[self._array["kind"] == TRADE]
+        return self.of_kind("trade")
 
     @property
     def level_changes(self) -> NDArray[np.void]:
@@ -81,7 +78,7 @@ class Events:
         changes = self._buffer.changes
         if changes is None:
             raise ValueError("level_changes: ask for them with process(batch, level_changes=True)")
-        return np.frombuffer(changes, dtype=LEVEL_CHANGE_DTYPE) if len(changes) else _none(LEVEL_CHANGE_DTYPE)
+        return _view(changes, LEVEL_CHANGE_DTYPE)
 
     def of_kind(self, kind: str) -> NDArray[np.void]:
         """The records of one kind, in order.
@@ -92,13 +89,15 @@ class Events:
         Raises:
             ValueError: There is no such kind.
         """
-        return self._array[self._array["kind"] == _core.CODES["EventKind"][_core.EventKind(kind)]]
+        records: NDArray[np.void] = self._array[self._array["kind"] == _core.CODES["EventKind"][_core.EventKind(kind)]]
+        return records
 
     def of_command(self, sequence: int) -> NDArray[np.void]:
         """The records of one command, by its sequence number (R4); none if it is not of this batch."""
         # Sequence numbers only rise, so the records of one command stand together.
         first, last = np.searchsorted(self._array["sequence"], [sequence, sequence + 1])
-        return self._array[first:last]
+        records: NDArray[np.void] = self._array[first:last]
+        return records
 
     def to_numpy(self) -> NDArray[np.void]:
         """All records, read-only and in place (EVENT_DTYPE)."""
@@ -114,11 +113,21 @@ class Events:
             reason[rows] = _words(table)[array["reason"][rows]]
         columns["reason"] = reason
         columns["side"] = _words("Side")[array["side"]]
-        for name in ("instrument", "account", "price_ticks", "quantity_lots", "order_id", "other", "sequence", "index", "detail"):
+        for name in (
+            "instrument",
+            "account",
+            "price_ticks",
+            "quantity_lots",
+            "order_id",
+            "other",
+            "sequence",
+            "index",
+            "detail",
+        ):
             columns[name] = np.ascontiguousarray(array[name])
         return columns
 
-    def to_arrow(self) -> "pyarrow.Table":
+    def to_arrow(self) -> "pa.Table":
         """The events as a pyarrow Table.
 
         Raises:
@@ -127,12 +136,15 @@ class Events:
         arrow: Any = _library("pyarrow", "arrow")
         dictionary = arrow.dictionary(arrow.int8(), arrow.string())
         columns = {
-            name: arrow.array(values, type=arrow.string()).cast(dictionary) if values.dtype == object else arrow.array(values)
+            name: arrow.array(values, type=arrow.string()).cast(dictionary)
+            if values.dtype == object
+            else arrow.array(values)
             for name, values in self.columns().items()
         }
-        return arrow.table(columns)
+        table: pa.Table = arrow.table(columns)
+        return table
 
-    def to_polars(self) -> "polars.DataFrame":
+    def to_polars(self) -> "pl.DataFrame":
         """The events as a polars DataFrame.
 
         Raises:
@@ -143,9 +155,10 @@ class Events:
             name: polars.Series(name, values.tolist(), dtype=polars.Categorical) if values.dtype == object else values
             for name, values in self.columns().items()
         }
-        return polars.DataFrame(columns)
+        table: pl.DataFrame = polars.DataFrame(columns)
+        return table
 
-    def to_pandas(self) -> "pandas.DataFrame":
+    def to_pandas(self) -> "pd.DataFrame":
         """The events as a pandas DataFrame.
 
         Raises:
@@ -156,13 +169,13 @@ class Events:
             name: pandas.Categorical(values) if values.dtype == object else values
             for name, values in self.columns().items()
         }
-        return pandas.DataFrame(columns)
+        table: pd.DataFrame = pandas.DataFrame(columns)
+        return table
 
 
-def _none(dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    empty = np.empty(0, dtype=dtype)
-    empty.flags.writeable = False
-    return empty
+def _view(buffer: Any, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """The buffer's records in place, read-only."""
+    return np.frombuffer(memoryview(buffer), dtype=dtype)
 
 
 def _words(table: str) -> NDArray[Any]:
@@ -175,7 +188,7 @@ def _words(table: str) -> NDArray[Any]:
 
 def _library(name: str, extra: str) -> ModuleType:
     try:
-        return __import__(name)
+        return import_module(name)
     except ImportError as error:
         raise ImportError(f"{name} is not installed: pip install 'aeromatch[{extra}]'", name=name) from error
 

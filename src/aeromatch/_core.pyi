@@ -1,0 +1,1076 @@
+"""The native half of `aeromatch`; import the package, not this module.
+
+The docstrings here are the extension's own: a test compares them.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, Literal, Self, SupportsIndex, TypeAlias, TypedDict, final, type_check_only
+
+from typing_extensions import Buffer
+
+from aeromatch.market.batches import Commands
+from aeromatch.market.events import Events
+
+__all__ = [
+    "CODES",
+    "AeroMatchError",
+    "CancelReason",
+    "ChangeBuffer",
+    "CommandKind",
+    "Depth",
+    "Event",
+    "EventBuffer",
+    "EventKind",
+    "Instrument",
+    "Level",
+    "LevelChange",
+    "Order",
+    "OrderBook",
+    "OrderStatus",
+    "OrderType",
+    "Phase",
+    "RecordError",
+    "RejectReason",
+    "Report",
+    "SelfTradePrevention",
+    "Side",
+    "SnapshotError",
+    "Statistics",
+    "TimeInForce",
+    "Trade",
+    "__version__",
+    "bench_native",
+    "empty_call",
+    "register_events",
+]
+
+__version__: Final[str]
+
+CODES: Final[dict[str, dict[str, int]]]
+"""Each enum's words, and the bytes that stand for them in records (docs/records.md)."""
+
+_Amount: TypeAlias = Decimal | str | float | SupportsIndex
+"""A price in money or a quantity in units; a float counts by its shortest repr (R1)."""
+
+_Account: TypeAlias = str | SupportsIndex
+"""An account's name, or its number."""
+
+class Side(StrEnum):
+    """Side of an order or a price level."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+class OrderType(StrEnum):
+    """What an order does on arrival (R11, R12)."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+
+class TimeInForce(StrEnum):
+    """How long an order lives (R17 to R19)."""
+
+    GTC = "gtc"
+    DAY = "day"
+    GTD = "gtd"
+    IOC = "ioc"
+    FOK = "fok"
+
+class SelfTradePrevention(StrEnum):
+    """What happens where two orders of one owner would trade (R25)."""
+
+    NONE = "none"
+    CANCEL_NEWEST = "cancel_newest"
+    CANCEL_OLDEST = "cancel_oldest"
+    CANCEL_BOTH = "cancel_both"
+    DECREMENT = "decrement"
+
+class Phase(StrEnum):
+    """Trading phase of a book (R26)."""
+
+    CONTINUOUS = "continuous"
+    HALTED = "halted"
+    CLOSED = "closed"
+
+class OrderStatus(StrEnum):
+    """An order's status after the whole command (R9)."""
+
+    DORMANT = "dormant"
+    OPEN = "open"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+
+class EventKind(StrEnum):
+    """What happened (R7)."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    REPRICED = "repriced"
+    TRIGGERED = "triggered"
+    TRADE = "trade"
+    REPLENISHED = "replenished"
+    DECREMENTED = "decremented"
+    CANCELED = "canceled"
+    AMENDED = "amended"
+    PHASE = "phase"
+    CREATED = "created"
+    FUNDS = "funds"
+    SETTLED = "settled"
+
+class RejectReason(StrEnum):
+    """Why a command was rejected, in order of precedence (R8)."""
+
+    UNKNOWN_INSTRUMENT = "unknown_instrument"
+    UNKNOWN_ACCOUNT = "unknown_account"
+    INVALID_QUANTITY = "invalid_quantity"
+    INVALID_PRICE = "invalid_price"
+    INVALID_TIME = "invalid_time"
+    INVALID_CLIENT_ORDER_ID = "invalid_client_order_id"
+    INVALID_COMBINATION = "invalid_combination"
+    NOT_ALLOWED_IN_PHASE = "not_allowed_in_phase"
+    UNKNOWN_ORDER = "unknown_order"
+    EXPIRED = "expired"
+    PRICE_OUT_OF_BAND = "price_out_of_band"
+    DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    POST_ONLY_WOULD_TAKE = "post_only_would_take"
+
+class CancelReason(StrEnum):
+    """Why an order, or what was left of it, was canceled (R8)."""
+
+    REQUESTED = "requested"
+    MASS_CANCEL = "mass_cancel"
+    AMENDED = "amended"
+    NO_LIQUIDITY = "no_liquidity"
+    IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
+    FILL_OR_KILL = "fill_or_kill"
+    MINIMUM_QUANTITY = "minimum_quantity"
+    SELF_TRADE = "self_trade"
+    EXPIRED = "expired"
+    SESSION_CLOSED = "session_closed"
+    PRICE_OUT_OF_BAND = "price_out_of_band"
+    HALTED = "halted"
+    SETTLED = "settled"
+
+class CommandKind(StrEnum):
+    """What a command asks for (docs/records.md)."""
+
+    NEW = "new"
+    CANCEL = "cancel"
+    AMEND = "amend"
+    MASS_CANCEL = "mass_cancel"
+    PHASE = "phase"
+    ADVANCE_TIME = "advance_time"
+
+class AeroMatchError(Exception):
+    """Base of the package's own exceptions.
+
+    Raised itself where a book is used from two threads at once, or after an internal error has made it unusable.
+    Wrong types, unknown words and missing arguments are Python's TypeError and ValueError, which name the argument.
+    """
+
+class RecordError(AeroMatchError, ValueError):
+    """A slot of a batch is no command (docs/records.md); nothing of the batch was applied.
+
+    Attributes:
+        slot: Number of the offending 64-byte slot, from 0.
+        offset: Byte offset from the start of the batch.
+        field: Name of the field, as in docs/records.md.
+        problem: What was found, and what would be legal.
+    """
+
+    slot: int
+    offset: int
+    field: str
+    problem: str
+
+class SnapshotError(AeroMatchError, ValueError):
+    """These bytes are no snapshot that this version can restore: the message says what is wrong."""
+
+@final
+class Instrument:
+    """What is traded, in which units, under which settings. Immutable; equal to another one with the same facts.
+
+    Amounts are exact: a price is a whole number of ticks, a quantity a whole number of lots, and what is not is
+    refused (R1).
+
+    Arguments:
+        symbol: Its name, for people.
+        tick_size: Size of one tick, in money: Decimal, str, int or float, above 0, e.g. "0.01", "0.25", "5",
+            "1e-8".
+        lot_size: Size of one lot, in units of the thing traded, likewise.
+        number: Its number in records and order ids (24 bits); 0 in a library book unless it says otherwise (R5).
+        self_trade_prevention: What happens where two orders of one owner would trade, unless the order says
+            otherwise (R25).
+        dedup_window_ns: How long, in nanoseconds of log time, a finished order's client order id stays taken
+            (R5).
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range or no number.
+    """
+
+    def __new__(
+        cls,
+        symbol: str,
+        *,
+        tick_size: _Amount = "1",
+        lot_size: _Amount = "1",
+        number: SupportsIndex = 0,
+        self_trade_prevention: SelfTradePrevention | str = "none",
+        dedup_window_ns: SupportsIndex = 0,
+    ) -> Self: ...
+    @property
+    def symbol(self) -> str:
+        """Its name."""
+    @property
+    def tick_size(self) -> Decimal:
+        """Size of one tick, in money."""
+    @property
+    def lot_size(self) -> Decimal:
+        """Size of one lot, in units of the thing traded."""
+    @property
+    def number(self) -> int:
+        """Its number in records and order ids."""
+    @property
+    def self_trade_prevention(self) -> SelfTradePrevention:
+        """What happens where two orders of one owner would trade (R25)."""
+    @property
+    def dedup_window_ns(self) -> int:
+        """How long a finished order's client order id stays taken, in nanoseconds (R5)."""
+    def price_to_ticks(self, price: _Amount) -> int:
+        """The whole number of ticks that a price is (R1).
+
+        Arguments:
+            price: Decimal, str, int or float; a float counts by its shortest repr.
+
+        Returns:
+            Signed 64-bit count of ticks.
+
+        Raises:
+            ValueError: The price is no number, off the grid, or outside 64 bits of ticks.
+            TypeError: The price is of another type.
+        """
+    def ticks_to_price(self, ticks: SupportsIndex) -> Decimal:
+        """The exact price of so many ticks.
+
+        Arguments:
+            ticks: Signed 64-bit count of ticks.
+
+        Returns:
+            The price, with as many decimal places as the tick size has.
+        """
+    def quantity_to_lots(self, quantity: _Amount) -> int:
+        """The whole number of lots that a quantity is (R1).
+
+        Arguments:
+            quantity: Decimal, str, int or float; a float counts by its shortest repr.
+
+        Returns:
+            Count of lots, 1 .. 2^48.
+
+        Raises:
+            ValueError: The quantity is no number, no whole number of lots, or outside 1 .. 2^48 lots.
+            TypeError: The quantity is of another type.
+        """
+    def lots_to_quantity(self, lots: SupportsIndex) -> Decimal:
+        """The exact quantity of so many lots.
+
+        Arguments:
+            lots: Count of lots, 0 .. 2^64 - 1.
+
+        Returns:
+            The quantity, with as many decimal places as the lot size has.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
+
+@final
+class OrderBook:
+    """One instrument's limit order book: price, then time (R10), deterministic (R3).
+
+    Commands answer with a Report; a rejection is data, an exception means misuse and uses no sequence number
+    (R9). Prices and quantities are Decimal, str, int or float (a float by its shortest repr), exact or refused
+    (R1). Times are nanoseconds since the Unix epoch; without one the book's last time counts (R2). Accounts are
+    names, which the book numbers 1, 2, ... as they come, or such numbers. A book is used by one thread at a time;
+    a second one gets an AeroMatchError, never a wait.
+
+    Arguments:
+        instrument: What is traded, and in which units.
+        index: Price index: "ladder" (constant time) or "btree". Events do not depend on it (R3).
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The index is unknown.
+    """
+
+    def __new__(cls, instrument: Instrument, *, index: Literal["ladder", "btree"] | str = "ladder") -> Self: ...
+    @property
+    def best_bid(self) -> Decimal | None:
+        """Highest bid in money; None if there is none."""
+    @property
+    def best_ask(self) -> Decimal | None:
+        """Lowest ask in money; None if there is none."""
+    @property
+    def spread(self) -> Decimal | None:
+        """Best ask minus best bid in money; None unless there are both."""
+    @property
+    def mid_price(self) -> Decimal | None:
+        """Middle of best bid and best ask in money, exact; None unless there are both."""
+    @property
+    def statistics(self) -> Statistics:
+        """What the book has seen since it was made."""
+    @property
+    def instrument(self) -> Instrument:
+        """What is traded."""
+    @property
+    def index(self) -> str:
+        """The price index: "ladder" or "btree"."""
+    @property
+    def now(self) -> int:
+        """Time of the last command in nanoseconds since the Unix epoch; 0 before the first that brought one (R2)."""
+    @property
+    def phase(self) -> Phase:
+        """The trading phase (R26)."""
+    @property
+    def sequence(self) -> int:
+        """Number of the last command (R4)."""
+    def submit(
+        self,
+        side: Side | str,
+        *,
+        quantity: _Amount,
+        price: _Amount | None = None,
+        order_type: OrderType | str = "limit",
+        time_in_force: TimeInForce | str = "gtc",
+        account: _Account | None = None,
+        client_order_id: str | None = None,
+        timestamp: SupportsIndex | None = None,
+        expire_at: SupportsIndex | None = None,
+        post_only: bool | Literal["slide"] = False,
+        protection_price: _Amount | None = None,
+        self_trade_prevention: SelfTradePrevention | str | None = None,
+        self_trade_group: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Report:
+        """Enters a new order.
+
+        Arguments:
+            side: Side.BUY or Side.SELL, or "buy", "sell".
+            quantity: In units, a whole number of lots, 1 .. 2^48 of them.
+            price: Limit price in money, a whole number of ticks; a market order has none.
+            order_type: "limit" (R11) or "market" (R12).
+            time_in_force: "gtc", "day", "gtd" (R17), "ioc" (R18) or "fok" (R19).
+            account: Whose order it is; None for nobody's.
+            client_order_id: The sender's own id, 1 to 36 printable ASCII characters, unique per account (R5).
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            expire_at: When a "gtd" order ends, in nanoseconds (R17).
+            post_only: True: rejected rather than taking; "slide": repriced one tick behind what it would take (R13).
+            protection_price: A market order's worst price, in money (R12).
+            self_trade_prevention: The order's own mode; None: the instrument's (R25).
+            self_trade_group: Orders of one group count as one owner (R25).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; `status` is "rejected" where the rules refuse the order (R8).
+
+        Raises:
+            TypeError: An argument is missing or has the wrong type.
+            ValueError: A word is unknown, a text is no number, or a number does not fit its field.
+            AeroMatchError: Another thread is using the book.
+        """
+    def cancel(
+        self,
+        order_id: SupportsIndex | None = None,
+        *,
+        client_order_id: str | None = None,
+        account: _Account | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Report:
+        """Cancels a live order (R23).
+
+        Arguments:
+            order_id: Its id; or
+            client_order_id: its client order id, which needs the account.
+            account: Whose order it must be; None asks as the operator, who finds any order by its id.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            Status "canceled", or "rejected" with "unknown_order" where there is no such live order.
+
+        Raises:
+            TypeError: Neither id was given, or an argument has the wrong type.
+            ValueError: A number does not fit its field.
+            AeroMatchError: Another thread is using the book.
+        """
+    def amend(
+        self,
+        order_id: SupportsIndex | None = None,
+        *,
+        quantity: _Amount | None = None,
+        price: _Amount | None = None,
+        client_order_id: str | None = None,
+        account: _Account | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Report:
+        """Changes a live order's total quantity, its price, or both (R22).
+
+        Less at the same price keeps its priority. More, or another price, loses it: the order trades if it crosses,
+        and rests with what is left. A total of no more than what is filled cancels the order.
+
+        Arguments:
+            order_id: Its id; or
+            quantity: The new total in units, filled part included; None: as it is.
+            price: The new limit price in money; None: as it is.
+            client_order_id: its client order id, which needs the account.
+            account: Whose order it must be; None asks as the operator, who finds any order by its id.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            The order's status after it; "rejected" leaves the order as it was.
+
+        Raises:
+            TypeError: Neither id was given, or an argument has the wrong type.
+            ValueError: A text is no number, or a number does not fit its field.
+            AeroMatchError: Another thread is using the book.
+        """
+    def mass_cancel(
+        self,
+        *,
+        account: _Account | None = None,
+        side: Side | str | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Report:
+        """Cancels every live order of an account, in order of id (R24). Finding none is accepted.
+
+        Arguments:
+            account: Whose orders; None: everybody's, as the operator.
+            side: Only that side; None: both.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            A report whose events name the canceled orders; its `status` is None, it is about no single order.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: A word is unknown, or a number does not fit its field.
+            AeroMatchError: Another thread is using the book.
+        """
+    def set_phase(
+        self, phase: Phase | str, *, timestamp: SupportsIndex | None = None, tag: SupportsIndex = 0
+    ) -> Report:
+        """Changes the trading phase (R26). Closing ends DAY orders (R17); the same phase again has no effect.
+
+        Arguments:
+            phase: "continuous", "halted" or "closed".
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            A report with the events; its `status` is None, it is about no single order.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: The phase is unknown, or a number does not fit its field.
+            AeroMatchError: Another thread is using the book.
+        """
+    def advance_time(self, timestamp: SupportsIndex, *, tag: SupportsIndex = 0) -> Report:
+        """Lets time pass (R2): orders that expire by then end (R17).
+
+        Arguments:
+            timestamp: The time it is now, in nanoseconds; earlier than the last one seen counts as that.
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            A report with the events; its `status` is None, it is about no single order.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: A number does not fit its field.
+            AeroMatchError: Another thread is using the book.
+        """
+    def process(self, batch: Commands | Buffer, *, level_changes: bool = False) -> Events:
+        """Applies a batch, all or nothing, with the interpreter lock released.
+
+        Arguments:
+            batch: What `aeromatch.commands` made, or 64-byte slots (docs/records.md) as a contiguous array of
+                COMMAND_DTYPE or of bytes, or as bytes. Read-only memory is read in place, writable memory is copied
+                first.
+            level_changes: Also collect each level that each command changed (R7).
+
+        Returns:
+            The events, in memory that the book uses again once nothing refers to it any more.
+
+        Raises:
+            TypeError: The batch is nothing of this kind.
+            ValueError: The array's memory is not contiguous.
+            RecordError: A slot is no command; it says which, and why. Nothing was applied.
+            AeroMatchError: Another thread is using the book.
+        """
+    def depth(self, n: SupportsIndex | None = None) -> Depth:
+        """The best price levels of both sides.
+
+        Arguments:
+            n: At most so many levels a side; None: all.
+
+        Returns:
+            The levels as they are now, best first.
+        """
+    def level(self, side: Side | str, price: _Amount) -> Level | None:
+        """The price level at a price.
+
+        Arguments:
+            side: "buy" or "sell".
+            price: In money; a price off the grid has no level.
+
+        Returns:
+            The level as it is now; None if no order rests there.
+        """
+    def order(
+        self,
+        order_id: SupportsIndex | None = None,
+        *,
+        client_order_id: str | None = None,
+        account: _Account | None = None,
+    ) -> Order | None:
+        """A live order.
+
+        Arguments:
+            order_id: Its id; or
+            client_order_id: its client order id, and
+            account: its account (orders without one share one namespace, R5).
+
+        Returns:
+            The order as it is now; None if there is no such live order.
+
+        Raises:
+            TypeError: Not exactly one of both ids was given, or an argument has the wrong type.
+        """
+    def orders(self, *, account: _Account | None = None, side: Side | str | None = None) -> list[Order]:
+        """Live orders in order of id.
+
+        Arguments:
+            account: Only that account's; None: everybody's.
+            side: Only that side's; None: both.
+
+        Returns:
+            A new list.
+        """
+    def account_number(self, name: str) -> int:
+        """The number of an account's name, a new one if the name is new: what batches carry.
+
+        Arguments:
+            name: Not empty.
+
+        Returns:
+            1, 2, ... in the order in which names came.
+        """
+    def account_name(self, number: SupportsIndex) -> str | None:
+        """The name of an account's number.
+
+        Arguments:
+            number: 0 .. 2^32 - 1.
+
+        Returns:
+            The name; None if that number has none.
+        """
+    def snapshot(self) -> bytes:
+        """The whole book as versioned, checksummed bytes: orders, statistics, instrument, account names.
+
+        Returns:
+            What `restore` takes.
+        """
+    @staticmethod
+    def restore(blob: Buffer, *, index: Literal["ladder", "btree"] | str | None = None) -> OrderBook:
+        """The book of a snapshot: the same commands lead to the same events as in the book it was taken of (R3).
+
+        Arguments:
+            blob: What `snapshot` gave, as bytes or any contiguous buffer.
+            index: Another price index than the snapshot's; None: the same.
+
+        Returns:
+            A new book.
+
+        Raises:
+            SnapshotError: The bytes are no snapshot, of another version, or damaged: it says what is wrong.
+            TypeError: The blob has no bytes.
+            ValueError: The index is unknown.
+        """
+    def digest(self) -> str:
+        """Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+    def __len__(self) -> int: ...
+
+@final
+class Report:
+    """What a command did. Immutable; amounts are exact Decimals.
+
+    A rejection is data: `status` is "rejected" and `reject_reason` says why (R8).
+    """
+
+    @property
+    def order_id(self) -> int | None:
+        """Id of the order that the command made, changed or ended; None if rejected, or about no single order."""
+    @property
+    def status(self) -> OrderStatus | None:
+        """Status of that order after the whole command (R9); "rejected" if it was; None if about no single order."""
+    @property
+    def accepted(self) -> bool:
+        """Whether the command was accepted (R6)."""
+    @property
+    def filled_quantity(self) -> Decimal:
+        """What the order traded as aggressor in this command, in units."""
+    @property
+    def remaining_quantity(self) -> Decimal:
+        """What of the order is live after the command, in units; 0 once it is done."""
+    @property
+    def average_price(self) -> Decimal | None:
+        """Average price of `filled_quantity`: exact to 28 digits, half-even (R9); None without a fill."""
+    @property
+    def trades(self) -> list[Trade]:
+        """The trades of this command, in order."""
+    @property
+    def events(self) -> list[Event]:
+        """All events of this command in order (R7), effects of time first (R6)."""
+    @property
+    def level_changes(self) -> list[LevelChange]:
+        """The price levels that this command changed, as it left them: bids, then asks, best price first (R7)."""
+    @property
+    def reject_reason(self) -> RejectReason | None:
+        """Why the command was rejected (R8), None if it was not."""
+    @property
+    def sequence(self) -> int:
+        """The command's number in the log (R4)."""
+    @property
+    def timestamp(self) -> int:
+        """The book's time after the command, in nanoseconds since the Unix epoch (R2)."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Event:
+    """One thing that happened (R7). Immutable.
+
+    What a field means depends on the kind (docs/records.md); a field that the kind does not have is None.
+    `price_ticks`, `quantity_lots`, `other` and `detail` are the record's own numbers.
+    """
+
+    @property
+    def kind(self) -> EventKind:
+        """What happened."""
+    @property
+    def reason(self) -> RejectReason | CancelReason | None:
+        """Why: a RejectReason or a CancelReason; None for other kinds."""
+    @property
+    def phase(self) -> Phase | None:
+        """The new phase of a `phase` event."""
+    @property
+    def side(self) -> Side | None:
+        """The order's side; of a trade the aggressor's."""
+    @property
+    def price(self) -> Decimal | None:
+        """Price in money; 0 for a market order, which has none."""
+    @property
+    def quantity(self) -> Decimal | None:
+        """Quantity in units: asked (accepted), traded, taken off, no longer live (canceled), live now (amended)."""
+    @property
+    def order_id(self) -> int | None:
+        """The order; of a trade the maker, of a rejected duplicate the first order."""
+    @property
+    def other_order_id(self) -> int | None:
+        """The second order: a trade's taker, a decrement's aggressor."""
+    @property
+    def total_quantity(self) -> Decimal | None:
+        """An amended order's new total, filled part included, in units."""
+    @property
+    def priority_kept(self) -> bool | None:
+        """Whether an amended order kept its priority (R22)."""
+    @property
+    def trade_id(self) -> int | None:
+        """A trade's number, from 1 without gaps (R4)."""
+    @property
+    def tag(self) -> int | None:
+        """The command's own tag, in its accepted or rejected event."""
+    @property
+    def timestamp(self) -> int | None:
+        """The book's time, in its accepted or rejected event: nanoseconds since the Unix epoch."""
+    @property
+    def account(self) -> str | None:
+        """Name of the account of the order in `order_id` (of the command in a rejection); None if it has no name."""
+    @property
+    def account_number(self) -> int:
+        """Number of that account, 0 for none."""
+    @property
+    def instrument(self) -> int:
+        """The instrument's number."""
+    @property
+    def sequence(self) -> int:
+        """The command's number in the log (R4)."""
+    @property
+    def index(self) -> int:
+        """The event's place within its command, from 0 (R4)."""
+    @property
+    def price_ticks(self) -> int:
+        """Price in ticks."""
+    @property
+    def quantity_lots(self) -> int:
+        """Quantity in lots."""
+    @property
+    def other(self) -> int:
+        """The record's field `other`."""
+    @property
+    def detail(self) -> int:
+        """The record's field `detail`."""
+    def as_dict(self) -> dict[str, Any]:
+        """The fields that this kind of event has, by name.
+
+        Returns:
+            A new dict: enum members, Decimals and ints.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Trade:
+    """Two orders traded. Immutable."""
+
+    @property
+    def trade_id(self) -> int:
+        """Its number: per instrument, from 1, without gaps (R4)."""
+    @property
+    def price(self) -> Decimal:
+        """Price in money: the maker's (R10)."""
+    @property
+    def quantity(self) -> Decimal:
+        """Quantity in units."""
+    @property
+    def price_ticks(self) -> int:
+        """Price in ticks."""
+    @property
+    def quantity_lots(self) -> int:
+        """Quantity in lots."""
+    @property
+    def maker_order_id(self) -> int:
+        """The resting order."""
+    @property
+    def taker_order_id(self) -> int:
+        """The aggressor."""
+    @property
+    def aggressor_side(self) -> Side:
+        """Side of the aggressor."""
+    @property
+    def maker_account(self) -> str | None:
+        """Name of the maker's account; None if it has no name."""
+    @property
+    def sequence(self) -> int:
+        """The command's number in the log (R4)."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Level:
+    """A price level as it was when it was asked for, with its statistics since it came to exist. Immutable."""
+
+    @property
+    def side(self) -> Side:
+        """Its side."""
+    @property
+    def price(self) -> Decimal:
+        """Its price in money."""
+    @property
+    def quantity(self) -> Decimal:
+        """Sum of what remains of its orders, in units."""
+    @property
+    def order_count(self) -> int:
+        """Number of its orders."""
+    @property
+    def price_ticks(self) -> int:
+        """Its price in ticks."""
+    @property
+    def quantity_lots(self) -> int:
+        """Sum of what remains of its orders, in lots."""
+    @property
+    def orders_added(self) -> int:
+        """Orders that came to rest here since the level came to exist."""
+    @property
+    def orders_filled(self) -> int:
+        """Of these, how many were filled here."""
+    @property
+    def orders_canceled(self) -> int:
+        """Of these, how many left otherwise: canceled, expired, amended away."""
+    @property
+    def trade_count(self) -> int:
+        """Trades at this level since it came to exist."""
+    @property
+    def traded_quantity(self) -> Decimal:
+        """What traded at this level since it came to exist, in units."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class LevelChange:
+    """A price level as a command left it (R7). Immutable."""
+
+    @property
+    def side(self) -> Side:
+        """Its side."""
+    @property
+    def price(self) -> Decimal:
+        """Its price in money."""
+    @property
+    def quantity(self) -> Decimal:
+        """What is displayed there now, in units; 0 if the level is gone."""
+    @property
+    def order_count(self) -> int:
+        """Number of orders there now."""
+    @property
+    def price_ticks(self) -> int:
+        """Its price in ticks."""
+    @property
+    def quantity_lots(self) -> int:
+        """What is displayed there now, in lots."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Depth:
+    """The best levels of both sides as they were when they were asked for. Immutable."""
+
+    @property
+    def bids(self) -> list[Level]:
+        """Bids, best (highest) first."""
+    @property
+    def asks(self) -> list[Level]:
+        """Asks, best (lowest) first."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Order:
+    """A live order as it was when it was asked for. Immutable."""
+
+    @property
+    def order_id(self) -> int:
+        """Its id (R5)."""
+    @property
+    def side(self) -> Side:
+        """Its side."""
+    @property
+    def price(self) -> Decimal:
+        """Its limit price in money."""
+    @property
+    def quantity(self) -> Decimal:
+        """Its total quantity in units, filled part included."""
+    @property
+    def filled_quantity(self) -> Decimal:
+        """What of it has been filled, in units."""
+    @property
+    def remaining_quantity(self) -> Decimal:
+        """What of it is live, in units."""
+    @property
+    def status(self) -> OrderStatus:
+        """Its status: "open" or "partially_filled" (R9)."""
+    @property
+    def order_type(self) -> OrderType:
+        """Its type: what rests is a limit order (R11, R12)."""
+    @property
+    def time_in_force(self) -> TimeInForce:
+        """How long it lives: "gtc", "day" or "gtd" (R17)."""
+    @property
+    def account(self) -> str | None:
+        """Name of its account; None if it has no name."""
+    @property
+    def account_number(self) -> int:
+        """Number of its account, 0 for none."""
+    @property
+    def client_order_id(self) -> str | None:
+        """Its client order id, None if it has none."""
+    @property
+    def timestamp(self) -> int:
+        """When it was accepted, in nanoseconds since the Unix epoch (R2)."""
+    @property
+    def expire_at(self) -> int | None:
+        """When it ends, in nanoseconds since the Unix epoch; None unless GTD (R17)."""
+    @property
+    def post_only(self) -> bool | Literal["slide"]:
+        """Whether it is post-only: False, True, or "slide" (R13)."""
+    @property
+    def self_trade_prevention(self) -> SelfTradePrevention | None:
+        """Its own self-trade prevention; None for the instrument's (R25)."""
+    @property
+    def self_trade_group(self) -> int | None:
+        """Its self-trade group; None if it has none (R25)."""
+    @property
+    def price_ticks(self) -> int:
+        """Its limit price in ticks."""
+    @property
+    def quantity_lots(self) -> int:
+        """Its total quantity in lots."""
+    @property
+    def remaining_lots(self) -> int:
+        """What of it is live, in lots."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Statistics:
+    """What a book has seen since it was made, as it was when it was asked for. Immutable."""
+
+    @property
+    def commands(self) -> int:
+        """Commands that took a sequence number in this book (R4)."""
+    @property
+    def orders_accepted(self) -> int:
+        """New orders accepted."""
+    @property
+    def orders_amended(self) -> int:
+        """Orders amended (R22)."""
+    @property
+    def rejected(self) -> dict[RejectReason, int]:
+        """Commands rejected, by RejectReason; reasons that never occurred are left out (R8)."""
+    @property
+    def canceled(self) -> dict[CancelReason, int]:
+        """Orders canceled, in whole or what was left, by CancelReason; those that never occurred left out (R8)."""
+    @property
+    def trade_count(self) -> int:
+        """Trades."""
+    @property
+    def traded_quantity(self) -> Decimal:
+        """Sum of the trades' quantities, in units."""
+    @property
+    def notional(self) -> Decimal:
+        """Sum of price times quantity over all trades, in money."""
+    @property
+    def decremented_quantity(self) -> Decimal:
+        """Taken off by self-trade prevention's decrement, in units, counted once a pair (R25)."""
+    @property
+    def last_price(self) -> Decimal | None:
+        """Price of the last trade in money; None before the first."""
+    @property
+    def high_price(self) -> Decimal | None:
+        """Highest price of a trade in money; None before the first."""
+    @property
+    def low_price(self) -> Decimal | None:
+        """Lowest price of a trade in money; None before the first."""
+    @property
+    def order_count(self) -> int:
+        """Live orders now."""
+    @property
+    def bid_levels(self) -> int:
+        """Price levels with bids now."""
+    @property
+    def ask_levels(self) -> int:
+        """Price levels with asks now."""
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory that the book's structures hold."""
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, by name.
+
+        Returns:
+            A new dict; the counts by reason are dicts themselves.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class EventBuffer:
+    """The events of a batch, as bytes that NumPy reads in place. Read-only; lives as long as an array over it."""
+
+    @property
+    def commands(self) -> int:
+        """Number of commands that the batch had."""
+    @property
+    def changes(self) -> ChangeBuffer | None:
+        """The level changes of the batch, None unless they were asked for."""
+    def event(self, place: SupportsIndex, /) -> Event:
+        """The event at a place.
+
+        Arguments:
+            place: From 0 to one below the number of events.
+
+        Raises:
+            IndexError: There is no such event.
+        """
+    def __len__(self) -> int: ...
+
+@final
+class ChangeBuffer:
+    """The level changes of a batch, as bytes that NumPy reads in place. Read-only."""
+
+    def __len__(self) -> int: ...
+
+@type_check_only
+class BenchResult(TypedDict, total=False):
+    """What `bench_native` measured; the latencies only if they were asked for."""
+
+    commands: int
+    events: int
+    elapsed_ns: int
+    allocations: int
+    resting_orders: int
+    memory_bytes: int
+    p50_ns: int
+    p99_ns: int
+    p999_ns: int
+    max_ns: int
+
+def register_events(events: type[Events], /) -> None:
+    """Tells the extension which class `OrderBook.process` returns; the package does so once, when it is imported.
+
+    Arguments:
+        events: A class that is made of an EventBuffer.
+    """
+
+def empty_call() -> None:
+    """Calls nothing and returns nothing: the yardstick for the cost of one call from Python."""
+
+def bench_native(
+    batch: Commands | Buffer, *, index: str = "ladder", mode: str = "throughput", warmup: SupportsIndex = 0
+) -> BenchResult:
+    """Runs a batch through a new book in a native loop.
+
+    Arguments:
+        batch: Commands for instrument 0, or their slots.
+        index: Price index: "ladder" or "btree".
+        mode: "throughput" times the whole batch, "latency" each command (which costs about 20 ns more a command).
+        warmup: So many commands run before the measurement starts.
+
+    Returns:
+        A dict: commands, events, elapsed_ns and allocations of what was measured; resting_orders and memory_bytes
+        of the book at the end; with "latency" also p50_ns, p99_ns, p999_ns and max_ns.
+
+    Raises:
+        TypeError: The batch is nothing of this kind.
+        ValueError: Index or mode is unknown, or nothing is left to measure.
+        RecordError: A slot is no command.
+    """
