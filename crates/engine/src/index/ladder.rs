@@ -113,29 +113,41 @@ impl Ladder {
         if width == self.window.len() && base_of(width) == self.base {
             return;
         }
-        let mut levels = std::mem::take(&mut self.overflow);
-        let mut next = self.highest_at_or_below(self.base + (self.window.len() as i64 - 1));
-        while let Some((key, level)) = next {
-            levels.insert(key, level);
-            let position = self.position(key);
-            *self.window.wrapped_mut(position) = 0;
-            self.bits.clear(position);
-            next = if key == self.base { None } else { self.highest_at_or_below(key - 1) };
-        }
+        let leaving = self.empty_window();
         if width != self.window.len() {
             self.window = Region::new(width);
             self.bits = Bitmap::new(width);
         }
         self.base = base_of(width);
-        self.inside = 0;
+        for (key, level) in leaving {
+            if self.holds(key) {
+                self.put(key, level);
+            } else {
+                self.overflow.insert(key, level);
+            }
+        }
+        // Only what the window covers now is moved: the rest of the overflow may be any number of levels, unpaid for.
         let last = self.base + (width as i64 - 1);
-        let mut far = levels.split_off(&self.base);
-        let beyond = if last == i64::MAX { BTreeMap::new() } else { far.split_off(&(last + 1)) };
-        for (key, level) in far {
+        let entering: Vec<_> = self.overflow.range(self.base..=last).map(|(&key, &level)| (key, level)).collect();
+        for (key, level) in entering {
+            self.overflow.remove(&key);
             self.put(key, level);
         }
-        levels.extend(beyond);
-        self.overflow = levels;
+    }
+
+    /// Takes every level out of the window.
+    fn empty_window(&mut self) -> Vec<(i64, u32)> {
+        let mut levels = Vec::with_capacity(self.inside);
+        let mut next = self.highest_at_or_below(self.base + (self.window.len() as i64 - 1));
+        while let Some((key, level)) = next {
+            levels.push((key, level));
+            let position = self.position(key);
+            *self.window.wrapped_mut(position) = 0;
+            self.bits.clear(position);
+            next = if key == self.base { None } else { self.highest_at_or_below(key - 1) };
+        }
+        self.inside = 0;
+        levels
     }
 }
 
@@ -268,6 +280,19 @@ mod tests {
         }
         assert!(ladder.holds(1_019_999), "the market is inside the window");
         assert!(ladder.overflow.len() < 100);
+    }
+
+    /// No time is asserted: were the whole overflow handled on each move of the window, this would not end.
+    #[test]
+    fn many_far_levels_do_not_move_when_the_window_does() {
+        let mut ladder = Ladder::default();
+        let (count, far) = (1 << 17, 1_000_003_i64);
+        for i in 0..count {
+            ladder.insert(-i * far, 1, 0);
+        }
+        assert_eq!(ladder.len(), count as usize);
+        let falling = std::iter::successors(ladder.below(1), |&(key, _)| ladder.below(key));
+        assert!(falling.map(|(key, _)| key).eq((0..count).map(|i| -i * far)));
     }
 
     #[test]
