@@ -158,7 +158,8 @@ class Generator:
         return self.rng.randint(1, 6)
 
     def account(self) -> int:
-        return self.rng.choice((0, *range(1, self.accounts + 1), 2**32 - 1))
+        accounts: tuple[int, ...] = (0, *range(1, self.accounts + 1), 2**32 - 1)
+        return self.rng.choice(accounts)
 
     def client_id(self) -> bytes:
         if self.chance(0.02):
