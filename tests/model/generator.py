@@ -158,7 +158,7 @@ class Generator:
         return self.rng.randint(1, 6)
 
     def account(self) -> int:
-        accounts: tuple[int, ...] = (0, *range(1, self.accounts + 1), 2**32 - 1)
+        accounts: list[int] = [0, *range(1, self.accounts + 1), 2**32 - 1]
         return self.rng.choice(accounts)
 
     def client_id(self) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 
 import pytest
 from tests.books import NATIVE
@@ -255,15 +254,13 @@ def test_R9_the_remaining_quantity_is_what_is_live(play: Play) -> None:
 @pytest.mark.parametrize("index", NATIVE)
 def test_R9_status_is_as_it_is_after_the_whole_command(index: str) -> None:
     book = aeromatch.OrderBook(aeromatch.Instrument("TEST"), index=index)
-    first = book.submit("sell", quantity=5, price=10)
-    assert first.status == "open"
-    assert (first.filled_quantity, first.remaining_quantity) == (Decimal(0), Decimal(5))
-    second = book.submit("buy", quantity=7, price=10)
-    assert second.status == "partially_filled"
-    assert (second.filled_quantity, second.remaining_quantity) == (Decimal(5), Decimal(2))
-    third = book.submit("sell", quantity=2, price=10)
-    assert third.status == "filled"
-    assert (third.filled_quantity, third.remaining_quantity) == (Decimal(2), Decimal(0))
+    resting = book.submit("sell", quantity=5, price=10)
+    partly = book.submit("buy", quantity=7, price=10)
+    done = book.submit("sell", quantity=2, price=10)
+    reports = (resting, partly, done)
+    assert [report.status for report in reports] == ["open", "partially_filled", "filled"]
+    assert [report.filled_quantity for report in reports] == [0, 5, 2]
+    assert [report.remaining_quantity for report in reports] == [5, 2, 0]
     assert book.submit("sell", quantity=2, order_type="market").status == "canceled"
     assert book.submit("sell", quantity=0, price=10).status == "rejected"
 

@@ -9,12 +9,9 @@ use crate::half::flip;
 use crate::index::PriceIndex;
 use crate::matching::{Aggressor, Walk};
 use crate::pool::{NIL, Traits};
-use crate::record::{ClientId, Command, Event, EventSink, Extensions, MAX_QUANTITY_LOTS, Terms, flag, present};
-
-/// Header of the plainest new order: a limit, buy or sell, without extensions, own mode or flags, GTC, DAY or IOC.
-const PLAIN: u64 = Command { side: 0, flags: flag::PRICE, ..Command::of(CommandKind::New) }.header();
-/// The header's bits that a plain order may vary in: side 0 or 1, time in force 0 to 3 (GTD among them is none).
-const PLAIN_FREE: u64 = 1 << 24 | 3 << 40;
+use crate::record::{
+    ClientId, Command, Event, EventSink, Extensions, MAX_QUANTITY_LOTS, PLAIN_FREE, PLAIN_LIMIT, Terms, flag, present,
+};
 
 /// Why a command is refused, and, for a repeated client id, the first order's id.
 #[derive(Clone, Copy)]
@@ -43,7 +40,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// that must be remembered?
     #[inline(always)]
     pub(crate) fn is_plain_order(&self, c: &Command) -> bool {
-        c.header() & !PLAIN_FREE == PLAIN
+        c.header() & !PLAIN_FREE == PLAIN_LIMIT
             && c.time_in_force != TimeInForce::Gtd.code()
             && c.account == 0
             && c.quantity_lots.wrapping_sub(1) < MAX_QUANTITY_LOTS

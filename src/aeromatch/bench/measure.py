@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -101,17 +101,17 @@ def measure_in_turns(
 
 def _measure_native(measurement: Measurement) -> None:
     case = measurement.case
-    slots = np.concatenate([case.opening.slots, case.session.slots])
+    slots = case.opening.slots.tobytes() + case.session.slots.tobytes()
     run = partial(_core.bench_native, slots, index=case.index, warmup=len(case.opening))
-    whole: dict[str, Any] = run(mode="throughput")
-    each: dict[str, Any] = run(mode="latency")
+    whole = run(mode="throughput")
+    each = run(mode="latency")
     measurement.native.append(whole["elapsed_ns"] / whole["commands"])
     measurement.events = whole["events"]
     measurement.allocations = max(measurement.allocations, whole["allocations"])
     measurement.resting_orders = whole["resting_orders"]
     measurement.memory_bytes = whole["memory_bytes"]
-    for name, key in (("p50", "p50_ns"), ("p99", "p99_ns"), ("p99.9", "p999_ns")):
-        measurement.native_percentiles.setdefault(name, []).append(each[key])
+    for name, value in (("p50", each["p50_ns"]), ("p99", each["p99_ns"]), ("p99.9", each["p999_ns"])):
+        measurement.native_percentiles.setdefault(name, []).append(value)
 
 
 def _measure_batch(measurement: Measurement) -> None:

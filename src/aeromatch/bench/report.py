@@ -18,6 +18,7 @@ HEADINGS: Final = (
     "p50 / p99 / p99.9",
     "allocations",
     "resting",
+    "book KiB",
     "bytes/order",
 )
 
@@ -35,7 +36,8 @@ def as_rows(measurements: list[Measurement]) -> list[tuple[str, ...]]:
             _percentiles(measurement.single_percentiles),
             f"{measurement.allocations:,}",
             f"{measurement.resting_orders:,}",
-            f"{measurement.memory_per_order:.0f}",
+            f"{measurement.memory_bytes / 1024:,.0f}",
+            f"{measurement.memory_per_order:,.0f}",
         )
         for measurement in measurements
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -15,7 +16,12 @@ from aeromatch.bench.report import as_json as report_as_json
 from aeromatch.cli.console import json_option, print_json, progress_bar, progress_option, seed_option, stdout_console
 from aeromatch.replay.generate import TEMPERS, Mood, flow
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 INDEXES = ("ladder", "btree")
+TABLE_WIDTH = 160
+"""A narrower terminal wraps lines; columns are never cut."""
 
 
 @click.command()
@@ -103,7 +109,7 @@ def _cases(
     return cases
 
 
-def _print_as_json(measurements: list[Measurement], empty_ns: float, about: dict[str, object]) -> None:
+def _print_as_json(measurements: list[Measurement], empty_ns: float, about: Mapping[str, object]) -> None:
     print_json({**about, "empty_call_ns": empty_ns, "cases": report_as_json(measurements)})
 
 
@@ -114,5 +120,6 @@ def _print_as_table(measurements: list[Measurement], note: str) -> None:
     for row in as_rows(measurements):
         table.add_row(*row)
     console = stdout_console()
-    console.print(table, soft_wrap=True)
+    console.width = max(console.width, TABLE_WIDTH)
+    console.print(table)
     click.echo(f"\n{note}")
