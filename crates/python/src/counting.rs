@@ -28,23 +28,27 @@ pub fn allocations() -> u64 {
 
 // SAFETY: every call goes to `System` with the same arguments.
 unsafe impl GlobalAlloc for Counting {
+    // SAFETY: whoever calls keeps the contract of `GlobalAlloc`; it is `System`'s too.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
+    // SAFETY: whoever calls keeps the contract of `GlobalAlloc`; it is `System`'s too.
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         // SAFETY: `memory` came from `System` through this allocator.
         unsafe { System.dealloc(memory, layout) }
     }
 
+    // SAFETY: whoever calls keeps the contract of `GlobalAlloc`; it is `System`'s too.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
         // SAFETY: the caller keeps the contract of `alloc_zeroed`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
+    // SAFETY: whoever calls keeps the contract of `GlobalAlloc`; it is `System`'s too.
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
         // SAFETY: `memory` came from `System` through this allocator, with this layout.
