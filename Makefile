@@ -68,7 +68,7 @@ test-python: build ## every Python test
 
 .PHONY: fuzz
 fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
-	@$(PY) tests/model/fuzz.py --commands $(COMMANDS) --seed $(SEED)
+	@$(PY) -m tests.model.fuzz --commands $(COMMANDS) --seed $(SEED)
 
 CARGO_FUZZ := build/tools/bin/cargo-fuzz
 FUZZ_TARGETS = $(basename $(notdir $(wildcard crates/engine/fuzz/fuzz_targets/*.rs)))
@@ -83,7 +83,7 @@ fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder an
 		(cd crates/engine && RUSTC_BOOTSTRAP=1 "$(abspath $(CARGO_FUZZ))" run $$target -- \
 			-max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1); \
 	done
-	@$(PY) tests/replay/fuzz_parsers.py --seconds $(SECONDS) --seed $(SEED)
+	@$(PY) -m tests.replay.fuzz_parsers --seconds $(SECONDS) --seed $(SEED)
 
 .PHONY: wheel
 wheel: build ## build the wheel and try it in an empty environment of every CPython >= 3.11 found

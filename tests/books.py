@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 import aeromatch
 from aeromatch.market.reference import ReferenceBook, SelfTradePrevention, decode, encode_event
 
@@ -64,6 +62,7 @@ class Native:
     """The native core behind slots, with one of its price indexes."""
 
     def __init__(self, setup: BookSetup, index: str) -> None:
+        self.setup = setup
         instrument = aeromatch.Instrument(
             "TEST",
             number=setup.instrument,
@@ -73,8 +72,7 @@ class Native:
         self.book = aeromatch.OrderBook(instrument, index=index)
 
     def process(self, slots: bytes) -> bytes:
-        batch = np.frombuffer(slots, dtype=aeromatch.COMMAND_DTYPE)
-        return self.book.process(batch).to_numpy().tobytes()
+        return self.book.process(slots).to_numpy().tobytes()
 
     def digest(self) -> str:
         return self.book.digest()
@@ -84,9 +82,11 @@ class Native:
         bid, ask = self.book.best_bid, self.book.best_ask
         return None if bid is None else int(bid), None if ask is None else int(ask)
 
-    def restore(self, index: str) -> None:
-        """Goes on with what a snapshot of the book holds, in another index if told so."""
-        self.book = aeromatch.OrderBook.restore(self.book.snapshot(), index=index)
+    def restored(self, index: str) -> Native:
+        """A book that goes on from a snapshot of this one, with the price index told."""
+        restored = Native(self.setup, index)
+        restored.book = aeromatch.OrderBook.restore(self.book.snapshot(), index=index)
+        return restored
 
 
 def open_book(name: str, setup: BookSetup) -> Book:

@@ -1,4 +1,4 @@
-"""Fuzzes the readers of recordings for a while: python tests/replay/fuzz_parsers.py --seconds 60 --seed 1.
+"""Fuzzes the readers of recordings for a while: python -m tests.replay.fuzz_parsers --seconds 60 --seed 1.
 
 Inputs that gave a new count of read and refused lines are kept and damaged further, so that the search moves on. The
 first input on which a check fails is printed with its seed, and the exit code is 1.
@@ -10,10 +10,7 @@ import argparse
 import sys
 import time
 import traceback
-from pathlib import Path
 from random import Random
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.replay.untrusted import CHECKS, SAMPLES, mutate
 

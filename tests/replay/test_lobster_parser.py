@@ -10,7 +10,9 @@ from aeromatch.replay.lines import LINE_LIMIT_BYTES, Malformed, numbered_lines
 from aeromatch.replay.lobster import Message, MessageType, Row, parse_message, parse_row, read_messages, read_rows
 
 GOOD = b"34200.004241176,1,16113575,18,5853300,1"
-PIECES = st.sampled_from([b"34200.1", b"1", b"-1", b"0", b"9999999999", b"-9999999999", b",", b"\n", b"\r\n", b"Time", b" "])
+PIECES = st.sampled_from(
+    [b"34200.1", b"1", b"-1", b"0", b"9999999999", b"-9999999999", b",", b"\n", b"\r\n", b"Time", b" "]
+)
 
 
 def test_message() -> None:

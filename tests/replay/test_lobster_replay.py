@@ -99,9 +99,7 @@ def test_an_execution_out_of_turn_is_a_difference_but_its_state_agrees(tmp_path:
         ("1.4,4,91,2,105,-1", "110,9,100,1"),
     )
     assert (result.executions.judged, result.executions.agreed) == (2, 1)
-    assert result.executions.differences == [
-        "line 4: order 92, 3 at 105; engine: order 91 2 at 105, order 92 1 at 105"
-    ]
+    assert result.executions.differences == ["line 4: order 92, 3 at 105; engine: order 91 2 at 105, order 92 1 at 105"]
     assert result.state.agreed == result.state.judged == 4
 
 
@@ -163,9 +161,7 @@ ROWS = st.builds(lambda ask, size, bid, depth: f"{ask},{size},{bid},{depth}", *[
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(MESSAGES | st.text(max_size=9), ROWS), min_size=1, max_size=25))
-def test_files_that_contradict_themselves_are_replayed_to_the_end(
-    tmp_path: Path, lines: list[tuple[str, str]]
-) -> None:
+def test_files_that_contradict_themselves_are_replayed_to_the_end(tmp_path: Path, lines: list[tuple[str, str]]) -> None:
     messages, rows = tmp_path / "message.csv", tmp_path / "orderbook.csv"
     messages.write_bytes("".join(f"{message}\n" for message, _ in lines).encode(errors="replace"))
     rows.write_text("".join(f"{row}\n" for _, row in lines))

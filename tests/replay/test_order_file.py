@@ -64,7 +64,11 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         assert isinstance(line, (OrderLine, Malformed))
 
 
-@given(st.lists(st.sampled_from([b"new", b"cancel", b"modif", b"1", b"True", b"1.5", STAMP, b"\n", b"\xff", b""]), max_size=40))
+@given(
+    st.lists(
+        st.sampled_from([b"new", b"cancel", b"modif", b"1", b"True", b"1.5", STAMP, b"\n", b"\xff", b""]), max_size=40
+    )
+)
 def test_any_fields_are_read_or_refused(fields: list[bytes]) -> None:
     for line in read_orders(io.BytesIO(b";".join(fields))):
         assert isinstance(line, (OrderLine, Malformed))

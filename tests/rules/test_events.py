@@ -254,12 +254,13 @@ def test_R9_the_remaining_quantity_is_what_is_live(play: Play) -> None:
 @pytest.mark.parametrize("index", NATIVE)
 def test_R9_status_is_as_it_is_after_the_whole_command(index: str) -> None:
     book = aeromatch.OrderBook(aeromatch.Instrument("TEST"), index=index)
-    first = book.submit("sell", quantity=5, price=10)
-    assert (first.status, first.filled_quantity, first.remaining_quantity) == ("open", 0, 5)
-    second = book.submit("buy", quantity=7, price=10)
-    assert (second.status, second.filled_quantity, second.remaining_quantity) == ("partially_filled", 5, 2)
-    third = book.submit("sell", quantity=2, price=10)
-    assert (third.status, third.filled_quantity, third.remaining_quantity) == ("filled", 2, 0)
+    resting = book.submit("sell", quantity=5, price=10)
+    partly = book.submit("buy", quantity=7, price=10)
+    done = book.submit("sell", quantity=2, price=10)
+    reports = (resting, partly, done)
+    assert [report.status for report in reports] == ["open", "partially_filled", "filled"]
+    assert [report.filled_quantity for report in reports] == [0, 5, 2]
+    assert [report.remaining_quantity for report in reports] == [5, 2, 0]
     assert book.submit("sell", quantity=2, order_type="market").status == "canceled"
     assert book.submit("sell", quantity=0, price=10).status == "rejected"
 

@@ -432,6 +432,23 @@ def test_R5_with_a_window_of_0_it_is_free_at_once(play: Play) -> None:
     """)
 
 
+def test_R5_an_id_is_free_at_once_when_its_order_is_filled_at_rest(play: Play) -> None:
+    play("""
+        new sell 4 @ 101 account=3 id=a
+          accepted #1 sell 4 @ 101 account=3
+        market buy 4 protect=105
+          accepted #2 buy 4 @ 0
+          trade 1 buy 4 @ 101 maker #1 taker #2 account=3
+        new sell 4 @ 103 account=3 id=a
+          accepted #3 sell 4 @ 103 account=3
+        new buy 4 @ 103
+          accepted #4 buy 4 @ 103
+          trade 2 buy 4 @ 103 maker #3 taker #4 account=3
+        new sell 4 @ 103 account=3 id=a
+          accepted #5 sell 4 @ 103 account=3
+    """)
+
+
 def test_R5_a_window_to_the_end_of_time_does_not_wrap(play: Play) -> None:
     play(f"""
         book window={2**64 - 1}
@@ -440,6 +457,18 @@ def test_R5_a_window_to_the_end_of_time_does_not_wrap(play: Play) -> None:
           canceled #1 buy 1 @ 10 immediate_or_cancel
         new buy 1 @ 10 id=a time={2**64 - 2}
           rejected duplicate_client_order_id buy #1 time={2**64 - 2}
+    """)
+
+
+def test_R5_at_the_end_of_time_it_is_free_at_once(play: Play) -> None:
+    # "while now is before t + window", which saturates: no time is before the last one
+    play(f"""
+        book window=60
+        new buy 1 @ 10 id=a ioc time={2**64 - 1}
+          accepted #1 buy 1 @ 10 time={2**64 - 1}
+          canceled #1 buy 1 @ 10 immediate_or_cancel
+        new buy 1 @ 10 id=a
+          accepted #2 buy 1 @ 10 time={2**64 - 1}
     """)
 
 

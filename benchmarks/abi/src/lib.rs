@@ -26,6 +26,9 @@ pub struct Adapter {
     channel: Channel,
 }
 
+/// Live orders that memory is laid out for before the clock runs.
+const EXPECTED_ORDERS: usize = 1 << 15;
+
 /// How many messages ahead an order's id is looked up; its order and neighbours follow at half and a quarter of it.
 const AHEAD: usize = 16;
 
@@ -87,18 +90,13 @@ impl<const OPERATION: u8> EventSink for Reports<'_, OPERATION> {
 impl Adapter {
     /// An engine without orders that reports to `channel`.
     pub fn new(channel: Channel) -> Adapter {
-        Adapter { book: OrderBook::new(Rules::default()), names: Names::new(), channel }
+        Adapter { book: OrderBook::with_capacity(Rules::default(), EXPECTED_ORDERS), names: Names::new(), channel }
     }
 
     #[inline(always)]
     fn apply<const OPERATION: u8>(&mut self, command: &Command, sequence: u64, name: u64) -> bool {
-        let mut reports = Reports::<OPERATION> {
-            names: &mut self.names,
-            channel: &self.channel,
-            sequence,
-            name,
-            is_rejected: false,
-        };
+        let mut reports =
+            Reports::<OPERATION> { names: &mut self.names, channel: &self.channel, sequence, name, is_rejected: false };
         self.book.apply(command, &Extensions::NONE, &mut reports);
         !reports.is_rejected
     }
@@ -151,15 +149,15 @@ impl Adapter {
 
     /// Messages in order; the same as one by one, with the memory of the next ones asked for ahead.
     pub fn on_batch(&mut self, messages: &[Message]) {
+        let Some(last) = messages.len().checked_sub(1) else { return };
+        let name = |i: usize| messages[i.min(last)].body.order_id;
         let mut slots = [0_u32; AHEAD];
         for (i, message) in messages.iter().enumerate() {
-            if let Some(next) = messages.get(i + 2 * AHEAD) {
-                self.names.prefetch(next.body.order_id);
-            }
+            self.names.prefetch(name(i + 2 * AHEAD));
             if self.book.is_deep() {
-                let order_id = |ahead: usize| messages.get(i + ahead).map_or(0, |m| self.names.order_id_hint(m.body.order_id));
-                self.book.prefetch_id(order_id(AHEAD));
-                slots[(i + AHEAD / 2) % AHEAD] = self.book.prefetch_order(order_id(AHEAD / 2));
+                self.book.prefetch_id(self.names.order_id_hint(name(i + AHEAD)));
+                let order_id = self.names.order_id_hint(name(i + AHEAD / 2));
+                slots[(i + AHEAD / 2) % AHEAD] = self.book.prefetch_order(order_id);
                 self.book.prefetch_links(slots[(i + AHEAD / 4) % AHEAD]);
             }
             self.on_message(message);

@@ -32,7 +32,7 @@ impl Names {
     /// The same without the rarer case, for looking ahead.
     #[inline(always)]
     pub fn order_id_hint(&self, name: u64) -> u64 {
-        u64::from(self.table[name as usize & (self.table.len() - 1)])
+        u64::from(*self.table.wrapped(name as usize))
     }
 
     /// The sender's id of an order id that was bound.

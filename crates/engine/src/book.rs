@@ -121,6 +121,14 @@ impl<I: PriceIndex> OrderBook<I> {
     /// # Panics
     /// If the instrument's number has more than 24 bits.
     pub fn new(rules: Rules) -> OrderBook<I> {
+        Self::with_capacity(rules, 0)
+    }
+
+    /// An empty book with memory laid out for that many live orders; it takes more too.
+    ///
+    /// # Panics
+    /// As [`OrderBook::new`].
+    pub fn with_capacity(rules: Rules, expected_orders: usize) -> OrderBook<I> {
         assert!(rules.instrument < 1 << 24, "instrument: {} has more than 24 bits", rules.instrument);
         OrderBook {
             rules,
@@ -132,7 +140,7 @@ impl<I: PriceIndex> OrderBook<I> {
             last_trade_price: None,
             halves: [Half::new(), Half::new()],
             levels: Levels::new(),
-            pool: Pool::new(),
+            pool: Pool::new(expected_orders),
             ids: OrderIds::new(1),
             extras: Extras::new(),
             client_ids: ClientIds::new(rules.dedup_window_ns),
@@ -212,20 +220,13 @@ impl<I: PriceIndex> OrderBook<I> {
     #[inline(always)]
     pub(crate) fn level_for(&mut self, order: &Resting) -> u32 {
         let side = order.traits.side();
-        self.halves[usize::from(side)].level_at(&mut self.levels, side, flip(side, order.price_ticks))
+        self.halves[usize::from(side & 1)].level_at(&mut self.levels, side, flip(side, order.price_ticks))
     }
 
     /// Takes a live order out of the book and forgets it. Returns what a `canceled` event says of it.
     #[inline(always)]
     pub(crate) fn remove<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) -> Gone {
-        let order = *self.pool.order(slot);
-        let gone = Gone {
-            order_id: order.id,
-            account: order.account,
-            side: order.traits().side(),
-            price_ticks: self.price_of(&order),
-            quantity: order.remaining(),
-        };
+        let gone = self.describe(self.pool.order(slot));
         self.leave_level(slot, out);
         self.release(slot);
         gone
@@ -239,7 +240,7 @@ impl<I: PriceIndex> OrderBook<I> {
         level.unlink(&mut self.pool, slot);
         let (side, key) = (level.side as u8, level.key);
         if level.count == 0 {
-            self.halves[usize::from(side)].remove(&mut self.levels, level_number);
+            self.halves[usize::from(side & 1)].remove(&mut self.levels, level_number);
         }
         touched(out, side, flip(side, key));
     }

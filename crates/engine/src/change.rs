@@ -1,17 +1,14 @@
 //! Commands about orders that are there: cancel (R23), amend (R22), mass cancel (R24); and the change of phase (R17).
 
 use crate::book::{COUNTER_MASK, Gone, OrderBook, Output, Resting, touched};
-use crate::codes::{CancelReason, CommandKind, EventKind, Phase, RejectReason, Side, TimeInForce};
+use crate::codes::{CancelReason, EventKind, Phase, RejectReason, Side, TimeInForce};
 use crate::enter::Refusal;
 use crate::extras::is_on;
 use crate::half::flip;
 use crate::index::PriceIndex;
 use crate::matching::{Aggressor, Walk};
 use crate::pool::{NIL, Order};
-use crate::record::{Command, Event, EventSink, Extensions, MAX_QUANTITY_LOTS, flag};
-
-/// Header of a cancel by order id.
-const PLAIN_CANCEL: u64 = Command::of(CommandKind::Cancel).header();
+use crate::record::{Command, Event, EventSink, Extensions, MAX_QUANTITY_LOTS, PLAIN_CANCEL, flag};
 
 /// An amend that was not refused.
 struct Amendment {

@@ -52,9 +52,9 @@ impl ClientIds {
         self.names.insert(name, Owner { order_id, is_live: true });
     }
 
-    /// The order with this id is done at `now_ns`: the id is free at once, or after the window.
+    /// The order with this id is done at `now_ns`: the id is free at once (also at the end of time), or after the window.
     pub fn finish(&mut self, name: Name, now_ns: u64) {
-        if self.window_ns == 0 {
+        if now_ns.saturating_add(self.window_ns) <= now_ns {
             self.names.remove(&name);
         } else if let Entry::Occupied(mut owner) = self.names.entry(name) {
             owner.get_mut().is_live = false;

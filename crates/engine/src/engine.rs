@@ -183,7 +183,7 @@ impl Book {
     }
 
     /// Counts since the book was made.
-    pub fn statistics(&self) -> &Statistics {
+    pub fn statistics(&self) -> Statistics {
         on_book!(self, book => book.statistics())
     }
 

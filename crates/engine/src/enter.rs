@@ -9,12 +9,9 @@ use crate::half::flip;
 use crate::index::PriceIndex;
 use crate::matching::{Aggressor, Walk};
 use crate::pool::{NIL, Traits};
-use crate::record::{ClientId, Command, Event, EventSink, Extensions, MAX_QUANTITY_LOTS, Terms, flag, present};
-
-/// Header of the plainest new order: a limit, buy or sell, without extensions, own mode or flags, GTC, DAY or IOC.
-const PLAIN: u64 = Command { side: 0, flags: flag::PRICE, ..Command::of(CommandKind::New) }.header();
-/// The header's bits that a plain order may vary in: side 0 or 1, time in force 0 to 3 (GTD among them is none).
-const PLAIN_FREE: u64 = 1 << 24 | 3 << 40;
+use crate::record::{
+    ClientId, Command, Event, EventSink, Extensions, MAX_QUANTITY_LOTS, PLAIN_FREE, PLAIN_LIMIT, Terms, flag, present,
+};
 
 /// Why a command is refused, and, for a repeated client id, the first order's id.
 #[derive(Clone, Copy)]
@@ -43,7 +40,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// that must be remembered?
     #[inline(always)]
     pub(crate) fn is_plain_order(&self, c: &Command) -> bool {
-        c.header() & !PLAIN_FREE == PLAIN
+        c.header() & !PLAIN_FREE == PLAIN_LIMIT
             && c.time_in_force != TimeInForce::Gtd.code()
             && c.account == 0
             && c.quantity_lots.wrapping_sub(1) < MAX_QUANTITY_LOTS
@@ -54,18 +51,19 @@ impl<I: PriceIndex> OrderBook<I> {
     #[inline(always)]
     pub(crate) fn enter_plain<S: EventSink>(&mut self, c: &Command, mut out: Output<'_, S>) {
         let id = self.order_id(self.ids.next());
-        self.accept(c, id, &mut out);
-        if self.halves[usize::from(c.side ^ 1)].may_reach(flip(c.side ^ 1, c.price_ticks)) {
-            return self.cross_plain(c, id, out);
+        let may_trade = self.halves[usize::from(c.side & 1 ^ 1)].may_reach(flip(c.side ^ 1, c.price_ticks));
+        if may_trade || c.time_in_force == TimeInForce::Ioc.code() {
+            return self.cross_plain(*c, id, out);
         }
-        if c.time_in_force == TimeInForce::Ioc.code() {
-            return self.kill_plain(c, id, c.quantity_lots, out);
-        }
+        // Its one event comes last: across the call to an unknown sink nothing need be kept in registers.
         self.rest_plain(c, id, c.quantity_lots, c.quantity_lots, &mut out);
+        self.accept(c, id, &mut out);
     }
 
     #[inline(never)]
-    fn cross_plain<S: EventSink>(&mut self, c: &Command, id: u64, mut out: Output<'_, S>) {
+    fn cross_plain<S: EventSink>(&mut self, command: Command, id: u64, mut out: Output<'_, S>) {
+        let c = &command;
+        self.accept(c, id, &mut out);
         let mut taker = Aggressor {
             id,
             account: 0,
@@ -88,14 +86,7 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     #[inline(always)]
-    fn rest_plain<S: EventSink>(
-        &mut self,
-        c: &Command,
-        id: u64,
-        total: u64,
-        remaining: u64,
-        out: &mut Output<'_, S>,
-    ) {
+    fn rest_plain<S: EventSink>(&mut self, c: &Command, id: u64, total: u64, remaining: u64, out: &mut Output<'_, S>) {
         let traits = Traits::new(c.side, c.time_in_force, 0, 0);
         let resting = Resting { id, account: 0, traits, price_ticks: c.price_ticks, remaining };
         self.rest::<true, S>(resting, total, None, out);
@@ -179,6 +170,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let &Aggressor { id, account, price_ticks, total, remaining, self_trade_group, .. } = taker;
         let expire_at_ns = entry.terms.expire_at_ns;
         let is_bare = account == 0 && self_trade_group == 0 && expire_at_ns == 0 && entry.client_id.is_none();
+        let traits = if is_bare { traits } else { traits.with_extra() };
         let extra = (!is_bare).then(|| Extra::new(self_trade_group, expire_at_ns, entry.client_id));
         self.rest::<false, S>(Resting { id, account, traits, price_ticks, remaining }, total, extra, out);
     }
@@ -195,7 +187,6 @@ impl<I: PriceIndex> OrderBook<I> {
 
     #[inline(always)]
     fn accept<S: EventSink>(&mut self, c: &Command, order_id: u64, out: &mut Output<'_, S>) {
-        self.statistics.orders_accepted += 1;
         out.emit(Event {
             side: c.side,
             account: c.account,
@@ -244,9 +235,7 @@ impl<I: PriceIndex> OrderBook<I> {
             return Err(Reject::InvalidPrice.into());
         }
         let is_legal = is_legal_combination(c, &terms);
-        let would_take = is_legal
-            && c.flags & flag::POST_ONLY != 0
-            && self.would_take(c.side, c.price_ticks);
+        let would_take = is_legal && c.flags & flag::POST_ONLY != 0 && self.would_take(c.side, c.price_ticks);
         let mut slid_to = None;
         if would_take && c.flags & flag::SLIDE != 0 {
             slid_to = Some(self.behind_best(c.side).ok_or(Reject::InvalidPrice)?);

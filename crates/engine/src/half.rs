@@ -25,12 +25,11 @@ pub(crate) struct Half<I> {
     bound: i64,
     /// The level at `bound`, which then is the best; [`NIL`] if there is none.
     best_level: u32,
-    levels: usize,
 }
 
 impl<I: PriceIndex> Half<I> {
     pub fn new() -> Half<I> {
-        Half { index: I::default(), bound: i64::MIN, best_level: NIL, levels: 0 }
+        Half { index: I::default(), bound: i64::MIN, best_level: NIL }
     }
 
     /// Could an order that takes down to `limit` (a key of this side) meet a level? False is certain.
@@ -53,7 +52,7 @@ impl<I: PriceIndex> Half<I> {
         if self.best_level != NIL {
             return Some((self.bound, self.best_level));
         }
-        if self.levels == 0 { None } else { self.index.below(self.bound) }
+        if self.index.len() == 0 { None } else { self.index.below(self.bound) }
     }
 
     /// The level at a key, made if it is not there.
@@ -70,7 +69,6 @@ impl<I: PriceIndex> Half<I> {
         self.bound = if is_best { key } else { self.bound };
         self.best_level = if is_best { level } else { self.best_level };
         self.index.insert(key, level, self.bound);
-        self.levels += 1;
         level
     }
 
@@ -78,7 +76,6 @@ impl<I: PriceIndex> Half<I> {
     #[inline(always)]
     pub fn remove(&mut self, levels: &mut Levels, level: u32) {
         self.index.remove(levels.get(level).key);
-        self.levels -= 1;
         self.best_level = if level == self.best_level { NIL } else { self.best_level };
         levels.remove(level);
     }
@@ -90,7 +87,7 @@ impl<I: PriceIndex> Half<I> {
 
     /// Number of levels.
     pub fn len(&self) -> usize {
-        self.levels
+        self.index.len()
     }
 
     /// Levels from the best to the worst.

@@ -1,6 +1,6 @@
 //! A price level: the queue of orders at one price, what they add up to, and what happened there.
 
-use crate::pool::{NIL, Pool};
+use crate::pool::{NIL, Pool, Slab};
 
 /// One cache line: what adding, canceling and matching touch.
 #[derive(Clone, Copy, Default)]
@@ -46,19 +46,20 @@ impl Level {
     /// Takes an order out of the queue, wherever it stands; the others keep their places.
     #[inline(always)]
     pub fn unlink(&mut self, pool: &mut Pool, slot: u32) {
-        let order = *pool.order(slot);
-        pool.order_mut(order.prev).next = order.next;
-        pool.order_mut(order.next).prev = order.prev;
-        self.head = if order.prev == NIL { order.next } else { self.head };
-        self.tail = if order.next == NIL { order.prev } else { self.tail };
-        self.quantity -= u128::from(order.remaining());
+        let order = pool.order(slot);
+        let (prev, next, remaining) = (order.prev, order.next, order.remaining());
+        pool.order_mut(prev).next = next;
+        pool.order_mut(next).prev = prev;
+        self.head = if prev == NIL { next } else { self.head };
+        self.tail = if next == NIL { prev } else { self.tail };
+        self.quantity -= u128::from(remaining);
         self.count -= 1;
     }
 }
 
 /// All levels of a book; a level is named by its number, 0 is none.
 pub(crate) struct Levels {
-    levels: Vec<Level>,
+    levels: Slab<Level>,
     free: u32,
     traded: Vec<Traded>,
     free_traded: Vec<u32>,
@@ -66,37 +67,38 @@ pub(crate) struct Levels {
 
 impl Levels {
     pub fn new() -> Levels {
-        Levels { levels: vec![Level::default()], free: NIL, traded: vec![Traded::default()], free_traded: Vec::new() }
+        let mut levels = Slab::new(0);
+        let none = levels.add();
+        debug_assert_eq!(none, NIL);
+        Levels { levels, free: NIL, traded: vec![Traded::default()], free_traded: Vec::new() }
     }
 
     #[inline(always)]
     pub fn get(&self, level: u32) -> &Level {
-        &self.levels[level as usize]
+        self.levels.get(level)
     }
 
     #[inline(always)]
     pub fn get_mut(&mut self, level: u32) -> &mut Level {
-        &mut self.levels[level as usize]
+        self.levels.get_mut(level)
     }
 
     #[inline(always)]
     pub fn insert(&mut self, side: u8, key: i64) -> u32 {
-        let fresh = Level { key, side: u32::from(side), ..Level::default() };
-        let level = self.free;
+        let mut level = self.free;
         if level == NIL {
-            return self.grow(fresh);
+            level = self.fresh();
         }
         let place = self.get_mut(level);
         let free = place.head;
-        *place = fresh;
+        *place = Level { key, side: u32::from(side), ..Level::default() };
         self.free = free;
         level
     }
 
     #[inline(never)]
-    fn grow(&mut self, fresh: Level) -> u32 {
-        self.levels.push(fresh);
-        u32::try_from(self.levels.len() - 1).expect("fewer than 2^32 price levels")
+    fn fresh(&mut self) -> u32 {
+        self.levels.add()
     }
 
     #[inline(always)]
@@ -138,6 +140,6 @@ impl Levels {
     }
 
     pub fn bytes(&self) -> usize {
-        self.levels.capacity() * size_of::<Level>() + self.traded.capacity() * size_of::<Traded>()
+        self.levels.bytes() + self.traded.capacity() * size_of::<Traded>()
     }
 }

@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 const HUGE_PAGE_BYTES: usize = 2 << 20;
+const PAGE_BYTES: usize = 4096;
 
 /// Types for which all-zero bytes are a value.
 ///
@@ -22,6 +23,15 @@ unsafe impl Zeroable for u64 {}
 pub struct Region<T: Zeroable> {
     start: NonNull<T>,
     length: usize,
+    source: Source,
+}
+
+/// Where a region's memory came from, and so goes back to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Allocator,
+    /// Addresses reserved from the system; a page costs memory from its first use on.
+    Reserved,
 }
 
 // SAFETY: a region owns its memory like a `Box<[T]>`; `Zeroable` values are plain data.
@@ -38,7 +48,36 @@ impl<T: Zeroable> Region<T> {
         if layout.align() == HUGE_PAGE_BYTES {
             advise_huge(start.as_ptr().cast(), layout.size());
         }
-        Region { start, length: length.max(1) }
+        Region { start, length: length.max(1), source: Source::Allocator }
+    }
+
+    /// Room for up to `most` values at addresses that stay, at the price of the pages in use; where the system has no such
+    /// thing, or refuses, room for `least`.
+    pub fn reserve(least: usize, most: usize) -> Region<T> {
+        let reserved = most.checked_mul(size_of::<T>()).and_then(reserve);
+        match reserved {
+            Some(start) => Region { start: start.cast(), length: most, source: Source::Reserved },
+            None => Region::new(least),
+        }
+    }
+
+    /// Asks for whole huge pages behind the values in `from..to`, before they are first used.
+    pub fn prefer_huge_pages(&mut self, from: usize, to: usize) {
+        let bytes = |index: usize| index.min(self.length) * size_of::<T>();
+        // SAFETY: both offsets lie within the region.
+        let start = unsafe { self.start.as_ptr().cast::<u8>().add(bytes(from)) };
+        let skipped = start.align_offset(PAGE_BYTES);
+        let length = (bytes(to) - bytes(from)).saturating_sub(skipped);
+        if self.source == Source::Reserved && length > 0 {
+            advise_huge(start.wrapping_add(skipped), length);
+        }
+    }
+
+    /// A larger region with the same values; their addresses change.
+    pub fn grown(&self, length: usize) -> Region<T> {
+        let mut grown = Region::new(length);
+        grown[..self.length].copy_from_slice(self);
+        grown
     }
 
     /// From half a huge page on, whole huge pages: fewer page faults and TLB misses.
@@ -73,8 +112,12 @@ impl<T: Zeroable> Region<T> {
 
 impl<T: Zeroable> Drop for Region<T> {
     fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this very layout; `Zeroable` needs no drop of its values.
-        unsafe { dealloc(self.start.as_ptr().cast(), Self::layout(self.length)) }
+        let start = self.start.as_ptr().cast::<u8>();
+        match self.source {
+            // SAFETY: allocated in `new` with this very layout; `Zeroable` needs no drop of its values.
+            Source::Allocator => unsafe { dealloc(start, Self::layout(self.length)) },
+            Source::Reserved => release(start, self.length * size_of::<T>()),
+        }
     }
 }
 
@@ -96,11 +139,49 @@ impl<T: Zeroable> DerefMut for Region<T> {
 }
 
 #[cfg(target_os = "linux")]
+fn reserve(bytes: usize) -> Option<NonNull<u8>> {
+    // Two megabytes more than asked for, so that the start can be laid where huge pages begin.
+    let (access, flags) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
+    let length = bytes.checked_add(HUGE_PAGE_BYTES)?;
+    // SAFETY: a new anonymous mapping at an address of the system's choice touches no memory that is in use.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), length, access, flags, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return None;
+    }
+    let start = start.cast::<u8>();
+    let skipped = start.align_offset(HUGE_PAGE_BYTES);
+    let aligned = start.wrapping_add(skipped);
+    // SAFETY: the parts before and behind the aligned range belong to the mapping just made and are not used.
+    unsafe {
+        if skipped > 0 {
+            libc::munmap(start.cast(), skipped);
+        }
+        libc::munmap(aligned.wrapping_add(bytes.next_multiple_of(PAGE_BYTES)).cast(), HUGE_PAGE_BYTES - skipped);
+    }
+    NonNull::new(aligned)
+}
+
+#[cfg(target_os = "linux")]
+fn release(start: *mut u8, bytes: usize) {
+    // SAFETY: exactly the range that `reserve` returned; its region is being dropped.
+    unsafe { libc::munmap(start.cast(), bytes.next_multiple_of(PAGE_BYTES)) };
+}
+
+#[cfg(target_os = "linux")]
 fn advise_huge(start: *mut u8, bytes: usize) {
-    // SAFETY: the range was allocated by the caller and is aligned to huge pages; the advice changes no contents. A
-    // refusal costs speed only, so its result does not matter.
+    // SAFETY: the range belongs to the caller's region; the advice changes no contents. A refusal costs speed only, so its
+    // result does not matter.
     unsafe { libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE) };
 }
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_bytes: usize) -> Option<NonNull<u8>> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn release(_start: *mut u8, _bytes: usize) {}
 
 #[cfg(not(target_os = "linux"))]
 fn advise_huge(_start: *mut u8, _bytes: usize) {}

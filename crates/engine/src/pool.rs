@@ -1,4 +1,4 @@
-//! The order pool: every live order of a book, in chunks that never move.
+//! The order pool: every live order of a book, in slabs that grow without moving.
 //!
 //! Orders are named by 32-bit slots inside the book, which halves their links against pointers. A slot is reused, so what
 //! outlives an order (an expiry entry, an index entry) holds a [`Handle`]: the slot with a stamp. The stamp is the order's own
@@ -12,8 +12,14 @@ use crate::platform::{Region, Zeroable, prefetch};
 /// The slot that no order has.
 pub(crate) const NIL: u32 = 0;
 
-const CHUNK_BITS: u32 = 15;
-const CHUNK: usize = 1 << CHUNK_BITS;
+/// Values of a new slab where addresses cannot be reserved.
+const LEAST: usize = 1 << 10;
+/// Values for which a slab reserves addresses: 64 Mi orders of 32 bytes are 2 GiB of addresses, not of memory.
+const MOST: usize = 1 << 26;
+/// Values between two questions whether the system has huge pages.
+const CHUNK: usize = 1 << 16;
+/// From this many expected values on, the first chunk is worth huge pages too.
+const LARGE: usize = 1 << 14;
 
 /// The half of an order that matching touches: two of these to a cache line.
 #[derive(Clone, Copy)]
@@ -47,6 +53,8 @@ pub(crate) struct Record {
 unsafe impl Zeroable for Order {}
 // SAFETY: integers only.
 unsafe impl Zeroable for Record {}
+// SAFETY: integers only.
+unsafe impl Zeroable for crate::level::Level {}
 
 const QUANTITY_BITS: u32 = 49;
 const QUANTITY_MASK: u64 = (1 << QUANTITY_BITS) - 1;
@@ -129,20 +137,77 @@ pub(crate) struct Handle {
     pub slot: u32,
 }
 
-/// Preallocated slab of orders with an intrusive free list; grows by chunks.
+/// Values by 32-bit number, from 0, given out one after the other; addresses stay as long as the system lets them be reserved.
+pub(crate) struct Slab<T: Zeroable> {
+    region: Region<T>,
+    /// Numbers below this were given out.
+    touched: u32,
+}
+
+impl<T: Zeroable> Slab<T> {
+    pub fn new(expected: usize) -> Slab<T> {
+        let mut region = Region::reserve(LEAST, MOST);
+        if expected >= LARGE {
+            region.prefer_huge_pages(0, CHUNK);
+        }
+        Slab { region, touched: 0 }
+    }
+
+    #[inline(always)]
+    pub fn get(&self, number: u32) -> &T {
+        debug_assert!(number < self.touched);
+        // SAFETY: numbers come from `add`, which sees to it that the region reaches beyond them; it never shrinks.
+        unsafe { self.region.get_unchecked(number as usize) }
+    }
+
+    #[inline(always)]
+    pub fn get_mut(&mut self, number: u32) -> &mut T {
+        debug_assert!(number < self.touched);
+        // SAFETY: as in `get`.
+        unsafe { self.region.get_unchecked_mut(number as usize) }
+    }
+
+    /// The next number, for a value of zeroes.
+    pub fn add(&mut self) -> u32 {
+        let number = self.touched;
+        if number as usize == self.region.len() {
+            self.region = self.region.grown(self.region.len() * 2);
+        }
+        if number > 0 && (number as usize).is_multiple_of(CHUNK) {
+            self.region.prefer_huge_pages(number as usize, number as usize + CHUNK);
+        }
+        self.touched = number.checked_add(1).expect("fewer than 2^32 orders and price levels");
+        number
+    }
+
+    /// Bytes in use.
+    pub fn bytes(&self) -> usize {
+        self.touched as usize * size_of::<T>()
+    }
+}
+
+/// Orders with an intrusive free list.
 pub(crate) struct Pool {
-    orders: Vec<Region<Order>>,
-    records: Vec<Region<Record>>,
+    orders: Slab<Order>,
+    records: Slab<Record>,
     /// First of the free list, threaded through `Order::next`.
     free: u32,
-    /// Slots below this were given out at least once.
-    touched: u32,
     live: usize,
 }
 
 impl Pool {
-    pub fn new() -> Pool {
-        Pool { orders: vec![Region::new(CHUNK)], records: vec![Region::new(CHUNK)], free: NIL, touched: 1, live: 0 }
+    /// An empty pool, laid out for that many orders; more are taken too.
+    pub fn new(expected: usize) -> Pool {
+        let mut pool = Pool { orders: Slab::new(expected), records: Slab::new(expected), free: NIL, live: 0 };
+        let nobody = pool.fresh();
+        debug_assert_eq!(nobody, NIL);
+        for _ in 0..expected {
+            let slot = pool.fresh();
+            pool.order_mut(slot).next = pool.free;
+            *pool.record_mut(slot) = Record { total: 0, entered_ns: 0, extra: 0, zero: 0 };
+            pool.free = slot;
+        }
+        pool
     }
 
     /// Number of live orders.
@@ -151,35 +216,29 @@ impl Pool {
         self.live
     }
 
-    /// Bytes of all chunks.
+    /// Bytes in use.
     pub fn bytes(&self) -> usize {
-        self.orders.len() * CHUNK * (size_of::<Order>() + size_of::<Record>())
+        self.orders.bytes() + self.records.bytes()
     }
 
     #[inline(always)]
     pub fn order(&self, slot: u32) -> &Order {
-        // SAFETY: slots come from `insert` (or are NIL, in chunk 0), so their chunk exists and chunks never shrink.
-        unsafe { self.orders.get_unchecked((slot >> CHUNK_BITS) as usize).get_unchecked(slot as usize % CHUNK) }
+        self.orders.get(slot)
     }
 
     #[inline(always)]
     pub fn order_mut(&mut self, slot: u32) -> &mut Order {
-        // SAFETY: as in `order`.
-        unsafe { self.orders.get_unchecked_mut((slot >> CHUNK_BITS) as usize).get_unchecked_mut(slot as usize % CHUNK) }
+        self.orders.get_mut(slot)
     }
 
     #[inline(always)]
     pub fn record(&self, slot: u32) -> &Record {
-        // SAFETY: as in `order`; both vectors of chunks grow together.
-        unsafe { self.records.get_unchecked((slot >> CHUNK_BITS) as usize).get_unchecked(slot as usize % CHUNK) }
+        self.records.get(slot)
     }
 
     #[inline(always)]
     pub fn record_mut(&mut self, slot: u32) -> &mut Record {
-        // SAFETY: as in `record`.
-        unsafe {
-            self.records.get_unchecked_mut((slot >> CHUNK_BITS) as usize).get_unchecked_mut(slot as usize % CHUNK)
-        }
+        self.records.get_mut(slot)
     }
 
     /// The order that the handle was made for, if it still lives.
@@ -222,20 +281,10 @@ impl Pool {
         prefetch(self.order(slot));
     }
 
-    /// Asks for the line that the next insertion writes.
-    #[inline(always)]
-    pub fn prefetch_free(&self) {
-        prefetch(self.record(self.free));
-    }
-
+    #[inline(never)]
     fn fresh(&mut self) -> u32 {
-        let slot = self.touched;
-        if (slot >> CHUNK_BITS) as usize == self.orders.len() {
-            self.orders.push(Region::new(CHUNK));
-            self.records.push(Region::new(CHUNK));
-        }
-        self.touched = slot.checked_add(1).expect("fewer than 2^32 live orders");
-        slot
+        self.records.add();
+        self.orders.add()
     }
 }
 
@@ -261,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_stale_handle_never_resolves_to_the_slots_next_tenant() {
-        let mut pool = Pool::new();
+        let mut pool = Pool::new(0);
         let slot = pool.insert(order(7), RECORD);
         let handle = Handle { id: 7, slot };
         assert!(pool.resolve(handle).is_some());
@@ -273,7 +322,7 @@ mod tests {
 
     #[test]
     fn orders_do_not_move_when_the_pool_grows() {
-        let mut pool = Pool::new();
+        let mut pool = Pool::new(0);
         let first = pool.insert(order(1), RECORD);
         let place = std::ptr::from_ref(pool.order(first));
         for id in 2..=3 * CHUNK as u64 {

@@ -173,7 +173,8 @@ impl<I: PriceIndex> OrderBook<I> {
             }
             self.levels.get_mut(number).orders_added = added;
             if trade_count > 0 {
-                *self.levels.traded_mut(number) = Traded { orders_filled: filled, trade_count, quantity: traded_quantity };
+                *self.levels.traded_mut(number) =
+                    Traded { orders_filled: filled, trade_count, quantity: traded_quantity };
             }
         }
         Ok(())
@@ -277,7 +278,6 @@ impl Writer {
 
     fn statistics(&mut self, s: &Statistics) {
         self.u64(s.commands);
-        self.u64(s.orders_accepted);
         s.rejected.iter().chain(&s.canceled).for_each(|&count| self.u64(count));
         self.u64(s.amended);
         self.u64(s.trade_count);
@@ -385,7 +385,7 @@ impl<'a> Reader<'a> {
     }
 
     fn statistics(&mut self) -> Result<Statistics, SnapshotError> {
-        let mut s = Statistics { commands: self.u64()?, orders_accepted: self.u64()?, ..Statistics::default() };
+        let mut s = Statistics { commands: self.u64()?, ..Statistics::default() };
         for count in s.rejected.iter_mut().chain(&mut s.canceled) {
             *count = self.u64()?;
         }

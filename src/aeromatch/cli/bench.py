@@ -1,6 +1,125 @@
+"""`aeromatch bench`: what a command costs."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TYPE_CHECKING
+
 import click
+from rich.table import Table
+
+from aeromatch import __version__
+from aeromatch.bench import Case, Measurement, as_markdown, as_rows, measure_in_turns
+from aeromatch.bench.report import HEADINGS
+from aeromatch.bench.report import as_json as report_as_json
+from aeromatch.cli.console import json_option, print_json, progress_bar, progress_option, seed_option, stdout_console
+from aeromatch.replay.generate import TEMPERS, Mood, flow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INDEXES = ("ladder", "btree")
+TABLE_WIDTH = 160
+"""A narrower terminal wraps lines; columns are never cut."""
 
 
 @click.command()
-def bench() -> None:
-    """X."""
+@click.option(
+    "--flow",
+    "flows",
+    type=click.Choice([mood.value for mood in Mood]),
+    multiple=True,
+    default=[mood.value for mood in Mood],
+    help="Only this flow; may be given again. Default: every one. "
+    + "; ".join(f"{mood}: {temper.about}" for mood, temper in TEMPERS.items())
+    + ".",
+)
+@click.option("--index", "indexes", type=click.Choice(INDEXES), multiple=True, default=INDEXES, help="Default: both.")
+@click.option(
+    "--commands", type=click.IntRange(1, 10_000_000), default=200_000, show_default=True, help="For each flow."
+)
+@click.option("--rounds", type=click.IntRange(1, 1_000), default=5, show_default=True, help="Turns of each case.")
+@click.option(
+    "--singles",
+    type=click.IntRange(1, 10_000_000),
+    default=20_000,
+    show_default=True,
+    help="Commands of each flow that are sent as single calls.",
+)
+@seed_option
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
+@json_option
+@progress_option
+def bench(
+    flows: tuple[str, ...],
+    indexes: tuple[str, ...],
+    commands: int,
+    rounds: int,
+    singles: int,
+    seed: int,
+    markdown: bool,
+    as_json: bool,
+    progress: bool | None,
+) -> None:
+    """Measure what a command costs: native loop, NumPy batch, single calls.
+
+    Generated flows are sent to books that are as full as their mood wants. Every case takes its turn in every round;
+    medians over the rounds are shown, in nanoseconds a command. Percentiles are of commands that are timed one by one.
+    Allocations are those of the measured part of the native loop.
+    """
+    if markdown and as_json:
+        raise click.UsageError("--json and --markdown: one of them")
+    cases = _cases(flows, indexes, commands, seed, progress)
+    with progress_bar("measuring", rounds * len(cases), progress) as done:
+        measurements, empty_ns = measure_in_turns(cases, rounds, singles, done)
+    about = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "commands": commands,
+        "rounds": rounds,
+        "seed": seed,
+    }
+    if as_json:
+        _print_as_json(measurements, empty_ns, about)
+        return
+    note = (
+        f"ns a command, medians of {rounds} rounds over {commands:,} commands "
+        f"(single calls: {min(singles, commands):,}); "
+        f"an empty call from Python: {empty_ns:.0f} ns; AeroMatch {__version__}, CPython {platform.python_version()}, "
+        f"{platform.machine()}, {os.cpu_count()} cores"
+    )
+    if markdown:
+        click.echo(f"{as_markdown(measurements)}\n\n{note}")
+    else:
+        _print_as_table(measurements, note)
+
+
+def _cases(
+    flows: tuple[str, ...], indexes: tuple[str, ...], commands: int, seed: int, progress: bool | None
+) -> list[Case]:
+    """Generate the flows; both indexes get the same."""
+    cases = []
+    for mood in dict.fromkeys(flows):
+        with progress_bar(f"generating {mood}", commands, progress) as done:
+            opening, session = flow(Mood(mood), commands, seed, done)
+        cases += [Case(mood, index, opening, session) for index in dict.fromkeys(indexes)]
+    return cases
+
+
+def _print_as_json(measurements: list[Measurement], empty_ns: float, about: Mapping[str, object]) -> None:
+    print_json({**about, "empty_call_ns": empty_ns, "cases": report_as_json(measurements)})
+
+
+def _print_as_table(measurements: list[Measurement], note: str) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for place, heading in enumerate(HEADINGS):
+        table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=True)
+    for row in as_rows(measurements):
+        table.add_row(*row)
+    console = stdout_console()
+    console.width = max(console.width, TABLE_WIDTH)
+    console.print(table)
+    click.echo(f"\n{note}")

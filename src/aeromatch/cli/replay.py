@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,7 +31,17 @@ from aeromatch.replay.tally import KEPT_DIFFERENCES
 if TYPE_CHECKING:
     from aeromatch.replay import Agreement
 
-SHARE = click.FloatRange(0, 1)
+
+class Share(click.FloatRange):
+    """A number of 0 to 1; NaN, which no comparison refuses, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the number, or call it misuse."""
+        share = super().convert(value, param, ctx)
+        return share if share == share else self.fail(f"{value} is not a number of 0 to 1.", param, ctx)
+
+
+SHARE = Share(0, 1)
 
 plot_option = click.option("--plot", type=OUT_FILE, help="Write a PNG: price, spread and depth over time.")
 strict_option = click.option("--strict", is_flag=True, help="Stop at the first malformed line (exit 1).")

@@ -26,6 +26,10 @@ impl PriceIndex for BTree {
         self.levels.range(..key).next_back().map(|(&key, &level)| (key, level))
     }
 
+    fn len(&self) -> usize {
+        self.levels.len()
+    }
+
     fn bytes(&self) -> usize {
         // A node holds up to 11 pairs; two thirds full is the long-run mean of a B-tree.
         self.levels.len() * (size_of::<(i64, u32)>() * 3 / 2 + 2)

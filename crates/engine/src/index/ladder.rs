@@ -6,6 +6,7 @@
 //! whatever prices are sent; and it grows only while levels fill at least one in 64 of its ticks.
 
 use super::PriceIndex;
+use crate::platform::Region;
 use std::collections::BTreeMap;
 
 const MIN_WIDTH: usize = 1 << 10;
@@ -16,7 +17,7 @@ pub struct Ladder {
     /// Lowest key of the window; `base + width - 1` does not overflow.
     base: i64,
     /// Level by position, 0 where there is none.
-    window: Vec<u32>,
+    window: Region<u32>,
     /// Bit per position that has a level.
     bits: Bitmap,
     /// Levels outside the window.
@@ -24,15 +25,15 @@ pub struct Ladder {
     /// Levels inside the window.
     inside: usize,
     /// Insertions outside and inside the window since it was last looked at.
-    misses: usize,
-    hits: usize,
+    misses: u32,
+    hits: u32,
 }
 
 impl Default for Ladder {
     fn default() -> Ladder {
         Ladder {
             base: 0,
-            window: vec![0; MIN_WIDTH],
+            window: Region::new(MIN_WIDTH),
             bits: Bitmap::new(MIN_WIDTH),
             overflow: BTreeMap::new(),
             inside: 0,
@@ -71,13 +72,13 @@ impl Ladder {
             _ if position < first => self.bits.highest_at_or_below(self.window.len() - 1).filter(|&p| p >= first),
             _ => None,
         }?;
-        Some((self.key_at(found), self.window[found]))
+        Some((self.key_at(found), *self.window.wrapped(found)))
     }
 
     #[inline(always)]
     fn put(&mut self, key: i64, level: u32) {
         let position = self.position(key);
-        self.window[position] = level;
+        *self.window.wrapped_mut(position) = level;
         self.bits.set(position);
         self.inside += 1;
     }
@@ -87,7 +88,7 @@ impl Ladder {
     #[cold]
     fn missed(&mut self, key: i64, bound: i64) {
         self.misses += 1;
-        if self.misses > self.inside + self.window.len() / 64 {
+        if self.misses as usize > self.inside + self.window.len() / 64 {
             self.follow(if self.misses > self.hits { key } else { bound });
             (self.misses, self.hits) = (0, 0);
         }
@@ -117,12 +118,12 @@ impl Ladder {
         while let Some((key, level)) = next {
             levels.insert(key, level);
             let position = self.position(key);
-            self.window[position] = 0;
+            *self.window.wrapped_mut(position) = 0;
             self.bits.clear(position);
             next = if key == self.base { None } else { self.highest_at_or_below(key - 1) };
         }
         if width != self.window.len() {
-            self.window = vec![0; width];
+            self.window = Region::new(width);
             self.bits = Bitmap::new(width);
         }
         self.base = base_of(width);
@@ -141,14 +142,14 @@ impl Ladder {
 impl PriceIndex for Ladder {
     #[inline(always)]
     fn get(&self, key: i64) -> u32 {
-        if self.holds(key) { self.window[self.position(key)] } else { self.overflow.get(&key).copied().unwrap_or(0) }
+        if self.holds(key) { *self.window.wrapped(key as usize) } else { self.overflow.get(&key).copied().unwrap_or(0) }
     }
 
     #[inline(always)]
     fn insert(&mut self, key: i64, level: u32, bound: i64) {
         if self.holds(key) {
             self.put(key, level);
-            self.hits += 1;
+            self.hits = self.hits.saturating_add(1);
         } else {
             self.overflow.insert(key, level);
             self.missed(key, bound);
@@ -159,7 +160,7 @@ impl PriceIndex for Ladder {
     fn remove(&mut self, key: i64) {
         if self.holds(key) {
             let position = self.position(key);
-            self.window[position] = 0;
+            *self.window.wrapped_mut(position) = 0;
             self.bits.clear(position);
             self.inside -= 1;
         } else {
@@ -187,6 +188,10 @@ impl PriceIndex for Ladder {
         self.overflow.range(..key.min(self.base)).next_back().map(|(&key, &level)| (key, level))
     }
 
+    fn len(&self) -> usize {
+        self.inside + self.overflow.len()
+    }
+
     fn bytes(&self) -> usize {
         self.window.len() * size_of::<u32>() + self.bits.bytes() + self.overflow.len() * 20
     }
@@ -194,29 +199,31 @@ impl PriceIndex for Ladder {
 
 /// A set of positions below a power of two, up to 64^3, as a tree of words: a bit on each floor says that the word below has bits.
 struct Bitmap {
-    ground: Vec<u64>,
-    middle: Vec<u64>,
+    ground: Region<u64>,
+    middle: Region<u64>,
     top: u64,
 }
 
 impl Bitmap {
     fn new(width: usize) -> Bitmap {
-        Bitmap { ground: vec![0; width.div_ceil(64)], middle: vec![0; width.div_ceil(4096)], top: 0 }
+        Bitmap { ground: Region::new(width.div_ceil(64)), middle: Region::new(width.div_ceil(4096)), top: 0 }
     }
 
     #[inline(always)]
     fn set(&mut self, position: usize) {
-        self.ground[position >> 6] |= 1 << (position & 63);
-        self.middle[position >> 12] |= 1 << (position >> 6 & 63);
+        *self.ground.wrapped_mut(position >> 6) |= 1 << (position & 63);
+        *self.middle.wrapped_mut(position >> 12) |= 1 << (position >> 6 & 63);
         self.top |= 1 << (position >> 12 & 63);
     }
 
     #[inline(always)]
     fn clear(&mut self, position: usize) {
-        self.ground[position >> 6] &= !(1 << (position & 63));
-        if self.ground[position >> 6] == 0 {
-            self.middle[position >> 12] &= !(1 << (position >> 6 & 63));
-            if self.middle[position >> 12] == 0 {
+        let ground = self.ground.wrapped_mut(position >> 6);
+        *ground &= !(1 << (position & 63));
+        if *ground == 0 {
+            let middle = self.middle.wrapped_mut(position >> 12);
+            *middle &= !(1 << (position >> 6 & 63));
+            if *middle == 0 {
                 self.top &= !(1 << (position >> 12 & 63));
             }
         }
@@ -225,23 +232,20 @@ impl Bitmap {
     #[inline(always)]
     fn highest_at_or_below(&self, position: usize) -> Option<usize> {
         let word = position >> 6;
-        let bits = self.ground[word] & (u64::MAX >> (63 - (position & 63)));
+        let bits = self.ground.wrapped(word) & (u64::MAX >> (63 - (position & 63)));
         if bits != 0 {
             return Some(word << 6 | bits.ilog2() as usize);
         }
         let block = word >> 6;
-        let words = self.middle[block] & ((1 << (word & 63)) - 1);
-        if words != 0 {
-            let word = block << 6 | words.ilog2() as usize;
-            return Some(word << 6 | self.ground[word].ilog2() as usize);
-        }
-        let blocks = self.top & ((1 << (block & 63)) - 1);
-        if blocks == 0 {
-            return None;
-        }
-        let block = blocks.ilog2() as usize;
-        let word = block << 6 | self.middle[block].ilog2() as usize;
-        Some(word << 6 | self.ground[word].ilog2() as usize)
+        let words = self.middle.wrapped(block) & ((1 << (word & 63)) - 1);
+        let word = if words != 0 {
+            block << 6 | words.ilog2() as usize
+        } else {
+            let blocks = self.top & ((1 << (block & 63)) - 1);
+            let block = blocks.checked_ilog2()? as usize;
+            block << 6 | self.middle.wrapped(block).checked_ilog2()? as usize
+        };
+        Some(word << 6 | self.ground.wrapped(word).checked_ilog2()? as usize)
     }
 
     fn bytes(&self) -> usize {

@@ -27,6 +27,14 @@ pub trait PriceIndex: Default {
     /// The highest key below `key`, and its level.
     fn below(&self, key: i64) -> Option<(i64, u32)>;
 
+    /// Number of levels.
+    fn len(&self) -> usize;
+
+    /// Is there no level?
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Bytes of memory held.
     fn bytes(&self) -> usize;
 }

@@ -435,8 +435,7 @@ class ReferenceBook:
         None where there is none: an amend that ends the order or keeps its place arrives nowhere.
         """
         if command.kind == CommandKind.NEW:
-            rests = command.order_type == OrderType.LIMIT and command.time_in_force in RESTING_TIMES
-            if not command.post_only or not rests or command.price_ticks is None:
+            if not command.post_only or self._is_invalid_combination(command) or command.price_ticks is None:
                 return None
             return command.side, command.price_ticks, command.slide
         order = self._named(command)

@@ -338,12 +338,11 @@ def _used(command: Command) -> Command:
     used = Command(
         kind,
         instrument=command.instrument,
+        account=command.account,
         timestamp_ns=command.timestamp_ns,
         sequence=command.sequence,
         tag=command.tag,
     )
-    if kind in (CommandKind.NEW, CommandKind.CANCEL, CommandKind.AMEND, CommandKind.MASS_CANCEL):
-        used.account = command.account
     if kind in (CommandKind.CANCEL, CommandKind.AMEND):
         used.order_id = command.order_id
     if kind in (CommandKind.NEW, CommandKind.AMEND):

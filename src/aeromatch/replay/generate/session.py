@@ -144,7 +144,8 @@ class Session:
                 return self._cross(is_buy, best, chasing=lag != 0)
         if dice >= PER_MILLE - temper.reduce and live:
             return self._take_away(whole=False)
-        cancels = 420 if live < temper.resting else 560
+        # More cancels than arrivals above the target, fewer the farther below it.
+        cancels = 560 if live >= temper.resting else 420 if 20 * live >= 19 * temper.resting else 250
         if live > temper.resting // 2 and self.chance(PER_MILLE) < cancels:
             return self._take_away(whole=True)
         return self._place(self._chance() < 0.5)
