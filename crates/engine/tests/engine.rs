@@ -128,3 +128,26 @@ fn a_sink_hears_of_each_level_that_changed() {
         assert_eq!(levels.0.last(), Some(&(Side::Buy, 6)));
     }
 }
+
+#[test]
+fn a_batch_over_a_deep_book_does_what_its_commands_do_one_by_one() {
+    // More live orders than looking ahead asks for, half of them older than the ring of young ids.
+    let news = (0..120_000_u64).map(|i| {
+        let side = if i % 2 == 0 { Side::Buy } else { Side::Sell };
+        let distance = 1 + (i * 7_919 % 300) as i64;
+        Command::limit(side, if side == Side::Buy { -distance } else { distance }, 1 + i % 9)
+    });
+    let cancels = (0..60_000_u64).map(|i| Command::cancel(1 + i * 48_271 % 120_000));
+    let crossing =
+        (0..2_000_u64).map(|i| Command::limit(if i % 2 == 0 { Side::Buy } else { Side::Sell }, 0, 1 + i % 7));
+    let commands: Vec<Command> = news.chain(cancels).chain(crossing).collect();
+    for (mut batched, mut single) in books().zip(books()) {
+        let (mut events, mut expected) = (Vec::new(), Vec::new());
+        assert_eq!(batched.process(as_bytes(&commands), &mut events), Ok(commands.len()));
+        for command in &commands {
+            single.apply(command, &Extensions::NONE, &mut expected);
+        }
+        assert!(events == expected && batched.digest() == single.digest());
+        assert!(batched.order_count() > 48 << 10);
+    }
+}
