@@ -91,6 +91,7 @@ def test_trades_kinds_and_commands(book: OrderBook) -> None:
     with pytest.raises(ValueError, match="fill"):
         events.of_kind("fill")
     assert [len(events.of_command(sequence)) for sequence in range(7)] == [0, 1, 2, 2, 1, 2, 0]
+    assert [len(events.of_command(sequence)) for sequence in (-1, 2**64 - 1, 2**64)] == [0, 0, 0]
     assert len(book.process(b"").trades) == 0
     assert repr(book.process(b"")) == "<Events: 0 of 0 commands>"
 

@@ -330,6 +330,13 @@ def test_events_show_what_their_kind_has(book: Any) -> None:
     )  # fmt: skip
 
 
+def test_live_things_say_that_they_do_not_pickle(book: Any) -> None:
+    report = book.submit("sell", quantity=1, price=10)
+    for thing in (book, report, report.events[0], book.depth(), book.orders()[0], book.statistics):
+        with pytest.raises(TypeError, match=f"cannot pickle 'aeromatch.{type(thing).__name__}' object"):
+            pickle.dumps(thing)
+
+
 def test_reports_of_equal_books_are_equal() -> None:
     def run() -> list[Any]:
         book = OrderBook(Instrument("X"))

@@ -1,6 +1,7 @@
 """What the package exports, and that code, stub and documentation say the same about it."""
 
 import ast
+import doctest
 import enum
 import inspect
 import pickle
@@ -133,6 +134,12 @@ def test_help_shows_signature_and_documentation() -> None:
         assert f"    {name}: " in documentation
     assert "Raises:" in documentation
     assert "Returns:" in documentation
+
+
+def test_the_example_of_the_package_is_true() -> None:
+    outcome = doctest.testmod(aeromatch)
+    assert outcome.attempted >= 5
+    assert outcome.failed == 0
 
 
 def test_exceptions_form_one_tree() -> None:
