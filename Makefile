@@ -97,7 +97,7 @@ bench: build ## time the engine, the NumPy batch and single calls over every flo
 
 .PHONY: abi
 abi: ## build benchmarks/abi for this CPU and print the library's path
-	@RUSTFLAGS="$(RUSTFLAGS) -C target-cpu=native" cargo build --locked --quiet --release -p aeromatch-abi --target-dir target/native
+	@RUSTFLAGS="$(RUSTFLAGS) -C target-cpu=native -C no-vectorize-slp" cargo build --locked --quiet --release -p aeromatch-abi --target-dir target/native
 	@echo "$(abspath target/native/release/libaeromatch_abi.so)"
 
 .PHONY: bench-check

@@ -1,15 +1,17 @@
 """What the package exports, and that code, stub and documentation say the same about it."""
 
 import ast
+import doctest
 import enum
 import inspect
 import pickle
 from pathlib import Path
 from typing import Any
 
-import aeromatch
 import numpy as np
 import pytest
+
+import aeromatch
 from aeromatch import _core
 from aeromatch.market import records
 
@@ -54,12 +56,13 @@ WORDS = {
     "SelfTradePrevention": "none cancel_newest cancel_oldest cancel_both decrement",
     "Phase": "continuous halted closed",
     "OrderStatus": "dormant open partially_filled filled canceled rejected",
-    "EventKind": "accepted rejected repriced triggered trade replenished decremented canceled amended phase created funds settled",
-    "RejectReason": "unknown_instrument unknown_account invalid_quantity invalid_price invalid_time invalid_client_order_id "
-    "invalid_combination not_allowed_in_phase unknown_order expired price_out_of_band duplicate_client_order_id "
-    "insufficient_funds post_only_would_take",
-    "CancelReason": "requested mass_cancel amended no_liquidity immediate_or_cancel fill_or_kill minimum_quantity self_trade "
-    "expired session_closed price_out_of_band halted settled",
+    "EventKind": "accepted rejected repriced triggered trade replenished decremented canceled amended phase created "
+    "funds settled",
+    "RejectReason": "unknown_instrument unknown_account invalid_quantity invalid_price invalid_time "
+    "invalid_client_order_id invalid_combination not_allowed_in_phase unknown_order expired price_out_of_band "
+    "duplicate_client_order_id insufficient_funds post_only_would_take",
+    "CancelReason": "requested mass_cancel amended no_liquidity immediate_or_cancel fill_or_kill minimum_quantity "
+    "self_trade expired session_closed price_out_of_band halted settled",
     "CommandKind": "new cancel amend mass_cancel phase advance_time",
 }
 
@@ -131,6 +134,12 @@ def test_help_shows_signature_and_documentation() -> None:
         assert f"    {name}: " in documentation
     assert "Raises:" in documentation
     assert "Returns:" in documentation
+
+
+def test_the_example_of_the_package_is_true() -> None:
+    outcome = doctest.testmod(aeromatch)
+    assert outcome.attempted >= 5
+    assert outcome.failed == 0
 
 
 def test_exceptions_form_one_tree() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -120,3 +121,26 @@ def test_any_bytes(tmp_path: Path, data: bytes) -> None:
         result = run(*command)
         assert result.returncode in (0, 1)
         assert "Traceback" not in result.stderr
+
+
+def test_closed_streams() -> None:
+    command = f'"{sys.executable}" -m aeromatch --version >&-'
+    result = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "Error: stdout is closed\n")
+    command = f'"{sys.executable}" -m aeromatch nonsense 2>&-'
+    result = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["_message.csv", "é ü_message.csv", "x\udcff_message.csv", "a" * 200 + "message.csv"])
+def test_any_file_name_on_a_terminal_without_unicode(recording: Path, name: str) -> None:
+    messages = recording.with_name(name)
+    messages.write_bytes(recording.read_bytes())
+    rows = recording.with_name("X_orderbook_3.csv")
+    orders = recording.with_name("orders " + name)
+    assert run("generate", "orders", orders, "--steps", 50).returncode == 0
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    for command in (("replay", "lobster", str(messages), "--orderbook", str(rows)), ("replay", "orders", str(orders))):
+        result = subprocess.run([*AEROMATCH, *command], capture_output=True, env=environment, check=False)
+        assert result.returncode == 0, result.stderr
+        assert result.stderr == b""

@@ -43,6 +43,9 @@ class Comparison:
     """The reference model and one native book for each price index, side by side."""
 
     def __init__(self, setup: BookSetup) -> None:
+        self.setup = setup
+        self.commands: list[bytes] = []
+        self.answers: list[bytes] = []
         self.reference = Reference(setup)
         self.natives = {index: Native(setup, index) for index in NATIVE}
         self.steps = 0
@@ -59,6 +62,8 @@ class Comparison:
         if seen is not None:
             seen(events)
         wanted, digest = b"".join(map(encode_event, events)), self.reference.digest()
+        self.commands.append(slots)
+        self.answers.append(wanted)
         for index, native in self.natives.items():
             found = native.process(slots)
             if found != wanted:
@@ -67,6 +72,18 @@ class Comparison:
             if other != digest:
                 return Difference(index, self.steps, "digest", [*events, digest], [other])
         self.steps += 1
+        return None
+
+    def at_once(self) -> Difference | None:
+        """Plays all commands so far on fresh native books in one batch, which has to come to the same."""
+        wanted, digest = b"".join(self.answers), self.reference.digest()
+        for index in NATIVE:
+            native = Native(self.setup, index)
+            found = native.process(b"".join(self.commands))
+            if found != wanted:
+                return Difference(index, self.steps, "answer to the batch", read_events(wanted), read_events(found))
+            if native.digest() != digest:
+                return Difference(index, self.steps, "digest after the batch", [digest], [native.digest()])
         return None
 
     def restore(self, *, swap: bool) -> Difference | None:
@@ -88,14 +105,14 @@ def read_events(slots: bytes) -> list[ReferenceEvent]:
 
 
 def first_difference(setup: BookSetup, commands: Sequence[Command], restore_at: frozenset[int]) -> Difference | None:
-    """Plays a list of commands, with a snapshot before those told."""
+    """Plays a list of commands one by one, with a snapshot before those told, then all at once."""
     comparison = Comparison(setup)
     for step, command in enumerate(commands):
         difference = comparison.restore(swap=step % 2 == 0) if step in restore_at else None
         difference = difference or comparison.step(command)
         if difference is not None:
             return difference
-    return None
+    return comparison.at_once()
 
 
 Item = TypeVar("Item")

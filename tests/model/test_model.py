@@ -149,6 +149,8 @@ def test_native_and_reference_agree(setup: BookSetup, stream: list[Command]) -> 
     for command in stream:
         difference = comparison.step(command)
         assert difference is None, str(difference)
+    difference = comparison.at_once()
+    assert difference is None, str(difference)
 
 
 @settings(max_examples=150, deadline=None)

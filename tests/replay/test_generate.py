@@ -11,7 +11,7 @@ from aeromatch import Instrument, OrderBook
 from aeromatch.replay import LobsterReplay, OrdersReplay
 from aeromatch.replay.generate import TEMPERS, ActionKind, LobsterWriter, Mood, Session, flow, write_orders
 
-GOLDEN = "903682d9fc2baa2b34f8ba38a7a17067756c5e6b550eb642a943f706e1712752"
+GOLDEN = "98750c17b8256f7f755f6a7cf25413f07a188a3feacd9e1dbc8b4246d23d1360"
 STEPS = {Mood.CALM: 3_000, Mood.DEEP: 300, Mood.SWING: 3_000, Mood.CRASH: 3_000}
 
 

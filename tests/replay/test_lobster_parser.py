@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aeromatch.replay.lines import LINE_LIMIT_BYTES, Malformed, numbered_lines
@@ -136,6 +136,7 @@ def test_an_endless_line_is_one_malformed_line() -> None:
     assert second.line == 2
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.lists(PIECES, max_size=60).map(b"".join)))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for message in read_messages(io.BytesIO(data)):
@@ -146,6 +147,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
             assert str(row).isprintable()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 86_399), st.integers(0, 10**9 - 1), st.integers(1, 4), st.integers(0, 2**40), st.booleans())
 def test_what_is_written_is_read(seconds: int, fraction: int, kind: int, order_id: int, is_buy: bool) -> None:
     line = f"{seconds}.{fraction:09},{kind},{order_id},100,5000,{1 if is_buy else -1}".encode()

@@ -159,7 +159,7 @@ MESSAGES = st.builds(
 ROWS = st.builds(lambda ask, size, bid, depth: f"{ask},{size},{bid},{depth}", *[st.integers(0, 110)] * 4)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(MESSAGES | st.text(max_size=9), ROWS), min_size=1, max_size=25))
 def test_files_that_contradict_themselves_are_replayed_to_the_end(tmp_path: Path, lines: list[tuple[str, str]]) -> None:
     messages, rows = tmp_path / "message.csv", tmp_path / "orderbook.csv"

@@ -4,7 +4,7 @@ import io
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aeromatch.replay.lines import Malformed
@@ -58,12 +58,14 @@ def test_column_names_are_passed_over() -> None:
     assert [type(line) for line in lines] == [OrderLine]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for line in read_orders(io.BytesIO(data)):
         assert isinstance(line, (OrderLine, Malformed))
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([b"new", b"cancel", b"modif", b"1", b"True", b"1.5", STAMP, b"\n", b"\xff", b""]), max_size=40

@@ -72,7 +72,7 @@ LINES = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LINES, min_size=1, max_size=30))
 def test_any_instructions_are_replayed_to_the_end(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "orders.csv"

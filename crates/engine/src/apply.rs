@@ -33,8 +33,9 @@ impl<I: PriceIndex> OrderBook<I> {
                 return self.cancel(slot, command, &mut out);
             }
         }
-        // A copy, so that the caller's command need not stand in memory for the plain paths.
-        self.apply_any(&{ *command }, extensions, sink);
+        // A copy that the optimiser cannot see through, so that for the plain paths the caller's command need not stand in
+        // memory.
+        self.apply_any(&std::hint::black_box(*command), extensions, sink);
     }
 
     #[inline(never)]

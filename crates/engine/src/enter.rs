@@ -53,7 +53,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let id = self.order_id(self.ids.next());
         let may_trade = self.halves[usize::from(c.side & 1 ^ 1)].may_reach(flip(c.side ^ 1, c.price_ticks));
         if may_trade || c.time_in_force == TimeInForce::Ioc.code() {
-            return self.cross_plain(*c, id, out);
+            return self.cross_plain(std::hint::black_box(*c), id, out);
         }
         // Its one event comes last: across the call to an unknown sink nothing need be kept in registers.
         self.rest_plain(c, id, c.quantity_lots, c.quantity_lots, &mut out);

@@ -7,7 +7,7 @@
 use crate::platform::{Region, prefetch};
 use crate::pool::NIL;
 
-const MIN_RING: usize = 1 << 10;
+const MIN_RING: usize = 1 << 12;
 const MAX_RING: usize = 1 << 16;
 
 /// Slots of live orders by counter (the low 40 bits of an order id).
@@ -104,7 +104,7 @@ impl OrderIds {
     fn retire(&mut self, slot: u32, counter_of: impl Fn(u32) -> u64) {
         let length = self.ring.len() as u64;
         self.elders.insert((self.next - length) as u32, slot);
-        if self.elders.count as u64 * 2 <= length || self.ring.len() >= MAX_RING {
+        if self.elders.count as u64 * 4 <= length || self.ring.len() >= MAX_RING {
             return;
         }
         let mut wider = Region::new(self.ring.len() * 2);

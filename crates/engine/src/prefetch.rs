@@ -9,8 +9,9 @@
 use crate::book::{COUNTER_MASK, OrderBook};
 use crate::index::PriceIndex;
 
-/// From this many live orders on, the orders and what leads to them outgrow the nearer caches.
-const DEEP_ORDERS: usize = 1 << 12;
+/// From about this many live orders on, the orders and what leads to them outgrow the nearer caches. Measured on a core with 1 MiB
+/// of second-level cache: at 30,000 orders the hints cost 15 %, at 60,000 they save 8 %, at 150,000 15 %.
+const DEEP_ORDERS: usize = 48 << 10;
 
 impl<I: PriceIndex> OrderBook<I> {
     /// Is the book so large that looking ahead pays?

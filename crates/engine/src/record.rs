@@ -342,9 +342,10 @@ pub fn decode(bytes: &[u8], slot: usize) -> Result<(Command, Extensions), Record
 pub(crate) fn check(bytes: &[u8], slot: usize) -> Result<usize, RecordError> {
     if let Some(c) = slot_at::<Command>(bytes, slot) {
         let header = c.header();
-        let is_order = header & !PLAIN_FREE == PLAIN_LIMIT && c.order_id == 0;
-        let is_cancel = header == PLAIN_CANCEL && c.price_ticks == 0 && c.quantity_lots == 0;
-        if is_order || is_cancel {
+        // Without short cuts: whether the next command is an order or a cancel is a branch that nobody can foretell.
+        let is_order = (header & !PLAIN_FREE == PLAIN_LIMIT) & (c.order_id == 0);
+        let is_cancel = (header == PLAIN_CANCEL) & (c.price_ticks as u64 | c.quantity_lots == 0);
+        if is_order | is_cancel {
             return Ok(1);
         }
     }

@@ -133,7 +133,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let next = input.u64()?;
         input.check((1..=1 << COUNTER_BITS).contains(&next), "the order counter is out of range")?;
         book.ids = OrderIds::new(next);
-        book.last_trade_id = input.u64()?;
+        book.last_trade_id = input.count()?;
         book.last_trade_price = input.optional()?;
         book.statistics = input.statistics()?;
         let mut slots = Vec::new();
@@ -162,8 +162,8 @@ impl<I: PriceIndex> OrderBook<I> {
             let count = input.u32()?;
             input.check(count > 0, "a level without orders")?;
             let number = self.halves[usize::from(code)].level_at(&mut self.levels, code, key);
-            let (added, filled) = (input.u64()?, input.u64()?);
-            let (trade_count, traded_quantity) = (input.u64()?, input.u128()?);
+            let (added, filled) = (input.count()?, input.count()?);
+            let (trade_count, traded_quantity) = (input.count()?, input.sum()?);
             let is_whole = filled.checked_add(u64::from(count)).is_some_and(|sum| sum <= added)
                 && filled <= trade_count
                 && (trade_count > 0) == (traded_quantity > 0);
@@ -370,6 +370,18 @@ impl<'a> Reader<'a> {
         Ok(u128::from_le_bytes(self.take()?))
     }
 
+    /// What is counted up one by one or by quantities: far from the type's end, so that counting on cannot overflow.
+    fn count(&mut self) -> Result<u64, SnapshotError> {
+        let value = self.u64()?;
+        self.check(value <= u64::MAX / 2, "a count that was never reached")?;
+        Ok(value)
+    }
+    fn sum(&mut self) -> Result<u128, SnapshotError> {
+        let value = self.u128()?;
+        self.check(value <= u128::MAX / 2, "a sum that was never reached")?;
+        Ok(value)
+    }
+
     fn optional(&mut self) -> Result<Option<i64>, SnapshotError> {
         let flag = self.u8()?;
         self.check(flag <= 1, "a flag that is neither 0 nor 1")?;
@@ -385,15 +397,15 @@ impl<'a> Reader<'a> {
     }
 
     fn statistics(&mut self) -> Result<Statistics, SnapshotError> {
-        let mut s = Statistics { commands: self.u64()?, ..Statistics::default() };
+        let mut s = Statistics { commands: self.count()?, ..Statistics::default() };
         for count in s.rejected.iter_mut().chain(&mut s.canceled) {
-            *count = self.u64()?;
+            *count = self.count()?;
         }
-        s.amended = self.u64()?;
-        s.trade_count = self.u64()?;
-        s.traded_quantity = self.u128()?;
+        s.amended = self.count()?;
+        s.trade_count = self.count()?;
+        s.traded_quantity = self.sum()?;
         s.notional = self.u128()? as i128;
-        s.decremented_quantity = self.u128()?;
+        s.decremented_quantity = self.sum()?;
         s.high_ticks = self.optional()?;
         s.low_ticks = self.optional()?;
         Ok(s)

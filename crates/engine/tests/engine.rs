@@ -128,3 +128,45 @@ fn a_sink_hears_of_each_level_that_changed() {
         assert_eq!(levels.0.last(), Some(&(Side::Buy, 6)));
     }
 }
+
+#[test]
+fn a_batch_over_a_deep_book_does_what_its_commands_do_one_by_one() {
+    // More live orders than looking ahead asks for, half of them older than the ring of young ids.
+    let news = (0..120_000_u64).map(|i| {
+        let side = if i % 2 == 0 { Side::Buy } else { Side::Sell };
+        let distance = 1 + (i * 7_919 % 300) as i64;
+        Command::limit(side, if side == Side::Buy { -distance } else { distance }, 1 + i % 9)
+    });
+    let cancels = (0..60_000_u64).map(|i| Command::cancel(1 + i * 48_271 % 120_000));
+    let crossing =
+        (0..2_000_u64).map(|i| Command::limit(if i % 2 == 0 { Side::Buy } else { Side::Sell }, 0, 1 + i % 7));
+    let commands: Vec<Command> = news.chain(cancels).chain(crossing).collect();
+    for (mut batched, mut single) in books().zip(books()) {
+        let (mut events, mut expected) = (Vec::new(), Vec::new());
+        assert_eq!(batched.process(as_bytes(&commands), &mut events), Ok(commands.len()));
+        for command in &commands {
+            single.apply(command, &Extensions::NONE, &mut expected);
+        }
+        assert!(events == expected && batched.digest() == single.digest());
+        assert!(batched.order_count() > 48 << 10);
+    }
+}
+
+#[test]
+fn an_aggressor_that_ends_at_the_first_order_it_meets_changed_no_level() {
+    #[derive(Default)]
+    struct Levels(Vec<i64>);
+    impl EventSink for Levels {
+        fn event(&mut self, _event: Event) {}
+        fn level_touched(&mut self, _side: Side, price_ticks: i64) {
+            self.0.push(price_ticks);
+        }
+    }
+    for mut book in books() {
+        let own = Command { account: 1, self_trade_prevention: 2, ..Command::limit(Side::Buy, 5, 1) };
+        apply(&mut book, Command { account: 1, ..Command::limit(Side::Sell, 5, 1) });
+        let mut levels = Levels::default();
+        book.apply(&own, &Extensions::NONE, &mut levels);
+        assert_eq!(levels.0, []);
+    }
+}

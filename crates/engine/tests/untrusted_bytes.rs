@@ -107,6 +107,17 @@ proptest! {
     }
 
     #[test]
+    fn test_r33_a_snapshot_with_a_number_at_its_limit_is_an_error_or_a_whole_book(
+        batch in valid_batch(), at in any::<prop::sample::Index>(), width in prop_oneof![Just(4), Just(8), Just(16)],
+    ) {
+        let mut snapshot = snapshot_of(&batch);
+        let at = at.index(snapshot.len() - width);
+        snapshot[at..at + width].fill(0xff);
+        untrusted::seal(&mut snapshot);
+        untrusted::restore(&snapshot);
+    }
+
+    #[test]
     fn test_r33_a_snapshot_damaged_under_its_checksum_is_an_error_or_a_whole_book(
         batch in valid_batch(), changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {

@@ -50,8 +50,9 @@ pub fn process(
 ) -> PyResult<Py<PyAny>> {
     let class = EVENTS.get(py).ok_or_else(|| PyRuntimeError::new_err("import aeromatch, not aeromatch._core"))?;
     let input = slots(batch)?.stable(pool);
+    let entry = shared.enter().map_err(|failure| failure.into_py(py))?;
     let done =
-        py.detach(|| shared.with(|state| state.process(input.as_slice(), pool, level_changes)).and_then(|done| done));
+        py.detach(|| entry.with(|state| state.process(input.as_slice(), pool, level_changes)).and_then(|done| done));
     let done = done.map_err(|failure| failure.into_py(py))?;
     let changes = done.changes.map(|bytes| Py::new(py, ChangeBuffer::new(pool, bytes))).transpose()?;
     let events = EventBuffer::new(context, pool, done.events, done.commands, changes);

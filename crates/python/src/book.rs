@@ -5,7 +5,6 @@ use crate::batch;
 use crate::buffer::{Bytes, Pool};
 use crate::container;
 use crate::enums::{member, parse};
-use crate::errors::Failure;
 use crate::instrument::{Context, Instrument};
 use crate::levels::{Depth, Level};
 use crate::names::Names;
@@ -57,6 +56,12 @@ impl OrderBook {
     #[inline]
     fn with<R>(&self, py: Python<'_>, action: impl FnOnce(&mut State) -> R) -> PyResult<R> {
         self.shared.with(action).map_err(|failure| failure.into_py(py))
+    }
+
+    /// The same with the interpreter let go meanwhile, for what takes its time.
+    fn detached<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&mut State) -> R + Send) -> PyResult<R> {
+        let entry = self.shared.enter().map_err(|failure| failure.into_py(py))?;
+        py.detach(|| entry.with(action)).map_err(|failure| failure.into_py(py))
     }
 
     #[inline]
@@ -529,8 +534,8 @@ impl OrderBook {
     /// Returns:
     ///     What `restore` takes.
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = py.detach(|| self.shared.with(|state| container::write(&self.context, &state.book)));
-        Ok(PyBytes::new(py, &bytes.map_err(|failure| failure.into_py(py))?))
+        let bytes = self.detached(py, |state| container::write(&self.context, &state.book))?;
+        Ok(PyBytes::new(py, &bytes))
     }
 
     /// The book of a snapshot: the same commands lead to the same events as in the book it was taken of (R3).
@@ -563,8 +568,7 @@ impl OrderBook {
     /// Returns:
     ///     64 hexadecimal digits.
     fn digest(&self, py: Python<'_>) -> PyResult<String> {
-        let digest = py.detach(|| self.shared.with(|state| state.book.digest()));
-        let digest = digest.map_err(|failure: Failure| failure.into_py(py))?;
+        let digest = self.detached(py, |state| state.book.digest())?;
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 

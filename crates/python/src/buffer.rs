@@ -261,7 +261,7 @@ unsafe fn lend(
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> PyResult<()> {
-    debug_assert!(bytes.len() % item == 0);
+    debug_assert!(bytes.len().is_multiple_of(item));
     if view.is_null() {
         return Err(PyBufferError::new_err("no view to fill"));
     }

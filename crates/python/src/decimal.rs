@@ -193,11 +193,11 @@ impl Grid {
             return Some(0);
         }
         let shift = exponent + i64::from(self.scale);
-        if let (Ok(small), 0..=18) = (i64::try_from(digits), shift) {
-            if let Some(scaled) = small.checked_mul(10i64.pow(shift as u32)) {
-                let step = self.mantissa as i64;
-                return (scaled % step == 0).then_some(i128::from(scaled / step));
-            }
+        if let (Ok(small), 0..=18) = (i64::try_from(digits), shift)
+            && let Some(scaled) = small.checked_mul(10i64.pow(shift as u32))
+        {
+            let step = self.mantissa as i64;
+            return (scaled % step == 0).then_some(i128::from(scaled / step));
         }
         let scaled = if shift >= 0 {
             digits.checked_mul(power_of_ten(shift)?)?

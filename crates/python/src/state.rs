@@ -5,7 +5,8 @@ use crate::errors::Failure;
 use crate::levels::{Change, Collector};
 use aeromatch_engine::engine::Book;
 use aeromatch_engine::record::{Command, Event, Extensions, SLOT_BYTES, decode};
-use std::sync::{Mutex, TryLockError};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A book and the memory that its commands reuse.
 pub struct State {
@@ -14,7 +15,23 @@ pub struct State {
 }
 
 /// A [`State`] that one thread at a time may use.
-pub struct Shared(Mutex<State>);
+///
+/// The flag decides who; it is taken while the interpreter is attached, so that of two threads it is always the one that
+/// comes second that is refused. The mutex behind it is never contended: it makes the access safe, and remembers panics.
+pub struct Shared {
+    busy: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// The right to use a [`State`], until it is dropped; may go along where the interpreter is let go.
+pub struct Entry<'a>(&'a Shared);
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        // Release: what was done to the state is seen by whoever takes the flag next.
+        self.0.busy.store(false, Ordering::Release);
+    }
+}
 
 /// What a command did.
 pub struct Done {
@@ -32,16 +49,30 @@ pub struct BatchDone {
 
 impl Shared {
     pub fn new(book: Book) -> Shared {
-        Shared(Mutex::new(State { book, collector: Collector::default() }))
+        Shared { busy: AtomicBool::new(false), state: Mutex::new(State { book, collector: Collector::default() }) }
+    }
+
+    /// The right to use the state, at once or not at all.
+    #[inline]
+    pub fn enter(&self) -> Result<Entry<'_>, Failure> {
+        // Acquire: pairs with the release of the last entry.
+        if self.busy.swap(true, Ordering::Acquire) { Err(Failure::InUse) } else { Ok(Entry(self)) }
     }
 
     /// Lets `action` use the state, at once or not at all.
     #[inline]
     pub fn with<R>(&self, action: impl FnOnce(&mut State) -> R) -> Result<R, Failure> {
-        match self.0.try_lock() {
+        self.enter()?.with(action)
+    }
+}
+
+impl Entry<'_> {
+    /// Lets `action` use the state, unless a panic has left it half changed.
+    #[inline]
+    pub fn with<R>(&self, action: impl FnOnce(&mut State) -> R) -> Result<R, Failure> {
+        match self.0.state.lock() {
             Ok(mut state) => Ok(action(&mut state)),
-            Err(TryLockError::WouldBlock) => Err(Failure::InUse),
-            Err(TryLockError::Poisoned(_)) => Err(Failure::Unusable),
+            Err(_) => Err(Failure::Unusable),
         }
     }
 }

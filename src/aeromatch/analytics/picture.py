@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,6 +20,7 @@ POINTS: Final = 1_200
 TRADES: Final = 4_000
 HOURLY: Final = (300, 600, 900, 1_800, 3_600, 7_200, 14_400, 86_400)
 """Seconds between marks on the time axis of a long recording."""
+LEGEND: Final[dict[str, Any]] = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.99), "fontsize": 8.5, "frameon": False}
 BID, ASK, INK, GRID, PAPER = "#12877c", "#d1495b", "#22303c", "#e3e7ea", "#ffffff"
 
 
@@ -66,7 +67,7 @@ def draw(tape: Tape, path: Path, *, title: str, tick_size: float = 1.0, subtitle
         _dress(axes)
     _label_time(depth, series.seconds)
     figure.align_ylabels([price, spread, depth])
-    figure.subplots_adjust(left=0.085, right=0.975, top=0.89, bottom=0.07, hspace=0.12)
+    figure.subplots_adjust(left=0.085, right=0.975, top=0.89, bottom=0.07, hspace=0.2)
     figure.text(0.085, 0.955, title, fontsize=15, fontweight="bold", color=INK)
     figure.text(0.085, 0.92, subtitle, fontsize=10, color="#5c6b78")
     figure.savefig(path, format="png", metadata={"Software": "AeroMatch"})
@@ -126,7 +127,7 @@ def _draw_price(axes: Axes, tape: Tape, series: _Series, tick_size: float) -> No
             )
     _limit_price(axes, tape, tick_size)
     axes.set_ylabel("price")
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=8.5, frameon=False, ncols=5, markerscale=2)
+    axes.legend(**LEGEND, ncols=5, markerscale=2)
 
 
 def _limit_price(axes: Axes, tape: Tape, tick_size: float) -> None:
@@ -151,7 +152,7 @@ def _draw_spread(axes: Axes, series: _Series) -> None:
     if len(present):
         axes.set_ylim(0, max(float(np.percentile(present, 98)) * 1.3, 1e-9))
     axes.set_ylabel("spread")
-    axes.legend(loc="upper right", fontsize=8, frameon=True, framealpha=0.85, edgecolor="none", ncols=2)
+    axes.legend(**LEGEND, ncols=2)
 
 
 def _draw_depth(axes: Axes, series: _Series) -> None:
@@ -169,7 +170,7 @@ def _draw_depth(axes: Axes, series: _Series) -> None:
         axes.set_ylim(-largest, largest)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(abs(value))))
     axes.set_ylabel("visible depth")
-    axes.legend(loc="upper right", fontsize=8, frameon=True, framealpha=0.85, edgecolor="none", ncols=2)
+    axes.legend(**LEGEND, ncols=2)
 
 
 def _dress(axes: Axes) -> None:

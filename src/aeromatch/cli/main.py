@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import StringIO, TextIOWrapper
 
 import click
 
@@ -36,7 +37,20 @@ for command in (demo, replay, generate, bench, completion):
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run())
+    sys.exit(run() if _streams_are_usable() else FAILED)
+
+
+def _streams_are_usable() -> bool:
+    """Tell whether there is a stdout; what it or stderr cannot encode is shown as `?`, not as a traceback."""
+    if sys.stderr is None:
+        sys.stderr = StringIO()  # Closed by our caller: there is nobody to tell.
+    if sys.stdout is None:
+        click.echo("Error: stdout is closed", err=True)
+        return False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    return True
 
 
 def run() -> int:

@@ -130,10 +130,7 @@ def orders(
     check_plot(plot)
     tape = Tape()
     began = time.perf_counter()
-    try:
-        result = run_orders(file, tape, tick_size=tick_size, index=index, strict=strict, progress=progress)
-    except ValueError as error:
-        raise click.UsageError(f"--tick-size: {error}") from error
+    result = run_orders(file, tape, tick_size=tick_size, index=index, strict=strict, progress=progress)
     seconds = time.perf_counter() - began
     if plot is not None:
         draw_orders(file, tape, result, plot, tick_size=float(tick_size))
@@ -160,7 +157,10 @@ def run_orders(
     file: Path, tape: Tape, *, tick_size: str, index: str, strict: bool, progress: bool | None
 ) -> OrdersResult:
     """Replay an order file under a progress bar."""
-    recording = OrdersReplay(file, tick_size=tick_size, index=index, strict=strict, observer=tape)
+    try:
+        recording = OrdersReplay(file, tick_size=tick_size, index=index, strict=strict, observer=tape)
+    except ValueError as error:
+        raise click.UsageError(f"--tick-size: {error}") from error
     with progress_bar(f"replaying {file.name}", len(recording), progress) as done:
         return recording.run(done)
 
@@ -171,7 +171,14 @@ def draw_lobster(messages: Path, tape: Tape, result: LobsterResult, plot: Path) 
         f"{result.messages:,} messages; state {percent(result.state.ratio)}, "
         f"executions {percent(result.executions.ratio)} as recorded"
     )
-    draw(tape, plot, title=messages.stem.replace("_", " "), tick_size=float(TICK_SIZE), subtitle=subtitle)
+    draw(tape, plot, title=_title(messages), tick_size=float(TICK_SIZE), subtitle=subtitle)
+
+
+def _title(messages: Path) -> str:
+    """Shorten a LOBSTER file's name: `AMZN_2012-06-21_34200000_57600000_message_1` is AMZN 2012-06-21."""
+    words = messages.stem.split("_")
+    kept = [word for word in words if word not in ("message", "msgs") and not word.isdigit()]
+    return " ".join(kept) or messages.stem
 
 
 def draw_orders(file: Path, tape: Tape, result: OrdersResult, plot: Path, *, tick_size: float) -> None:

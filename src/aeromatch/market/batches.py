@@ -206,12 +206,16 @@ class _Builder:
         kind = self._words("kind", "CommandKind", NEW)
         head["kind"] = NEW if kind is None else kind
         new = head["kind"] == NEW
-        everything: bool | NDArray[np.bool_] = True
         for name, (field, dtype, high) in NUMBERS.items():
             column = self.columns[name]
-            if column is not None:
-                used = (head["kind"] == CANCEL) | (head["kind"] == AMEND) if name == "order_id" else everything
-                head[field] = np.where(used, integers(column, dtype, 0, high), 0)
+            if column is None:
+                continue
+            values = integers(column, dtype, 0, high)
+            if name == "order_id":
+                values = np.where((head["kind"] == CANCEL) | (head["kind"] == AMEND), values, 0)
+            # Mostly nothing but the default: not worth a walk over all slots.
+            if values.any():
+                head[field] = values
         self._sides(new)
         self._header(new)
         self._amounts(new)
@@ -259,7 +263,9 @@ class _Builder:
         self._require("phase", phases if code is None else phases & (code == 255))
         if code is not None:
             self.head["order_type"] = np.where(phases, code, self.head["order_type"])
-        self.head["flags"] = np.where(new, self._post_only(), 0)
+        post_only = self._post_only()
+        if post_only.any():
+            self.head["flags"] = np.where(new, post_only, 0)
 
     def _post_only(self) -> NDArray[np.uint8]:
         column = self.columns["post_only"]

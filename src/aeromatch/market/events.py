@@ -94,8 +94,12 @@ class Events:
 
     def of_command(self, sequence: int) -> NDArray[np.void]:
         """The records of one command, by its sequence number (R4); none if it is not of this batch."""
-        # Sequence numbers only rise, so the records of one command stand together.
-        first, last = np.searchsorted(self._array["sequence"], [sequence, sequence + 1])
+        if not 0 <= sequence < 2**64:
+            return self._array[:0]
+        # Sequence numbers only rise, so the records of one command stand together. The key has the column's own type:
+        # any other would turn both into floats.
+        column, key = self._array["sequence"], np.uint64(sequence)
+        first, last = column.searchsorted(key, "left"), column.searchsorted(key, "right")
         records: NDArray[np.void] = self._array[first:last]
         return records
 

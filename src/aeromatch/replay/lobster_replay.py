@@ -26,7 +26,7 @@ from aeromatch.replay.lines import Malformed
 from aeromatch.replay.lobster import Message, MessageType, Row, read_messages, read_rows
 from aeromatch.replay.named_book import NAMELESS, Hit, NamedBook
 from aeromatch.replay.observer import Observer, Silent
-from aeromatch.replay.tally import Agreement, RecordingError, Refused
+from aeromatch.replay.tally import Agreement, RecordingError, Refused, symbol_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +119,7 @@ class LobsterReplay:
         if not any(self._messages):
             raise RecordingError(f"{messages.name}: no LOBSTER message in it; malformed lines: {self.result.malformed}")
         self._foresight = Foresight(self._messages)
-        self._engine = NamedBook(Instrument(messages.name.split("_")[0], tick_size=TICK_SIZE), index=index)
+        self._engine = NamedBook(Instrument(symbol_of(messages.stem), tick_size=TICK_SIZE), index=index)
 
     def __len__(self) -> int:
         """Count the lines to replay."""

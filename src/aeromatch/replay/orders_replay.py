@@ -14,7 +14,7 @@ from aeromatch import Instrument, OrderBook
 from aeromatch.replay.lines import Malformed
 from aeromatch.replay.observer import Observer, Silent
 from aeromatch.replay.order_file import Instruction, OrderLine, read_orders
-from aeromatch.replay.tally import Agreement, RecordingError, Refused
+from aeromatch.replay.tally import Agreement, RecordingError, Refused, symbol_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,11 +81,14 @@ class OrdersReplay:
             index: The engine's price index, "ladder" or "btree".
             strict: Stop at the first malformed line.
             observer: Receives books and trades as they happen.
+
+        Raises:
+            ValueError: `tick_size` is not a positive number, or `index` is unknown.
         """
         self._path = path
         self._strict = strict
         self._observer = Silent() if observer is None else observer
-        self._book = OrderBook(Instrument(path.stem, tick_size=tick_size), index=index)
+        self._book = OrderBook(Instrument(symbol_of(path.stem), tick_size=tick_size), index=index)
         self.result = OrdersResult()
 
     def __len__(self) -> int:

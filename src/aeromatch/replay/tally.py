@@ -11,10 +11,17 @@ if TYPE_CHECKING:
     from aeromatch.replay.lines import Malformed
 
 KEPT_DIFFERENCES: Final = 10
+SYMBOL_CHARACTERS: Final = 32
 
 
 class RecordingError(AeroMatchError):
     """A recording that cannot be replayed; the message says what is wrong with it."""
+
+
+def symbol_of(file_name: str) -> str:
+    """Name an instrument after the file that its orders come from, whatever characters the file's name has."""
+    words = "".join(c if c.isascii() and (c.isalnum() or c in ".-") else " " for c in file_name).split()
+    return words[0][:SYMBOL_CHARACTERS] if words else "RECORDING"
 
 
 @dataclass(slots=True)

@@ -1,23 +1,28 @@
 //! The ladder: an array of levels over a window of ticks that follows the market, found through a bitmap of three floors;
 //! prices outside the window stand in a sorted overflow, so any 64-bit price is legal and costs no window.
 //!
-//! The window is circular: key `k` stands at position `k & (width - 1)`, so moving the window moves no level that stays in it.
-//! It moves only after as many look-ups outside of it as the move costs steps, which makes every operation O(1) amortised,
-//! whatever prices are sent; and it grows only while levels fill at least one in 64 of its ticks.
+//! The window is circular: key `k` stands at position `k & MASK`, so moving the window moves no level that stays in it. It
+//! moves only after as many insertions outside of it as the move costs steps, which makes every operation O(1) amortised,
+//! whatever prices are sent. Its width is a constant, which the compiler turns into masks instead of checks; memory is
+//! spent only on the pages of it that the market has visited.
 
 use super::PriceIndex;
-use crate::platform::Region;
 use std::collections::BTreeMap;
 
-const MIN_WIDTH: usize = 1 << 10;
-const MAX_WIDTH: usize = 1 << 18;
+/// Ticks in the window.
+const WIDTH: usize = 1 << 16;
+const MASK: usize = WIDTH - 1;
+const WORDS: usize = WIDTH / 64;
+const BLOCKS: usize = WORDS / 64;
+/// Insertions outside the window that pay for looking through its bitmap.
+const PATIENCE: usize = WORDS;
 
 /// See the module.
 pub struct Ladder {
-    /// Lowest key of the window; `base + width - 1` does not overflow.
+    /// Lowest key of the window; `base + WIDTH - 1` does not overflow.
     base: i64,
     /// Level by position, 0 where there is none.
-    window: Region<u32>,
+    window: Box<[u32; WIDTH]>,
     /// Bit per position that has a level.
     bits: Bitmap,
     /// Levels outside the window.
@@ -33,8 +38,8 @@ impl Default for Ladder {
     fn default() -> Ladder {
         Ladder {
             base: 0,
-            window: Region::new(MIN_WIDTH),
-            bits: Bitmap::new(MIN_WIDTH),
+            window: zeroes(),
+            bits: Bitmap { ground: zeroes(), middle: [0; BLOCKS], top: 0, visited: 0 },
             overflow: BTreeMap::new(),
             inside: 0,
             misses: 0,
@@ -43,118 +48,89 @@ impl Default for Ladder {
     }
 }
 
+/// Zeroed memory straight from the allocator: pages that are never visited are never touched.
+fn zeroes<T: Clone + Default, const N: usize>() -> Box<[T; N]> {
+    let Ok(zeroes) = vec![T::default(); N].try_into() else { unreachable!("the length is the array's") };
+    zeroes
+}
+
 impl Ladder {
     #[inline(always)]
     fn holds(&self, key: i64) -> bool {
-        (key.wrapping_sub(self.base) as u64) < self.window.len() as u64
+        (key.wrapping_sub(self.base) as u64) < WIDTH as u64
     }
 
+    /// The highest key of the window.
     #[inline(always)]
-    fn position(&self, key: i64) -> usize {
-        key as usize & (self.window.len() - 1)
-    }
-
-    /// The key at a position: the one inside the window.
-    #[inline(always)]
-    fn key_at(&self, position: usize) -> i64 {
-        let offset = position.wrapping_sub(self.base as usize) & (self.window.len() - 1);
-        self.base + offset as i64
+    fn last(&self) -> i64 {
+        self.base + MASK as i64
     }
 
     /// The highest key of the window at or below `key`, which the window holds.
     #[inline]
     fn highest_at_or_below(&self, key: i64) -> Option<(i64, u32)> {
-        let (position, first) = (self.position(key), self.position(self.base));
+        let (position, first) = (key as usize & MASK, self.base as usize & MASK);
         // Positions from `first` up, then from 0 up, are keys in rising order; a bit on the wrong side of `first` is a
         // key above `key`.
         let found = match self.bits.highest_at_or_below(position) {
             Some(found) if position < first || found >= first => Some(found),
-            _ if position < first => self.bits.highest_at_or_below(self.window.len() - 1).filter(|&p| p >= first),
+            _ if position < first => self.bits.highest_at_or_below(MASK).filter(|&found| found >= first),
             _ => None,
         }?;
-        Some((self.key_at(found), *self.window.wrapped(found)))
+        let offset = found.wrapping_sub(first) & MASK;
+        Some((self.base + offset as i64, self.window[found]))
     }
 
     #[inline(always)]
     fn put(&mut self, key: i64, level: u32) {
-        let position = self.position(key);
-        *self.window.wrapped_mut(position) = level;
-        self.bits.set(position);
+        self.window[key as usize & MASK] = level;
+        self.bits.set(key as usize & MASK);
         self.inside += 1;
     }
 
-    /// A key outside the window was inserted: move or widen the window if enough of them have paid for it. It goes to the
-    /// best price, or, where most prices arrive far from that (a lone outlier is best), to where they arrive.
+    #[inline(always)]
+    fn take(&mut self, key: i64) {
+        self.window[key as usize & MASK] = 0;
+        self.bits.clear(key as usize & MASK);
+        self.inside -= 1;
+    }
+
+    /// A key outside the window was inserted: move the window if enough of them have paid for it. It goes to the best
+    /// price, or, where most prices arrive far from that (a lone outlier is best), to where they arrive.
     #[cold]
-    fn missed(&mut self, key: i64, bound: i64) {
+    fn missed(&mut self, key: i64, best: i64) {
         self.misses += 1;
-        if self.misses as usize > self.inside + self.window.len() / 64 {
-            self.follow(if self.misses > self.hits { key } else { bound });
+        if self.misses as usize > self.inside + PATIENCE || self.inside == 0 {
+            self.follow(if self.misses > self.hits { key } else { best });
             (self.misses, self.hits) = (0, 0);
         }
     }
 
     /// Lays the window so that `centre` stands at three quarters: most of a side lies behind its best price.
     fn follow(&mut self, centre: i64) {
-        let base_of = |width: usize| {
-            let below = (width - width / 4) as i64;
-            centre.saturating_sub(below).min(i64::MAX - (width as i64 - 1))
-        };
-        let mut width = self.window.len();
-        while width < MAX_WIDTH {
-            let wider = width * 4;
-            let base = base_of(wider);
-            let outside = self.overflow.range(base..=base + (wider as i64 - 1)).count();
-            if outside == 0 || (self.inside + outside) * 64 < wider {
-                break;
-            }
-            width = wider;
-        }
-        if width == self.window.len() && base_of(width) == self.base {
-            return;
-        }
-        let leaving = self.empty_window();
-        if width != self.window.len() {
-            self.window = Region::new(width);
-            self.bits = Bitmap::new(width);
-        }
-        self.base = base_of(width);
-        for (key, level) in leaving {
-            if self.holds(key) {
-                self.put(key, level);
-            } else {
+        let base = centre.saturating_sub((WIDTH - WIDTH / 4) as i64).min(i64::MAX - MASK as i64);
+        let last = base + MASK as i64;
+        // Those that will be outside leave, from the highest down.
+        let mut next = self.highest_at_or_below(self.last());
+        while let Some((key, level)) = next {
+            if key < base || key > last {
+                self.take(key);
                 self.overflow.insert(key, level);
             }
+            next = if key == self.base { None } else { self.highest_at_or_below(key - 1) };
         }
-        // Only what the window covers now is moved: the rest of the overflow may be any number of levels, unpaid for.
-        let last = self.base + (width as i64 - 1);
-        let entering: Vec<_> = self.overflow.range(self.base..=last).map(|(&key, &level)| (key, level)).collect();
-        for (key, level) in entering {
+        self.base = base;
+        while let Some((&key, &level)) = self.overflow.range(base..=last).next() {
             self.overflow.remove(&key);
             self.put(key, level);
         }
-    }
-
-    /// Takes every level out of the window.
-    fn empty_window(&mut self) -> Vec<(i64, u32)> {
-        let mut levels = Vec::with_capacity(self.inside);
-        let mut next = self.highest_at_or_below(self.base + (self.window.len() as i64 - 1));
-        while let Some((key, level)) = next {
-            levels.push((key, level));
-            let position = self.position(key);
-            *self.window.wrapped_mut(position) = 0;
-            self.bits.clear(position);
-            next = if key == self.base { None } else { self.highest_at_or_below(key - 1) };
-        }
-        self.inside = 0;
-        levels
     }
 }
 
 impl PriceIndex for Ladder {
     #[inline(always)]
     fn get(&self, key: i64) -> u32 {
-        if self.holds(key) { *self.window.wrapped(key as usize) } else { self.overflow.get(&key).copied().unwrap_or(0) }
+        if self.holds(key) { self.window[key as usize & MASK] } else { self.overflow.get(&key).copied().unwrap_or(0) }
     }
 
     #[inline(always)]
@@ -171,22 +147,19 @@ impl PriceIndex for Ladder {
     #[inline(always)]
     fn remove(&mut self, key: i64) {
         if self.holds(key) {
-            let position = self.position(key);
-            *self.window.wrapped_mut(position) = 0;
-            self.bits.clear(position);
-            self.inside -= 1;
+            self.take(key);
         } else {
             self.overflow.remove(&key);
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn below(&self, key: i64) -> Option<(i64, u32)> {
-        let last = self.base + (self.window.len() as i64 - 1);
-        if key > last {
-            let far = if self.overflow.is_empty() { None } else { self.overflow.range(..key).next_back() };
-            if let Some((&key, &level)) = far.filter(|&(&key, _)| key > last) {
-                return Some((key, level));
+        let last = self.last();
+        if key > last && !self.overflow.is_empty() {
+            let far = self.overflow.range(..key).next_back().map(|(&key, &level)| (key, level));
+            if far.is_some_and(|(key, _)| key > last) {
+                return far;
             }
         }
         if key > self.base
@@ -205,63 +178,59 @@ impl PriceIndex for Ladder {
     }
 
     fn bytes(&self) -> usize {
-        self.window.len() * size_of::<u32>() + self.bits.bytes() + self.overflow.len() * 20
+        // A block is 4,096 positions: four pages of the window, half a kilobyte of the bitmap.
+        let visited = (self.bits.visited | self.bits.top).count_ones() as usize;
+        visited * (WIDTH / BLOCKS) * (size_of::<u32>() + 1) + self.overflow.len() * 20
     }
 }
 
-/// A set of positions below a power of two, up to 64^3, as a tree of words: a bit on each floor says that the word below has bits.
+/// A set of positions, as a tree of words: a bit on each floor says that the word below has bits.
 struct Bitmap {
-    ground: Region<u64>,
-    middle: Region<u64>,
+    ground: Box<[u64; WORDS]>,
+    middle: [u64; BLOCKS],
     top: u64,
+    /// Blocks that once had a bit.
+    visited: u64,
 }
 
 impl Bitmap {
-    fn new(width: usize) -> Bitmap {
-        Bitmap { ground: Region::new(width.div_ceil(64)), middle: Region::new(width.div_ceil(4096)), top: 0 }
-    }
-
     #[inline(always)]
     fn set(&mut self, position: usize) {
-        *self.ground.wrapped_mut(position >> 6) |= 1 << (position & 63);
-        *self.middle.wrapped_mut(position >> 12) |= 1 << (position >> 6 & 63);
-        self.top |= 1 << (position >> 12 & 63);
+        self.ground[position >> 6 & (WORDS - 1)] |= 1 << (position & 63);
+        self.middle[position >> 12 & (BLOCKS - 1)] |= 1 << (position >> 6 & 63);
+        self.top |= 1 << (position >> 12 & (BLOCKS - 1));
     }
 
     #[inline(always)]
     fn clear(&mut self, position: usize) {
-        let ground = self.ground.wrapped_mut(position >> 6);
+        let ground = &mut self.ground[position >> 6 & (WORDS - 1)];
         *ground &= !(1 << (position & 63));
         if *ground == 0 {
-            let middle = self.middle.wrapped_mut(position >> 12);
+            let middle = &mut self.middle[position >> 12 & (BLOCKS - 1)];
             *middle &= !(1 << (position >> 6 & 63));
             if *middle == 0 {
-                self.top &= !(1 << (position >> 12 & 63));
+                self.visited |= self.top;
+                self.top &= !(1 << (position >> 12 & (BLOCKS - 1)));
             }
         }
     }
 
     #[inline(always)]
     fn highest_at_or_below(&self, position: usize) -> Option<usize> {
-        let word = position >> 6;
-        let bits = self.ground.wrapped(word) & (u64::MAX >> (63 - (position & 63)));
+        let word = position >> 6 & (WORDS - 1);
+        let bits = self.ground[word] & (u64::MAX >> (63 - (position & 63)));
         if bits != 0 {
             return Some(word << 6 | bits.ilog2() as usize);
         }
         let block = word >> 6;
-        let words = self.middle.wrapped(block) & ((1 << (word & 63)) - 1);
+        let words = self.middle[block] & ((1 << (word & 63)) - 1);
         let word = if words != 0 {
             block << 6 | words.ilog2() as usize
         } else {
-            let blocks = self.top & ((1 << (block & 63)) - 1);
-            let block = blocks.checked_ilog2()? as usize;
-            block << 6 | self.middle.wrapped(block).checked_ilog2()? as usize
+            let block = (self.top & ((1 << block) - 1)).checked_ilog2()? as usize & (BLOCKS - 1);
+            block << 6 | self.middle[block].checked_ilog2()? as usize
         };
-        Some(word << 6 | self.ground.wrapped(word).checked_ilog2()? as usize)
-    }
-
-    fn bytes(&self) -> usize {
-        (self.ground.len() + self.middle.len() + 1) * size_of::<u64>()
+        Some(word << 6 | self.ground[word].checked_ilog2()? as usize)
     }
 }
 
@@ -272,14 +241,28 @@ mod tests {
     #[test]
     fn the_window_follows_a_market_that_moves_away() {
         let mut ladder = Ladder::default();
-        for key in 1_000_000..1_020_000 {
+        for key in 1_000_000..1_300_000 {
             ladder.insert(key, 7, key);
             if key >= 1_000_100 {
                 ladder.remove(key - 100);
             }
         }
-        assert!(ladder.holds(1_019_999), "the market is inside the window");
-        assert!(ladder.overflow.len() < 100);
+        assert!(ladder.holds(1_299_000), "the market is inside the window");
+        assert!(ladder.overflow.len() < 2 * PATIENCE);
+    }
+
+    #[test]
+    fn a_move_takes_the_levels_with_it_that_stay() {
+        let mut ladder = Ladder::default();
+        for key in (0..WIDTH as i64).step_by(1_000) {
+            ladder.insert(key, 1 + key as u32, key);
+        }
+        ladder.follow(WIDTH as i64 + 5);
+        assert!(ladder.base > 0 && ladder.overflow.len() > 10);
+        for key in (0..WIDTH as i64).step_by(1_000) {
+            assert_eq!(ladder.get(key), 1 + key as u32);
+            assert_eq!(ladder.holds(key), !ladder.overflow.contains_key(&key));
+        }
     }
 
     /// No time is asserted: were the whole overflow handled on each move of the window, this would not end.
@@ -293,14 +276,5 @@ mod tests {
         assert_eq!(ladder.len(), count as usize);
         let falling = std::iter::successors(ladder.below(1), |&(key, _)| ladder.below(key));
         assert!(falling.map(|(key, _)| key).eq((0..count).map(|i| -i * far)));
-    }
-
-    #[test]
-    fn far_prices_cost_no_window() {
-        let mut ladder = Ladder::default();
-        for i in 0..10_000_i64 {
-            ladder.insert(i * 1_000_000_007, 1, i * 1_000_000_007);
-        }
-        assert_eq!(ladder.window.len(), MIN_WIDTH);
     }
 }

@@ -72,7 +72,8 @@ pub fn restore(bytes: &[u8]) -> Option<SnapshotError> {
     let mut events: Vec<Event> = Vec::new();
     let reopen =
         Command { order_type: Phase::Continuous as u8, ..Command::of(aeromatch_engine::codes::CommandKind::Phase) };
-    for command in [reopen, Command::limit(Side::Buy, 0, 1), Command::market(Side::Sell, 1 << 48)] {
+    let orders = [Command::limit(Side::Buy, 0, 1), Command::market(Side::Sell, 1 << 48), Command::market(Side::Buy, 9)];
+    for command in [reopen, orders[0], orders[1], orders[2]] {
         let command = Command { instrument: book.rules().instrument, ..command };
         book.apply(&command, &Default::default(), &mut events);
         check(&book);

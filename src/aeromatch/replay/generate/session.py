@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from aeromatch import Report
 
+PULL: Final = 1_024
+"""How strongly what has been wandered away pulls back: by one part in so many at each step of it."""
 LATELY: Final = 24
 ROUND_LOTS: Final = (100, 100, 100, 100, 200, 200, 300, 500, 1_000)
 NANOSECONDS: Final = 1_000_000_000
@@ -121,6 +123,7 @@ class Session:
         if self.chance(PER_MILLE) < self._temper.wander_per_mille:
             step_ticks = 1 + self.chance(self._temper.wander_ticks)
             self._wandered += step_ticks if self._chance() < 0.5 else -step_ticks
+            self._wandered -= self._wandered // PULL
         self._fair = self._temper.start_ticks + offset + self._wandered
 
     def _pass_time(self) -> None:
@@ -153,7 +156,8 @@ class Session:
     def _place(self, is_buy: bool, *, opening: bool = False) -> Action:
         """Place a limit order behind the fair price, never across the spread."""
         draw = self._chance()
-        behind = int(self._temper.reach_ticks * draw * draw * draw)
+        nearness = 1.0 if opening else draw * draw
+        behind = int(self._temper.reach_ticks * draw * nearness)
         other = self.best(not is_buy)
         if is_buy:
             price = self._fair - behind
