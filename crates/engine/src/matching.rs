@@ -54,11 +54,17 @@ impl<I: PriceIndex> OrderBook<I> {
                 return Walk::Done;
             };
             let price_ticks = flip(side, key);
+            let before = self.levels.get(level).quantity;
             let walk = self.walk_level::<PREVENT, S>(level, price_ticks, taker, out);
-            if self.levels.get(level).count == 0 {
-                self.halves[usize::from(side)].remove(&mut self.levels, level);
+            let after = self.levels.get(level);
+            // The walk can end at the first order it meets, having changed nothing.
+            if after.quantity != before {
+                let is_empty = after.count == 0;
+                if is_empty {
+                    self.halves[usize::from(side)].remove(&mut self.levels, level);
+                }
+                touched(out, side, price_ticks);
             }
-            touched(out, side, price_ticks);
             if walk == Walk::Ended || taker.remaining == 0 {
                 return walk;
             }

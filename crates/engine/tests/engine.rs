@@ -151,3 +151,22 @@ fn a_batch_over_a_deep_book_does_what_its_commands_do_one_by_one() {
         assert!(batched.order_count() > 48 << 10);
     }
 }
+
+#[test]
+fn an_aggressor_that_ends_at_the_first_order_it_meets_changed_no_level() {
+    #[derive(Default)]
+    struct Levels(Vec<i64>);
+    impl EventSink for Levels {
+        fn event(&mut self, _event: Event) {}
+        fn level_touched(&mut self, _side: Side, price_ticks: i64) {
+            self.0.push(price_ticks);
+        }
+    }
+    for mut book in books() {
+        let own = Command { account: 1, self_trade_prevention: 2, ..Command::limit(Side::Buy, 5, 1) };
+        apply(&mut book, Command { account: 1, ..Command::limit(Side::Sell, 5, 1) });
+        let mut levels = Levels::default();
+        book.apply(&own, &Extensions::NONE, &mut levels);
+        assert_eq!(levels.0, []);
+    }
+}

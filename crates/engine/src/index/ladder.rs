@@ -264,4 +264,17 @@ mod tests {
             assert_eq!(ladder.holds(key), !ladder.overflow.contains_key(&key));
         }
     }
+
+    /// No time is asserted: were the whole overflow handled on each move of the window, this would not end.
+    #[test]
+    fn many_far_levels_do_not_move_when_the_window_does() {
+        let mut ladder = Ladder::default();
+        let (count, far) = (1 << 17, 1_000_003_i64);
+        for i in 0..count {
+            ladder.insert(-i * far, 1, 0);
+        }
+        assert_eq!(ladder.len(), count as usize);
+        let falling = std::iter::successors(ladder.below(1), |&(key, _)| ladder.below(key));
+        assert!(falling.map(|(key, _)| key).eq((0..count).map(|i| -i * far)));
+    }
 }
