@@ -3,6 +3,7 @@
 use crate::book::{OrderBook, Output};
 use crate::codes::{CommandKind, RejectReason};
 use crate::index::PriceIndex;
+use crate::pool::NIL;
 use crate::record::{Command, EventSink, Extensions, RecordError, SLOT_BYTES, check, decode, slot_at};
 
 /// How many slots ahead a cancel's id is looked up; its order and neighbours follow at half and a quarter of it.
@@ -25,12 +26,13 @@ impl<I: PriceIndex> OrderBook<I> {
                 let out = self.next_output(command, sink);
                 return self.enter_plain(command, out);
             }
-            if Self::is_plain_cancel(command)
-                && let Ok(slot) = self.find_plain(command)
-            {
-                self.now_ns = now_ns;
-                let mut out = self.next_output(command, sink);
-                return self.cancel(slot, command, &mut out);
+            if Self::is_plain_cancel(command) {
+                let slot = self.take_plain(command);
+                if slot != NIL {
+                    self.now_ns = now_ns;
+                    let mut out = self.next_output(command, sink);
+                    return self.cancel_taken(slot, command, &mut out);
+                }
             }
         }
         // A copy that the optimiser cannot see through, so that for the plain paths the caller's command need not stand in

@@ -226,9 +226,16 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Takes a live order out of the book and forgets it. Returns what a `canceled` event says of it.
     #[inline(always)]
     pub(crate) fn remove<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) -> Gone {
+        self.ids.remove(self.pool.order(slot).id & COUNTER_MASK, slot);
+        self.remove_unnamed(slot, out)
+    }
+
+    /// The same for an order whose id is forgotten already.
+    #[inline(always)]
+    pub(crate) fn remove_unnamed<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) -> Gone {
         let gone = self.describe(self.pool.order(slot));
         self.leave_level(slot, out);
-        self.release(slot);
+        self.free(slot);
         gone
     }
 
@@ -248,10 +255,14 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Forgets an order that stands in no level any more: its id, its rarer terms, its slot.
     #[inline(always)]
     pub(crate) fn release(&mut self, slot: u32) {
-        let order = self.pool.order(slot);
-        let (id, has_extra) = (order.id, order.traits().has_extra());
-        self.ids.remove(id & COUNTER_MASK, slot);
-        if has_extra {
+        self.ids.remove(self.pool.order(slot).id & COUNTER_MASK, slot);
+        self.free(slot);
+    }
+
+    /// Forgets the rarer terms of an order and frees its slot.
+    #[inline(always)]
+    fn free(&mut self, slot: u32) {
+        if self.pool.order(slot).traits().has_extra() {
             self.release_extra(slot);
         }
         self.pool.remove(slot);

@@ -26,10 +26,23 @@ impl<I: PriceIndex> OrderBook<I> {
         c.header() == PLAIN_CANCEL && c.order_id != 0
     }
 
-    /// The live order that a plain cancel names.
+    /// The live order that a plain cancel names, its id forgotten; [`NIL`] if there is none for this account (R23).
     #[inline(always)]
-    pub(crate) fn find_plain(&self, c: &Command) -> Result<u32, RejectReason> {
-        self.authorised(self.slot_of(c.order_id), c.account)
+    pub(crate) fn take_plain(&mut self, c: &Command) -> u32 {
+        let pool = &self.pool;
+        self.ids.take(c.order_id & COUNTER_MASK, |slot| {
+            let order = pool.order(slot);
+            order.id == c.order_id && (c.account == 0 || order.account == c.account)
+        })
+    }
+
+    /// Cancels an order that `take_plain` found.
+    #[inline(always)]
+    pub(crate) fn cancel_taken<S: EventSink>(&mut self, slot: u32, c: &Command, out: &mut Output<'_, S>) {
+        out.accepted(c.order_id, self.pool.order(slot).account, self.now_ns, c.tag);
+        let gone = self.remove_unnamed(slot, out);
+        self.count_canceled(CancelReason::Requested);
+        out.canceled(CancelReason::Requested, gone);
     }
 
     pub(crate) fn cancel_any<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {

@@ -8,6 +8,7 @@ use crate::codes::Side;
 use crate::index::PriceIndex;
 use crate::level::Levels;
 use crate::pool::NIL;
+use std::hint::select_unpredictable;
 
 /// The key of a price on that side, and the price of a key: the same operation.
 #[inline(always)]
@@ -66,8 +67,8 @@ impl<I: PriceIndex> Half<I> {
     fn create(&mut self, levels: &mut Levels, side: u8, key: i64) -> u32 {
         let level = levels.insert(side, key);
         let is_best = key >= self.bound;
-        self.bound = if is_best { key } else { self.bound };
-        self.best_level = if is_best { level } else { self.best_level };
+        self.bound = self.bound.max(key);
+        self.best_level = select_unpredictable(is_best, level, self.best_level);
         self.index.insert(key, level, self.bound);
         level
     }
@@ -76,7 +77,7 @@ impl<I: PriceIndex> Half<I> {
     #[inline(always)]
     pub fn remove(&mut self, levels: &mut Levels, level: u32) {
         self.index.remove(levels.get(level).key);
-        self.best_level = if level == self.best_level { NIL } else { self.best_level };
+        self.best_level = select_unpredictable(level == self.best_level, NIL, self.best_level);
         levels.remove(level);
     }
 

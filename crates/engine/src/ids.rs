@@ -54,6 +54,25 @@ impl OrderIds {
         }
     }
 
+    /// As `find`, and forgets the order if it is one.
+    #[inline(always)]
+    pub fn take(&mut self, counter: u64, is: impl Fn(u32) -> bool) -> u32 {
+        if self.is_young(counter) {
+            let place = self.ring.wrapped_mut(counter as usize);
+            let slot = *place;
+            if slot == NIL || !is(slot) {
+                return NIL;
+            }
+            *place = NIL;
+            return slot;
+        }
+        let slot = self.elders.find(counter as u32, is);
+        if slot != NIL {
+            self.elders.remove(counter as u32, slot);
+        }
+        slot
+    }
+
     /// Forgets a live order.
     #[inline(always)]
     pub fn remove(&mut self, counter: u64, slot: u32) {

@@ -1,6 +1,7 @@
 //! A price level: the queue of orders at one price, what they add up to, and what happened there.
 
 use crate::pool::{NIL, Pool, Slab};
+use std::hint::select_unpredictable;
 
 /// One cache line: what adding, canceling and matching touch.
 #[derive(Clone, Copy, Default)]
@@ -37,7 +38,7 @@ impl Level {
         pool.order_mut(slot).prev = tail;
         pool.order_mut(tail).next = slot;
         self.tail = slot;
-        self.head = if tail == NIL { slot } else { self.head };
+        self.head = select_unpredictable(tail == NIL, slot, self.head);
         self.quantity += u128::from(remaining);
         self.count += 1;
         self.orders_added += 1;
@@ -50,8 +51,8 @@ impl Level {
         let (prev, next, remaining) = (order.prev, order.next, order.remaining());
         pool.order_mut(prev).next = next;
         pool.order_mut(next).prev = prev;
-        self.head = if prev == NIL { next } else { self.head };
-        self.tail = if next == NIL { prev } else { self.tail };
+        self.head = select_unpredictable(prev == NIL, next, self.head);
+        self.tail = select_unpredictable(next == NIL, prev, self.tail);
         self.quantity -= u128::from(remaining);
         self.count -= 1;
     }

@@ -30,8 +30,8 @@ pub struct Ladder {
     /// Levels inside the window.
     inside: usize,
     /// Insertions outside and inside the window since it was last looked at.
-    misses: u32,
-    hits: u32,
+    misses: u64,
+    hits: u64,
 }
 
 impl Default for Ladder {
@@ -100,7 +100,7 @@ impl Ladder {
     #[cold]
     fn missed(&mut self, key: i64, best: i64) {
         self.misses += 1;
-        if self.misses as usize > self.inside + PATIENCE || self.inside == 0 {
+        if self.misses > (self.inside + PATIENCE) as u64 || self.inside == 0 {
             self.follow(if self.misses > self.hits { key } else { best });
             (self.misses, self.hits) = (0, 0);
         }
@@ -137,7 +137,7 @@ impl PriceIndex for Ladder {
     fn insert(&mut self, key: i64, level: u32, bound: i64) {
         if self.holds(key) {
             self.put(key, level);
-            self.hits = self.hits.saturating_add(1);
+            self.hits += 1;
         } else {
             self.overflow.insert(key, level);
             self.missed(key, bound);
