@@ -1,0 +1,6 @@
+//! Every report and every query of the C interface, through the same functions that it exports.
+
+mod c_interface;
+mod common;
+mod differential;
+mod edge_cases;
