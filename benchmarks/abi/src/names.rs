@@ -53,16 +53,19 @@ impl Names {
         }
     }
 
+    /// The table doubles for a name that is just beyond it; a name far beyond would cost memory for those that never come.
     #[inline(never)]
     fn bind_far(&mut self, name: u64, order_id: u64) {
-        if name as usize >= LAST || order_id > u64::from(u32::MAX) {
+        let length = self.table.len();
+        if length >= LAST || name as usize >= 2 * length || order_id > u64::from(u32::MAX) {
             self.far.insert(name, order_id);
             return;
         }
-        while name as usize >= self.table.len() {
-            widen(&mut self.table);
-        }
+        widen(&mut self.table);
         self.table[name as usize] = order_id as u32;
+        for (name, order_id) in self.far.extract_if(|&name, _| (name as usize) < 2 * length) {
+            self.table[name as usize] = order_id as u32;
+        }
     }
 
     #[inline(always)]

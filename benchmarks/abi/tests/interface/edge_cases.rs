@@ -231,12 +231,13 @@ fn prices_reach_over_all_of_64_bits() {
 
 #[test]
 fn ids_reach_over_all_of_64_bits() {
-    let far = [0, 1 << 21, (1 << 21) + 1, 1 << 28, 1 << 32, (1 << 32) + 1, u64::MAX - 1, u64::MAX];
+    // Some are far from all before them, and no longer far from those that follow.
+    let far = [5 << 21, 3 << 21, 0, 1 << 21, (1 << 22) + 1, (1 << 28) - 1, 1 << 28, 1 << 32, (1 << 32) + 1, u64::MAX];
     let mut rig = Rig::new();
     let mut model = Model::default();
     let rested = far.iter().map(|&id| sell(id, 10, 1));
     let moved = far.iter().map(|&id| modify(id, SELL, 11, 2));
-    let swept = std::iter::once(buy(5, 11, 9));
+    let swept = std::iter::once(buy(5, 11, 13));
     let gone = far.iter().map(|&id| cancel(id));
     for message in numbered(rested.chain(moved).chain(swept).chain(gone).collect()) {
         rig.one(&message);
