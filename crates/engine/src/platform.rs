@@ -19,7 +19,7 @@ unsafe impl Zeroable for u32 {}
 // SAFETY: zero is a `u64`.
 unsafe impl Zeroable for u64 {}
 
-/// A fixed number of values that start as zeroes and never move. Pages are touched only as they are used.
+/// A fixed number of values that start as zeroes and never move.
 pub struct Region<T: Zeroable> {
     start: NonNull<T>,
     length: usize,
