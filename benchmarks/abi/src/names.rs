@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 const FIRST: usize = 1 << 21;
 const LAST: usize = 1 << 28;
+/// In the table: the order id does not fit and is in the map.
+const ELSEWHERE: u32 = u32::MAX;
 
 /// Small ids, which senders count up or draw from a range, index a table; others are in a hash map.
 pub struct Names {
@@ -24,8 +26,8 @@ impl Names {
     #[inline(always)]
     pub fn order_id(&self, name: u64) -> u64 {
         match self.table.get(name as usize) {
-            Some(&order_id) => u64::from(order_id),
-            None => self.far.get(&name).copied().unwrap_or(0),
+            Some(&order_id) if order_id != ELSEWHERE => u64::from(order_id),
+            _ => self.far.get(&name).copied().unwrap_or(0),
         }
     }
 
@@ -48,7 +50,7 @@ impl Names {
         }
         self.names[order_id as usize] = name;
         match self.table.get_mut(name as usize) {
-            Some(place) if order_id <= u64::from(u32::MAX) => *place = order_id as u32,
+            Some(place) if order_id < u64::from(ELSEWHERE) => *place = order_id as u32,
             _ => self.bind_far(name, order_id),
         }
     }
@@ -57,14 +59,16 @@ impl Names {
     #[inline(never)]
     fn bind_far(&mut self, name: u64, order_id: u64) {
         let length = self.table.len();
-        if length >= LAST || name as usize >= 2 * length || order_id > u64::from(u32::MAX) {
-            self.far.insert(name, order_id);
-            return;
-        }
-        widen(&mut self.table);
-        self.table[name as usize] = order_id as u32;
-        for (name, order_id) in self.far.extract_if(|&name, _| (name as usize) < 2 * length) {
-            self.table[name as usize] = order_id as u32;
+        self.far.insert(name, order_id);
+        if let Some(place) = self.table.get_mut(name as usize) {
+            *place = ELSEWHERE;
+        } else if length < LAST && (name as usize) < 2 * length {
+            widen(&mut self.table);
+            let fits =
+                |&name: &u64, &mut order_id: &mut u64| (name as usize) < 2 * length && order_id < u64::from(ELSEWHERE);
+            for (name, order_id) in self.far.extract_if(fits) {
+                self.table[name as usize] = order_id as u32;
+            }
         }
     }
 
@@ -85,4 +89,23 @@ fn widen<T: Copy + aeromatch_engine::platform::Zeroable>(region: &mut Region<T>)
     let mut wider = Region::new(region.len() * 2);
     wider[..region.len()].copy_from_slice(region);
     *region = wider;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_its_last_order_wherever_it_is_kept() {
+        let mut names = Names::new();
+        let beyond = 2 * FIRST as u64 + 5;
+        names.bind(beyond, 1);
+        names.bind(FIRST as u64, 2);
+        names.bind(beyond, 3);
+        assert_eq!((names.order_id(beyond), names.order_id(FIRST as u64)), (3, 2));
+        names.bind_far(7, 1 << 32);
+        assert_eq!(names.order_id(7), 1 << 32);
+        names.bind(7, 4);
+        assert_eq!(names.order_id(7), 4);
+    }
 }
