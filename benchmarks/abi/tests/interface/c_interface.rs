@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+// SAFETY: these are the signatures of the functions that the library exports (`interface.rs`).
 unsafe extern "C" {
     fn engine_init(seed: u64, transport: *const Transport, sink: *mut c_void);
     fn engine_shutdown();
@@ -22,6 +23,9 @@ unsafe extern "C" {
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
 /// A transport that is full two times out of three.
+///
+/// # Safety
+/// As for `collect`.
 unsafe extern "C" fn hesitant(sink: *mut c_void, report: *const Report) -> i32 {
     if CALLS.fetch_add(1, Ordering::Relaxed) % 3 != 2 {
         return 0;
