@@ -186,7 +186,7 @@ impl OrderBook {
     ///     Status "canceled", or "rejected" with "unknown_order" where there is no such live order.
     ///
     /// Raises:
-    ///     TypeError: Neither id was given, or an argument has the wrong type.
+    ///     TypeError: No id was given, or a client_order_id without account, or a wrong type.
     ///     ValueError: A number does not fit its field.
     ///     AeroMatchError: Another thread is using the book.
     #[pyo3(
@@ -224,7 +224,7 @@ impl OrderBook {
     ///     The order's status after it; "rejected" leaves the order as it was.
     ///
     /// Raises:
-    ///     TypeError: Neither id was given, or an argument has the wrong type.
+    ///     TypeError: No id was given, or a client_order_id without account, or a wrong type.
     ///     ValueError: A text is no number, or a number does not fit its field.
     ///     AeroMatchError: Another thread is using the book.
     #[pyo3(

@@ -161,6 +161,9 @@ impl Target<'_, '_> {
         if self.order_id.is_none() && self.client_order_id.is_none() {
             return Err(PyTypeError::new_err(format!("{} needs order_id or client_order_id", kind.slug())));
         }
+        if self.client_order_id.is_some() && self.account.is_none() {
+            return Err(PyTypeError::new_err(format!("{} by client_order_id needs account", kind.slug())));
+        }
         let account = Account::parse(self.account)?;
         let mut request = (command(kind, context, self.timestamp, self.tag)?, Extensions::NONE);
         request.0.order_id = order_id(self.order_id)?;
