@@ -263,6 +263,10 @@ class Instrument:
 
         Returns:
             The price, with as many decimal places as the tick size has.
+
+        Raises:
+            ValueError: The count is outside 64 bits.
+            TypeError: The count is no int.
         """
     def quantity_to_lots(self, quantity: _Amount) -> int:
         """The whole number of lots that a quantity is (R1).
@@ -285,6 +289,10 @@ class Instrument:
 
         Returns:
             The quantity, with as many decimal places as the lot size has.
+
+        Raises:
+            ValueError: The count is outside 64 bits.
+            TypeError: The count is no int.
         """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...

@@ -2,7 +2,7 @@
 
 import enum
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -254,3 +254,15 @@ def test_python_code_that_an_argument_runs_finds_the_book_free() -> None:
             return super().__str__()
 
     assert submit(book, price=Sly("7")).status == "filled"
+
+
+def test_what_is_no_instrument_and_no_count_is_named() -> None:
+    instrument, wrong = Instrument("A"), cast("Any", "1")
+    with pytest.raises(TypeError, match="instrument must be an Instrument, not str"):
+        OrderBook(wrong)
+    with pytest.raises(TypeError, match="ticks must be an int, not str"):
+        instrument.ticks_to_price(wrong)
+    with pytest.raises(ValueError, match="ticks must fit 64 bits"):
+        instrument.ticks_to_price(2**63)
+    with pytest.raises(TypeError, match="lots must be an int, not str"):
+        instrument.lots_to_quantity(wrong)

@@ -143,6 +143,8 @@ def test_missing_values_are_not_given(column: Any) -> None:
         ({"client_order_id": ["a", "\ud800", None]}, ValueError, "client_order_id: row 1: is no valid Unicode"),
         ({"phase": "closed"}, ValueError, "phase: no command of this batch uses it"),
         ({"kind": "phase"}, ValueError, "no command of this batch uses it"),
+        ({"order_id": [5, 6, 7]}, ValueError, "order_id: no command of this batch uses it"),
+        ({"price_ticks": {1, 2}}, TypeError, "price_ticks must be a scalar or a column, not set"),
         (
             {"kind": "cancel", "side": None, "price_ticks": None},
             ValueError,

@@ -120,6 +120,17 @@ pub fn unsigned(value: &Bound<'_, PyAny>, argument: &str, low: u64, high: u64) -
     }
 }
 
+/// A whole number of 64 bits with a sign.
+pub fn signed(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<i64> {
+    let whole = index(value)?.filter(|_| !value.is_instance_of::<PyBool>());
+    let Some(whole) = whole else {
+        return Err(PyTypeError::new_err(format!("{argument} must be an int, not {}", type_name(value))));
+    };
+    whole
+        .extract::<i64>()
+        .map_err(|_| PyValueError::new_err(format!("{argument} must fit 64 bits with a sign, not {value}")))
+}
+
 /// An optional whole number, 0 where it is absent.
 #[inline]
 pub fn unsigned_or_zero(value: Option<&Bound<'_, PyAny>>, argument: &str) -> PyResult<u64> {

@@ -4,7 +4,7 @@ use crate::arguments::{self, Account, number, text, to_decimal, unsigned};
 use crate::batch;
 use crate::buffer::{Bytes, Pool};
 use crate::container;
-use crate::enums::{member, parse};
+use crate::enums::{member, parse, type_name};
 use crate::instrument::{Context, Instrument};
 use crate::levels::{Depth, Level};
 use crate::names::Names;
@@ -88,7 +88,11 @@ impl OrderBook {
 impl OrderBook {
     #[new]
     #[pyo3(signature = (instrument, *, index=None), text_signature = "(instrument, *, index='ladder')")]
-    fn new(instrument: Bound<'_, Instrument>, index: Argument<'_, '_>) -> PyResult<OrderBook> {
+    fn new(instrument: &Bound<'_, PyAny>, index: Argument<'_, '_>) -> PyResult<OrderBook> {
+        let Ok(instrument) = instrument.cast::<Instrument>() else {
+            let found = type_name(instrument);
+            return Err(PyTypeError::new_err(format!("instrument must be an Instrument, not {found}")));
+        };
         let facts = Arc::clone(&instrument.get().facts);
         let index = index.map_or(Ok(IndexKind::default()), index_kind)?;
         let rules = Rules {
@@ -98,7 +102,7 @@ impl OrderBook {
         };
         Ok(OrderBook {
             context: Arc::new(Context { facts, names: Names::default() }),
-            instrument: instrument.unbind(),
+            instrument: instrument.clone().unbind(),
             pool: Pool::default(),
             shared: Shared::new(Book::new(rules, index)),
         })

@@ -1,6 +1,6 @@
 //! What is traded: the units of its prices and quantities, and the settings of its book.
 
-use crate::arguments::{number, product, text, to_decimal, unsigned};
+use crate::arguments::{number, product, signed, text, to_decimal, unsigned};
 use crate::decimal::{Grid, Number};
 use crate::enums;
 use crate::names::Names;
@@ -190,8 +190,12 @@ impl Instrument {
     ///
     /// Returns:
     ///     The price, with as many decimal places as the tick size has.
-    fn ticks_to_price<'py>(&self, py: Python<'py>, ticks: i64) -> PyResult<Bound<'py, PyAny>> {
-        to_decimal(py, self.facts.price_grid, i128::from(ticks))
+    ///
+    /// Raises:
+    ///     ValueError: The count is outside 64 bits.
+    ///     TypeError: The count is no int.
+    fn ticks_to_price<'py>(&self, ticks: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(ticks.py(), self.facts.price_grid, i128::from(signed(ticks, "ticks")?))
     }
 
     /// The whole number of lots that a quantity is (R1).
@@ -218,8 +222,13 @@ impl Instrument {
     ///
     /// Returns:
     ///     The quantity, with as many decimal places as the lot size has.
-    fn lots_to_quantity<'py>(&self, py: Python<'py>, lots: u64) -> PyResult<Bound<'py, PyAny>> {
-        to_decimal(py, self.facts.quantity_grid, i128::from(lots))
+    ///
+    /// Raises:
+    ///     ValueError: The count is outside 64 bits.
+    ///     TypeError: The count is no int.
+    fn lots_to_quantity<'py>(&self, lots: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let count = unsigned(lots, "lots", 0, u64::MAX)?;
+        to_decimal(lots.py(), self.facts.quantity_grid, i128::from(count))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

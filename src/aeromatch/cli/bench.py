@@ -66,7 +66,7 @@ def bench(
 
     Generated flows are sent to books that are as full as their mood wants. Every case takes its turn in every round;
     medians over the rounds are shown, in nanoseconds a command. Percentiles are of commands that are timed one by one.
-    Allocations are those of the measured part of the native loop.
+    Allocations are those of the second half of the native loop, its steady state.
     """
     if markdown and as_json:
         raise click.UsageError("--json and --markdown: one of them")

@@ -133,16 +133,16 @@ def commands(
     *,
     kind: Any = "new",
     side: Any = None,
-    order_type: Any = "limit",
-    time_in_force: Any = "gtc",
+    order_type: Any = None,
+    time_in_force: Any = None,
     price_ticks: Any = None,
     quantity_lots: Any = None,
-    order_id: Any = 0,
+    order_id: Any = None,
     account: Any = 0,
     instrument: Any = 0,
     timestamp: Any = 0,
     tag: Any = 0,
-    post_only: Any = False,
+    post_only: Any = None,
     expire_at: Any = None,
     protection_price_ticks: Any = None,
     self_trade_prevention: Any = None,
@@ -159,8 +159,8 @@ def commands(
     Arguments:
         kind: "new", "cancel", "amend", "mass_cancel", "phase" or "advance_time".
         side: "buy" or "sell"; of a mass cancel optional.
-        order_type: "limit" or "market"; a market order's price must be missing.
-        time_in_force: "gtc", "day", "gtd", "ioc" or "fok".
+        order_type: "limit" (default) or "market"; a market order's price must be missing.
+        time_in_force: "gtc" (default), "day", "gtd", "ioc" or "fok".
         price_ticks: Limit price in ticks, or an amend's new one.
         quantity_lots: Quantity in lots, or an amend's new total.
         order_id: The order to cancel or amend.
@@ -168,7 +168,7 @@ def commands(
         instrument: Its number.
         timestamp: Nanoseconds since the Unix epoch (R2).
         tag: The sender's own number, returned in the command's first event.
-        post_only: False, True or "slide" (R13).
+        post_only: False (default), True or "slide" (R13).
         expire_at: When a "gtd" order ends, in nanoseconds (R17).
         protection_price_ticks: A market order's worst price, in ticks (R12).
         self_trade_prevention: The order's own mode (R25).
@@ -212,7 +212,10 @@ class _Builder:
                 continue
             values = integers(column, dtype, 0, high)
             if name == "order_id":
-                values = np.where((head["kind"] == CANCEL) | (head["kind"] == AMEND), values, 0)
+                rows = (head["kind"] == CANCEL) | (head["kind"] == AMEND)
+                if values.any():  # 0 is no order's id: a column of it names none
+                    self._used(name, rows)
+                values = np.where(rows, values, 0)
             # Mostly nothing but the default: not worth a walk over all slots.
             if values.any():
                 head[field] = values
@@ -250,6 +253,7 @@ class _Builder:
 
     def _header(self, new: NDArray[np.bool_]) -> None:
         for name, table, default in (("order_type", "OrderType", 0), ("time_in_force", "TimeInForce", 0)):
+            self._used(name, new)
             values = self._words(name, table, default)
             if values is not None:
                 self.head[name] = np.where(new, values, 0)
@@ -263,6 +267,7 @@ class _Builder:
         self._require("phase", phases if code is None else phases & (code == 255))
         if code is not None:
             self.head["order_type"] = np.where(phases, code, self.head["order_type"])
+        self._used("post_only", new)
         post_only = self._post_only()
         if post_only.any():
             self.head["flags"] = np.where(new, post_only, 0)

@@ -5,7 +5,7 @@ nulls, pandas' NA, entries that a NumPy mask hides) mean "not given". None of th
 passes a column has done so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ def read(name: str, value: Any) -> Column | None:
         values, missing = value, None
         if value.ndim == 0:
             return Column(name, value.reshape(1), None, scalar=True)
-    elif isinstance(value, Iterable) and not isinstance(value, Mapping):
+    elif isinstance(value, Iterable) and not isinstance(value, (Mapping, Set)):
         values, missing = _from_sequence(list(value))
     elif hasattr(value, "__array__"):
         values, missing = np.asarray(value), None
