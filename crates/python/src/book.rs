@@ -333,6 +333,8 @@ impl OrderBook {
 
     /// Applies a batch, all or nothing, with the interpreter lock released.
     ///
+    /// Ctrl-C is seen when the batch is done: the book holds its effects, its events are lost. Split what takes long.
+    ///
     /// Arguments:
     ///     batch: What `aeromatch.commands` made, or 64-byte slots (docs/records.md) as a contiguous array of
     ///         COMMAND_DTYPE or of bytes, or as bytes. Read-only memory is read in place, writable memory is copied
