@@ -1,5 +1,7 @@
 //! R1: conversion is exact or refused.
 
+// Compiled in here: a test cannot link the crate, an extension whose symbols only a Python process provides. Not all of the
+// module is used by its tests.
 #[path = "../src/decimal.rs"]
 #[allow(dead_code, missing_docs)]
 mod decimal;

@@ -1,7 +1,7 @@
 //! Price indexes: from a price to its level, and from a level to the next worse one.
 //!
 //! Both sides of a book use the same code: an index works on *keys*, in which the better price is always the higher one
-//! ([`crate::half::Half`] turns prices into keys and back). Which index a book has is a type parameter, so there is no
+//! (`half.rs` turns prices into keys and back). Which index a book has is a type parameter, so there is no
 //! virtual call inside; every index passes the same conformance tests (`conformance.rs`).
 
 mod btree;
