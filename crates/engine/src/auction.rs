@@ -10,6 +10,7 @@ use crate::half::flip;
 use crate::index::PriceIndex;
 use crate::pool::Place;
 use crate::record::{Event, EventSink, NO_SIDE};
+use std::cmp::{Ordering, Reverse};
 
 /// What an uncross would do now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,21 +31,36 @@ struct Curve {
     steps: Vec<(i64, u128)>,
 }
 
-/// Neighbouring ticks at which the same would happen.
+/// Neighbouring ticks at which the same would be executed, with the same surplus or, from `turn` on, with its opposite.
 #[derive(Clone, Copy)]
 struct Stretch {
     low: i64,
     high: i64,
-    demand: u128,
-    supply: u128,
+    executed: u128,
+    surplus: i128,
+    /// The first tick at which as much more is offered as was bid before; none where it is above `high`.
+    turn: Option<i64>,
 }
 
 impl Stretch {
-    fn executed(&self) -> u128 {
-        self.demand.min(self.supply)
+    fn new(low: i64, high: i64, demand: u128, supply: u128) -> Stretch {
+        let surplus = demand as i128 - supply as i128;
+        Stretch { low, high, executed: demand.min(supply), surplus, turn: None }
     }
-    fn surplus(&self) -> i128 {
-        self.demand as i128 - self.supply as i128
+
+    fn surplus_at(&self, price_ticks: i64) -> i128 {
+        if self.turn.is_some_and(|turn| price_ticks >= turn) { -self.surplus } else { self.surplus }
+    }
+
+    /// The stretch at which more is executed, or as much with less surplus; two that tie are one, the other being the higher.
+    fn or_better(self, other: Stretch) -> Stretch {
+        let rank = |stretch: &Stretch| (stretch.executed, Reverse(stretch.surplus.unsigned_abs()));
+        match rank(&other).cmp(&rank(&self)) {
+            Ordering::Greater => other,
+            Ordering::Less => self,
+            Ordering::Equal if other.surplus == self.surplus_at(self.high) => Stretch { high: other.high, ..self },
+            Ordering::Equal => Stretch { high: other.high, turn: Some(other.low), ..self },
+        }
     }
 }
 
@@ -52,13 +68,14 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Price, executed quantity and surplus of an uncross done now; can be asked for in any phase.
     pub fn indicative(&self) -> Indicative {
         let (bids, asks) = (self.curve(0), self.curve(1));
-        let Some(stretch) = self.best_stretch(&bids, &asks).filter(|stretch| stretch.executed() > 0) else {
+        let Some(stretch) = self.best_stretch(&bids, &asks).filter(|stretch| stretch.executed > 0) else {
             return Indicative::default();
         };
+        let price_ticks = self.auction_price(&stretch);
         Indicative {
-            price_ticks: Some(self.auction_price(&stretch)),
-            quantity_lots: stretch.executed(),
-            surplus_lots: stretch.surplus(),
+            price_ticks: Some(price_ticks),
+            quantity_lots: stretch.executed,
+            surplus_lots: stretch.surplus_at(price_ticks),
         }
     }
 
@@ -84,7 +101,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let (Some(lowest), Some(highest)) = (limits().min(), limits().max()) else {
             let (low, high) = self.static_range;
             let price = self.reference_price()?.clamp(low, high);
-            return Some(Stretch { low: price, high: price, demand: bids.markets, supply: asks.markets });
+            return Some(Stretch::new(price, price, bids.markets, asks.markets));
         };
         let (low, high) = (lowest.max(self.static_range.0), highest.min(self.static_range.1));
         // A stretch begins at the lowest tick, at each offer, and one tick above each bid.
@@ -108,27 +125,20 @@ impl<I: PriceIndex> OrderBook<I> {
                 ask += 1;
             }
             let end = begins.get(number + 1).map_or(high, |next| next - 1);
-            let stretch = Stretch {
-                low: begin,
-                high: end,
-                demand: if bid == 0 { bids.markets } else { bids.steps[bid - 1].1 },
-                supply: if ask == 0 { asks.markets } else { asks.steps[ask - 1].1 },
-            };
-            best = Some(match best {
-                None => stretch,
-                Some(best) => better(best, stretch),
-            });
+            let demand = if bid == 0 { bids.markets } else { bids.steps[bid - 1].1 };
+            let supply = if ask == 0 { asks.markets } else { asks.steps[ask - 1].1 };
+            let stretch = Stretch::new(begin, end, demand, supply);
+            best = Some(best.map_or(stretch, |best| best.or_better(stretch)));
         }
         best
     }
 
     /// R27: among the tied ticks the highest if more is bid, the lowest if more is offered, else nearest to the reference.
     fn auction_price(&self, tied: &Stretch) -> i64 {
-        let surplus = tied.surplus();
-        if surplus > 0 {
+        if tied.turn.is_none() && tied.surplus > 0 {
             return tied.high;
         }
-        if surplus < 0 {
+        if tied.turn.is_none() && tied.surplus < 0 {
             return tied.low;
         }
         let middle = (i128::from(tied.low) + i128::from(tied.high) + 1).div_euclid(2);
@@ -256,15 +266,5 @@ impl<I: PriceIndex> OrderBook<I> {
         self.pool.order_mut(slot).reduce(quantity);
         self.levels.get_mut(order.level).quantity -= u128::from(quantity);
         touched(out, order.traits().side(), self.price_of(&order));
-    }
-}
-
-/// The stretch at which more is executed, or as much with less surplus; two that tie are one.
-fn better(best: Stretch, other: Stretch) -> Stretch {
-    let rank = |stretch: &Stretch| (stretch.executed(), std::cmp::Reverse(stretch.surplus().unsigned_abs()));
-    match rank(&other).cmp(&rank(&best)) {
-        std::cmp::Ordering::Greater => other,
-        std::cmp::Ordering::Less => best,
-        std::cmp::Ordering::Equal => Stretch { high: other.high, ..best },
     }
 }

@@ -146,9 +146,12 @@ impl<I: PriceIndex> OrderBook<I> {
         });
     }
 
-    /// R25: is the resting order the aggressor's own?
+    /// R25: is the resting order the aggressor's own? Where its mode is `none`, nothing is.
     #[inline(always)]
     pub(crate) fn is_own(&self, taker: &Aggressor, slot: u32) -> bool {
+        if taker.mode == SelfTradePrevention::None {
+            return false;
+        }
         let account = self.pool.order(slot).account;
         if taker.self_trade_group != 0 && account != 0 {
             let group = self.extras.get(self.pool.record(slot).extra).self_trade_group;

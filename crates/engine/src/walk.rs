@@ -64,7 +64,7 @@ impl<I: PriceIndex> OrderBook<I> {
             if slot == NIL {
                 break;
             }
-            if taker.mode != SelfTradePrevention::None && self.is_own(taker, slot) {
+            if self.is_own(taker, slot) {
                 if self.prevent(slot, taker, out) == Walk::Ended {
                     return Walk::Ended;
                 }
@@ -92,7 +92,7 @@ impl<I: PriceIndex> OrderBook<I> {
         while slot != NIL && taker.remaining > 0 {
             let order = *self.pool.order(slot);
             if !(self.is_aon(slot) && order.remaining() > taker.remaining) {
-                if taker.mode != SelfTradePrevention::None && self.is_own(taker, slot) {
+                if self.is_own(taker, slot) {
                     if self.prevent(slot, taker, out) == Walk::Ended {
                         return Walk::Ended;
                     }
