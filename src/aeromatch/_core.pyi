@@ -310,14 +310,14 @@ class OrderBook:
 
     Arguments:
         instrument: What is traded, and in which units.
-        index: Price index: "ladder" (constant time) or "btree". Events do not depend on it (R3).
+        index: Price index: "ladder" (constant time), "btree", "skiplist" or "heap". Events do not depend on it (R3).
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: The index is unknown.
     """
 
-    def __new__(cls, instrument: Instrument, *, index: Literal["ladder", "btree"] | str = "ladder") -> Self: ...
+    def __new__(cls, instrument: Instrument, *, index: Literal["ladder", "btree", "skiplist", "heap"] | str = "ladder") -> Self: ...
     @property
     def best_bid(self) -> Decimal | None:
         """Highest bid in money; None if there is none."""
@@ -338,7 +338,7 @@ class OrderBook:
         """What is traded."""
     @property
     def index(self) -> str:
-        """The price index: "ladder" or "btree"."""
+        """The price index: "ladder", "btree", "skiplist" or "heap"."""
     @property
     def now(self) -> int:
         """Time of the last command in nanoseconds since the Unix epoch; 0 before the first that brought one (R2)."""
@@ -602,7 +602,7 @@ class OrderBook:
             What `restore` takes.
         """
     @staticmethod
-    def restore(blob: Buffer | NDArray[Any], *, index: Literal["ladder", "btree"] | str | None = None) -> OrderBook:
+    def restore(blob: Buffer | NDArray[Any], *, index: Literal["ladder", "btree", "skiplist", "heap"] | str | None = None) -> OrderBook:
         """The book of a snapshot: the same commands lead to the same events as in the book it was taken of (R3).
 
         Arguments:
@@ -1076,7 +1076,7 @@ def bench_native(
 
     Arguments:
         batch: Commands for instrument 0, or their slots.
-        index: Price index: "ladder" or "btree".
+        index: Price index: "ladder", "btree", "skiplist" or "heap".
         mode: "throughput" times batches of 4,096 commands whose events go to one buffer, "latency" each command (which
             costs about 20 ns more a command).
         warmup: So many commands run before the measurement starts.

@@ -72,7 +72,7 @@ def book_is_busy(book: OrderBook) -> bool:
         return True
 
 
-@pytest.mark.parametrize("index", ["ladder", "btree"])
+@pytest.mark.parametrize("index", ["ladder", "btree", "skiplist", "heap"])
 def test_the_native_loop_measures_what_it_says(index: str) -> None:
     batch = large_batch(20_000)
     whole = _core.bench_native(batch, index=index)

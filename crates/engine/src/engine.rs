@@ -2,31 +2,38 @@
 
 use crate::book::{OrderBook, Rules};
 use crate::codes::{Phase, Side};
-use crate::index::{BTree, Ladder};
+use crate::index::{BTree, Heap, Ladder, SkipList};
 use crate::record::{ClientId, Command, EventSink, Extensions, RecordError};
 use crate::snapshot::{Reader, SnapshotError};
 use crate::statistics::Statistics;
 use crate::views::{LevelView, OrderView};
 
 /// The price indexes that a book can have. Events, digests and snapshots (but for this choice) do not depend on it.
+/// A snapshot holds the number; none is ever given to another index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IndexKind {
     /// [`Ladder`]: constant time, a window of ticks that follows the market.
     #[default]
-    Ladder,
+    Ladder = 0,
     /// [`BTree`]: logarithmic time, no window.
-    BTree,
+    BTree = 1,
+    /// [`SkipList`]: logarithmic time, laid out for readers beside the writer.
+    SkipList = 2,
+    /// [`Heap`]: a heap of prices and a hash map.
+    Heap = 3,
 }
 
 impl IndexKind {
     /// Every index.
-    pub const ALL: &[IndexKind] = &[IndexKind::Ladder, IndexKind::BTree];
+    pub const ALL: &[IndexKind] = &[IndexKind::Ladder, IndexKind::BTree, IndexKind::SkipList, IndexKind::Heap];
 
     /// Its public name.
     pub const fn slug(self) -> &'static str {
         match self {
             IndexKind::Ladder => "ladder",
             IndexKind::BTree => "btree",
+            IndexKind::SkipList => "skiplist",
+            IndexKind::Heap => "heap",
         }
     }
 
@@ -50,6 +57,10 @@ pub enum Book {
     Ladder(Box<OrderBook<Ladder>>),
     /// With the [`BTree`].
     BTree(Box<OrderBook<BTree>>),
+    /// With the [`SkipList`].
+    SkipList(Box<OrderBook<SkipList>>),
+    /// With the [`Heap`].
+    Heap(Box<OrderBook<Heap>>),
 }
 
 macro_rules! on_book {
@@ -57,6 +68,19 @@ macro_rules! on_book {
         match $self {
             Book::Ladder($book) => $body,
             Book::BTree($book) => $body,
+            Book::SkipList($book) => $body,
+            Book::Heap($book) => $body,
+        }
+    };
+}
+
+macro_rules! make_book {
+    ($index:expr, $book:expr) => {
+        match $index {
+            IndexKind::Ladder => Book::Ladder(Box::new($book)),
+            IndexKind::BTree => Book::BTree(Box::new($book)),
+            IndexKind::SkipList => Book::SkipList(Box::new($book)),
+            IndexKind::Heap => Book::Heap(Box::new($book)),
         }
     };
 }
@@ -67,10 +91,7 @@ impl Book {
     /// # Panics
     /// If the instrument's number has more than 24 bits.
     pub fn new(rules: Rules, index: IndexKind) -> Book {
-        match index {
-            IndexKind::Ladder => Book::Ladder(Box::new(OrderBook::new(rules))),
-            IndexKind::BTree => Book::BTree(Box::new(OrderBook::new(rules))),
-        }
+        make_book!(index, OrderBook::new(rules))
     }
 
     /// Applies one command: [`OrderBook::apply`].
@@ -98,10 +119,7 @@ impl Book {
     pub fn restore(bytes: &[u8], index: Option<IndexKind>) -> Result<Book, SnapshotError> {
         let mut input = Reader::open(bytes)?;
         let stored = input.code(IndexKind::from_code, "unknown price index")?;
-        Ok(match index.unwrap_or(stored) {
-            IndexKind::Ladder => Book::Ladder(Box::new(OrderBook::read_body(&mut input)?)),
-            IndexKind::BTree => Book::BTree(Box::new(OrderBook::read_body(&mut input)?)),
-        })
+        Ok(make_book!(index.unwrap_or(stored), OrderBook::read_body(&mut input)?))
     }
 
     /// The price index in use.
@@ -109,6 +127,8 @@ impl Book {
         match self {
             Book::Ladder(_) => IndexKind::Ladder,
             Book::BTree(_) => IndexKind::BTree,
+            Book::SkipList(_) => IndexKind::SkipList,
+            Book::Heap(_) => IndexKind::Heap,
         }
     }
 

@@ -36,7 +36,7 @@ pub fn empty_call() {}
 ///
 /// Arguments:
 ///     batch: Commands for instrument 0, or their slots.
-///     index: Price index: "ladder" or "btree".
+///     index: Price index: "ladder", "btree", "skiplist" or "heap".
 ///     mode: "throughput" times batches of 4,096 commands whose events go to one buffer, "latency" each command (which
 ///         costs about 20 ns more a command).
 ///     warmup: So many commands run before the measurement starts.

@@ -33,7 +33,7 @@ type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 ///
 /// Arguments:
 ///     instrument: What is traded, and in which units.
-///     index: Price index: "ladder" (constant time) or "btree". Events do not depend on it (R3).
+///     index: Price index: "ladder" (constant time), "btree", "skiplist" or "heap". Events do not depend on it (R3).
 ///
 /// Raises:
 ///     TypeError: An argument has the wrong type.
@@ -511,7 +511,7 @@ impl OrderBook {
         self.instrument.clone_ref(py)
     }
 
-    /// The price index: "ladder" or "btree".
+    /// The price index: "ladder", "btree", "skiplist" or "heap".
     #[getter]
     fn index(&self, py: Python<'_>) -> PyResult<&'static str> {
         self.with(py, |state| state.book.index().slug())
