@@ -317,7 +317,9 @@ class OrderBook:
         ValueError: The index is unknown.
     """
 
-    def __new__(cls, instrument: Instrument, *, index: Literal["ladder", "btree", "skiplist", "heap"] | str = "ladder") -> Self: ...
+    def __new__(
+        cls, instrument: Instrument, *, index: Literal["ladder", "btree", "skiplist", "heap"] | str = "ladder"
+    ) -> Self: ...
     @property
     def best_bid(self) -> Decimal | None:
         """Highest bid in money; None if there is none."""
@@ -602,7 +604,9 @@ class OrderBook:
             What `restore` takes.
         """
     @staticmethod
-    def restore(blob: Buffer | NDArray[Any], *, index: Literal["ladder", "btree", "skiplist", "heap"] | str | None = None) -> OrderBook:
+    def restore(
+        blob: Buffer | NDArray[Any], *, index: Literal["ladder", "btree", "skiplist", "heap"] | str | None = None
+    ) -> OrderBook:
         """The book of a snapshot: the same commands lead to the same events as in the book it was taken of (R3).
 
         Arguments:
@@ -1055,6 +1059,15 @@ class BenchResult(TypedDict, total=False):
     p999_ns: int
     max_ns: int
 
+@type_check_only
+class DepthResult(TypedDict):
+    """What `bench_depth` measured."""
+
+    levels: int
+    index_bytes: int
+    top_ns: int
+    depth_ns: int
+
 def register_events(events: type[Events], /) -> None:
     """Tells the extension which class `OrderBook.process` returns; the package does so once, when it is imported.
 
@@ -1088,5 +1101,25 @@ def bench_native(
     Raises:
         TypeError: The batch is nothing of this kind.
         ValueError: Index or mode is unknown, or nothing is left to measure.
+        RecordError: A slot is no command.
+    """
+
+def bench_depth(
+    batch: Commands | Buffer | NDArray[Any], *, index: str = "ladder", times: SupportsIndex = 51
+) -> DepthResult:
+    """Runs a batch through a new book, then reads its depth, each time after a new level has come and gone.
+
+    Arguments:
+        batch: Commands for instrument 0, or their slots.
+        index: Price index: "ladder", "btree", "skiplist" or "heap".
+        times: How often each depth is read.
+
+    Returns:
+        A dict: levels of both sides; index_bytes, what their price indexes hold; top_ns, the median time in which the
+        ten best levels of both sides are read, and depth_ns, that of all levels.
+
+    Raises:
+        TypeError: The batch is nothing of this kind.
+        ValueError: The index is unknown, or times is 0.
         RecordError: A slot is no command.
     """

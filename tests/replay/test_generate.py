@@ -12,7 +12,7 @@ from aeromatch.replay import LobsterReplay, OrdersReplay
 from aeromatch.replay.generate import TEMPERS, ActionKind, LobsterWriter, Mood, Session, flow, write_orders
 
 GOLDEN = "98750c17b8256f7f755f6a7cf25413f07a188a3feacd9e1dbc8b4246d23d1360"
-STEPS = {Mood.CALM: 3_000, Mood.DEEP: 300, Mood.SWING: 3_000, Mood.CRASH: 3_000}
+STEPS = {Mood.CALM: 3_000, Mood.DEEP: 300, Mood.SWING: 3_000, Mood.CRASH: 3_000, Mood.SPARSE: 1_000, Mood.SINGLE: 1_000}
 
 
 def lobster_bytes(mood: Mood, steps: int, seed: int, levels: int, index: str = "ladder") -> tuple[bytes, bytes]:

@@ -207,6 +207,11 @@ impl Book {
         on_book!(self, book => book.statistics())
     }
 
+    /// Bytes of memory that the price indexes of both sides hold.
+    pub fn index_bytes(&self) -> usize {
+        on_book!(self, book => book.index_bytes())
+    }
+
     /// Bytes of memory that the book's structures hold.
     pub fn memory_bytes(&self) -> usize {
         on_book!(self, book => book.memory_bytes())

@@ -47,9 +47,15 @@ pub struct OrderBook {
 }
 
 fn index_kind(value: &Bound<'_, PyAny>) -> PyResult<IndexKind> {
-    let slug = text(value, "index")?;
-    IndexKind::from_slug(slug)
-        .ok_or_else(|| PyValueError::new_err(format!("index must be one of 'ladder', 'btree'; got {slug:?}")))
+    index_of_slug(text(value, "index")?)
+}
+
+/// The price index of a public name.
+pub(crate) fn index_of_slug(slug: &str) -> PyResult<IndexKind> {
+    IndexKind::from_slug(slug).ok_or_else(|| {
+        let names: Vec<_> = IndexKind::ALL.iter().map(|kind| format!("'{}'", kind.slug())).collect();
+        PyValueError::new_err(format!("index must be one of {}; got {slug:?}", names.join(", ")))
+    })
 }
 
 impl OrderBook {

@@ -36,6 +36,7 @@
 
 use super::PriceIndex;
 use super::arena::Arena;
+use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicI64, AtomicU32};
 
@@ -132,9 +133,8 @@ impl Towers {
         (path, slot)
     }
 
-    /// The writer's: links in a slot that is in no reader's sight.
-    fn insert(&self, slot: u32, key: i64, level: u32) {
-        let (path, _) = self.path(key);
+    /// The writer's: links in a slot that is in no reader's sight, where the path to its key leads.
+    fn insert(&self, slot: u32, key: i64, level: u32, path: &Path) {
         let node = self.nodes.get(slot);
         let height = height_of(slot);
         node.key.store(key, Relaxed);
@@ -200,25 +200,46 @@ pub struct SkipList {
     towers: Towers,
     slots: Slots,
     len: usize,
+    /// The key that was last looked for in vain, and the path to it, while that is as it was: where no level is found,
+    /// one is made.
+    missed: Cell<Option<(i64, Path)>>,
+    /// The node that [`PriceIndex::below`] last found, while it is there: whoever walks asks for the one behind it next.
+    found: Cell<u32>,
 }
 
 impl Default for SkipList {
     fn default() -> SkipList {
-        SkipList { towers: Towers::new(), slots: Slots::default(), len: 0 }
+        SkipList {
+            towers: Towers::new(),
+            slots: Slots::default(),
+            len: 0,
+            missed: Cell::new(None),
+            found: Cell::new(END),
+        }
     }
 }
 
 impl PriceIndex for SkipList {
     #[inline]
     fn get(&self, key: i64) -> u32 {
-        let (_, node) = self.towers.first_at_or_below(key);
-        // The end has the lowest key, and no level.
-        if node.key.load(Relaxed) == key { node.level.load(Relaxed) } else { 0 }
+        let mut path = [END; HEIGHTS];
+        let (_, node) = self.towers.search(key, |height, slot| path[height] = slot);
+        if node.key.load(Relaxed) == key {
+            // The end has the lowest key, and no level.
+            node.level.load(Relaxed)
+        } else {
+            self.missed.set(Some((key, path)));
+            0
+        }
     }
 
     fn insert(&mut self, key: i64, level: u32, _bound: i64) {
         let slot = self.slots.take(&self.towers);
-        self.towers.insert(slot, key, level);
+        let path = match self.missed.take() {
+            Some((missed, path)) if missed == key => path,
+            _ => self.towers.path(key).0,
+        };
+        self.towers.insert(slot, key, level, &path);
         self.len += 1;
     }
 
@@ -226,11 +247,23 @@ impl PriceIndex for SkipList {
         let slot = self.towers.remove(key);
         self.slots.give_back(slot);
         self.len -= 1;
+        self.missed.set(None);
+        if self.found.get() == slot {
+            self.found.set(END);
+        }
     }
 
     #[inline]
     fn below(&self, key: i64) -> Option<(i64, u32)> {
-        let (slot, node) = self.towers.first_at_or_below(key.checked_sub(1)?);
+        let limit = key.checked_sub(1)?;
+        let last = self.towers.nodes.get(self.found.get());
+        let (slot, node) = if last.key.load(Relaxed) == key {
+            let slot = last.next[0].load(Relaxed);
+            (slot, self.towers.nodes.get(slot))
+        } else {
+            self.towers.first_at_or_below(limit)
+        };
+        self.found.set(slot);
         (slot != END).then(|| (node.key.load(Relaxed), node.level.load(Relaxed)))
     }
 
@@ -310,8 +343,11 @@ mod tests {
         const KEYS: i64 = 400;
         let (towers, mut slots) = (Towers::new(), Slots::default());
         let level_of = |key: i64| (3 * key + 1) as u32;
+        let put = |slots: &mut Slots, key| {
+            towers.insert(slots.take(&towers), key, level_of(key), &towers.path(key).0);
+        };
         for key in (0..KEYS).step_by(2) {
-            towers.insert(slots.take(&towers), key, level_of(key));
+            put(&mut slots, key);
         }
         let is_over = AtomicBool::new(false);
         let reader = || {
@@ -335,7 +371,7 @@ mod tests {
             let readers = [scope.spawn(reader), scope.spawn(reader)];
             for round in 0..100 {
                 let odd = |step: i64| 1 + 2 * (step * (37 + 2 * round) % 199);
-                (0..199).for_each(|step| towers.insert(slots.take(&towers), odd(step), level_of(odd(step))));
+                (0..199).for_each(|step| put(&mut slots, odd(step)));
                 (0..199).rev().for_each(|step| _ = towers.remove(odd(step * 11 % 199)));
             }
             is_over.store(true, Release);
