@@ -1,15 +1,16 @@
-//! Values by 32-bit number that never move: a reader who holds a number, or a reference, is not disturbed by growth.
+//! Values with 32-bit names that never move: a reader who holds a name, or a reference, is not disturbed by growth.
 //!
-//! Memory comes in chunks, each twice the one before, so that a number tells its chunk with one instruction and a table of
-//! 27 chunks is enough for all numbers. A chunk is made once, by the writer, before it gives any number of it away.
+//! Memory comes in chunks, each twice the one before. A name is the chunk's number above the place in it, so that following
+//! one takes a shift and a mask. A chunk is made once, by the writer, before it gives any name of it away.
 
 use std::sync::OnceLock;
 
 /// Values in the first chunk, as a power of two.
 const FIRST_BITS: u32 = 6;
 const FIRST: u64 = 1 << FIRST_BITS;
-/// Together these hold 2^33 - 64 values, more than there are numbers.
-const CHUNKS: usize = 27;
+/// Bits of a name that are the place in its chunk; those above are the chunk.
+const PLACE_BITS: u32 = 27;
+const CHUNKS: usize = 1 << (u32::BITS - PLACE_BITS);
 
 /// See the module.
 pub(super) struct Arena<T> {
@@ -22,27 +23,33 @@ impl<T> Default for Arena<T> {
     }
 }
 
-/// The chunk of a number, and the number's place in it.
-#[inline(always)]
-fn place(number: u32) -> (usize, usize) {
-    let shifted = u64::from(number) + FIRST;
+/// The name of the value made after `before` others; 0 is the first.
+pub(super) fn name(before: u32) -> u32 {
+    let shifted = u64::from(before) + FIRST;
     let chunk = shifted.ilog2() - FIRST_BITS;
-    (chunk as usize, (shifted - (FIRST << chunk)) as usize)
+    assert!(FIRST << chunk <= 1 << PLACE_BITS, "fewer than 2^28 price levels");
+    chunk << PLACE_BITS | (shifted - (FIRST << chunk)) as u32
+}
+
+/// The chunk of a name, and the place in it.
+#[inline(always)]
+fn place(name: u32) -> (usize, usize) {
+    ((name >> PLACE_BITS) as usize, (name & ((1 << PLACE_BITS) - 1)) as usize)
 }
 
 impl<T: Default> Arena<T> {
-    /// The value of a number that was [made](Arena::make).
+    /// The value of a name that was [made](Arena::make).
     #[inline(always)]
-    pub fn get(&self, number: u32) -> &T {
-        let (chunk, offset) = place(number);
-        &self.chunks[chunk].get().expect("a number that was made")[offset]
+    pub fn get(&self, name: u32) -> &T {
+        let (chunk, place) = place(name);
+        &self.chunks[chunk].get().expect("a name that was made")[place]
     }
 
-    /// Sees to it that the number has a value: a default one, if it is new.
-    pub fn make(&self, number: u32) -> &T {
-        let (chunk, offset) = place(number);
+    /// Sees to it that the name has a value: a default one, if it is new.
+    pub fn make(&self, name: u32) -> &T {
+        let (chunk, place) = place(name);
         let values = self.chunks[chunk].get_or_init(|| (0..FIRST << chunk).map(|_| T::default()).collect());
-        &values[offset]
+        &values[place]
     }
 
     /// Bytes of all chunks made so far.
@@ -57,27 +64,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_fill_one_chunk_after_the_other() {
+    fn names_fill_one_chunk_after_the_other() {
         let mut next = (0, 0);
-        for number in 0..100_000 {
-            assert_eq!(place(number), next);
+        for before in 0..100_000 {
+            assert_eq!(place(name(before)), next);
             next.1 += 1;
             if next.1 == (FIRST << next.0) as usize {
                 next = (next.0 + 1, 0);
             }
         }
-        let (last, offset) = place(u32::MAX);
-        assert!(last < CHUNKS && (offset as u64) < FIRST << last);
+        assert_eq!(place(name((1 << 28) - FIRST as u32 - 1)), (21, (1 << PLACE_BITS) - 1));
     }
 
     #[test]
     fn values_stay_where_they_are() {
         let arena = Arena::<u64>::default();
-        let first = std::ptr::from_ref(arena.make(3));
-        for number in 0..10_000 {
-            arena.make(number);
+        let first = std::ptr::from_ref(arena.make(name(3)));
+        for before in 0..10_000 {
+            arena.make(name(before));
         }
-        assert_eq!(std::ptr::from_ref(arena.get(3)), first);
+        assert_eq!(std::ptr::from_ref(arena.get(name(3))), first);
         assert!(arena.bytes() < 2 * 8 * 10_000 + size_of::<Arena<u64>>());
     }
 }

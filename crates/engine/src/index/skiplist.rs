@@ -35,7 +35,7 @@
 //! fits between [`Slots::give_back`] and [`Slots::take`]; the list itself need not change.
 
 use super::PriceIndex;
-use super::arena::Arena;
+use super::arena::{Arena, name};
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicI64, AtomicU32};
@@ -179,14 +179,16 @@ impl Slots {
 
     #[cold]
     fn make(&mut self, towers: &Towers) -> u32 {
-        self.made = self.made.checked_add(1).expect("fewer than 2^32 price levels");
-        let node = towers.nodes.make(self.made);
-        if height_of(self.made) > LOW {
+        self.made += 1;
+        let slot = name(self.made);
+        let node = towers.nodes.make(slot);
+        if height_of(slot) > LOW {
             self.spires += 1;
-            towers.spires.make(self.spires);
-            node.spire.store(self.spires, Relaxed);
+            let spire = name(self.spires);
+            towers.spires.make(spire);
+            node.spire.store(spire, Relaxed);
         }
-        self.made
+        slot
     }
 
     /// Here a slot would begin to wait for its readers.
