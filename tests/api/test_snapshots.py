@@ -109,6 +109,6 @@ def test_restore_takes_bytes_only() -> None:
         with pytest.raises(TypeError, match=r"^blob must be"):
             restore(wrong)
     with pytest.raises(ValueError, match=r"^index must be one of"):
-        OrderBook.restore(lived_in().snapshot(), index="heap")
+        OrderBook.restore(lived_in().snapshot(), index="pile")
     blob = np.frombuffer(lived_in().snapshot(), dtype=np.uint8)
     assert OrderBook.restore(memoryview(bytearray(blob))).digest() == OrderBook.restore(blob).digest()

@@ -84,6 +84,19 @@ def test_deep_has_forty_thousand_resting_orders() -> None:
     assert len(book) == 40_000
 
 
+def test_sparse_has_thousands_of_levels_far_apart_and_single_one_a_side() -> None:
+    levels = {}
+    for mood in (Mood.SPARSE, Mood.SINGLE):
+        opening, session = flow(mood, 1_000, 1)
+        book = OrderBook(Instrument("LEVELS"))
+        book.process(opening)
+        book.process(session)
+        depth = book.depth(10_000)
+        levels[mood] = [len(depth.bids), len(depth.asks)]
+    assert min(levels[Mood.SPARSE]) > 2_000
+    assert levels[Mood.SINGLE] == [1, 1]
+
+
 def test_a_crash_moves_the_price_by_tens_of_thousands_of_ticks() -> None:
     session = Session(Mood.CRASH, 6_000, 4)
     bids = []

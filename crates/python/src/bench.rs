@@ -149,8 +149,8 @@ fn run(bytes: &[u8], index: IndexKind, warmup: usize, is_timed_singly: bool) -> 
 ///     times: How often each depth is read.
 ///
 /// Returns:
-///     A dict: levels of both sides; index_bytes, what their price indexes hold; top_ns, the median time in which the ten best
-///     levels of both sides are read, and depth_ns, that of all levels.
+///     A dict: levels of both sides; index_bytes, what their price indexes hold; top_ns, the median time in which the
+///     ten best levels of both sides are read, and depth_ns, that of all levels.
 ///
 /// Raises:
 ///     TypeError: The batch is nothing of this kind.
