@@ -22,8 +22,13 @@
 //!   its key and its links, so a reader who stands on it walks on from there: to what followed it when it left, or to nodes
 //!   that left later, whose links lead on in the same way. Links only ever lead to lower keys, so every walk ends.
 //!   The store is a `Release` too: it may be the first through which a reader comes to the node behind.
-//! - So each answer was right at some moment while it was looked for. Two answers need not belong to the same moment: what must
-//!   be consistent across keys (a whole depth) needs a version around it, as the top of the book will have.
+//! - So each answer was right at some moment while it was looked for. It is read from the bottom link of the last node passed.
+//!   If that node is in the list, the answer is right now. If not, it was right when the node left; and that was after the
+//!   search began, because a node is linked at the bottom as long as it is at any height, and at each height as long as at any
+//!   higher one: whoever comes to it, by a link of the list or one that a removed node kept, comes to a node that was still
+//!   there below.
+//! - Two answers need not belong to the same moment: what must be consistent across keys (a whole depth) needs a version
+//!   around it, as the top of the book will have.
 //!
 //! # Reuse
 //!
