@@ -285,6 +285,22 @@ mod tests {
         assert_eq!(falling(&heap), wanted);
     }
 
+    #[test]
+    fn a_walk_starts_anew_after_a_sweep() {
+        let mut heap = Heap::default();
+        let keys = || (0..1_000).map(|key| key * 387 % 1_009);
+        keys().for_each(|key| heap.insert(key, 1, 0));
+        let half_way = std::iter::successors(heap.below(i64::MAX), |&(key, _)| heap.below(key)).nth(500);
+        let (middle, _) = half_way.expect("a level in the middle");
+        // The heap is another one afterwards, and the walk goes on below what it had passed.
+        keys().filter(|key| key % 8 != 0).for_each(|key| heap.remove(key));
+        assert!(heap.keys.len() < 500, "there was a sweep");
+        let mut wanted: Vec<_> = keys().filter(|key| key % 8 == 0 && *key < middle).collect();
+        wanted.sort_unstable_by(|a, b| b.cmp(a));
+        let found = std::iter::successors(heap.below(middle), |&(key, _)| heap.below(key));
+        assert!(found.map(|(key, _)| key).eq(wanted));
+    }
+
     /// No time is asserted: were a step of any of these O(n), this would not end.
     #[test]
     fn depth_and_sweeps_of_many_levels_are_not_quadratic() {

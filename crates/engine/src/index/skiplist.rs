@@ -333,6 +333,22 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_remembered_of_a_node_that_left() {
+        let mut list = SkipList::default();
+        (1..=5).for_each(|key| list.insert(2 * key, key as u32, 10));
+        assert_eq!(list.below(9), Some((8, 4)));
+        list.remove(8);
+        list.remove(4);
+        list.insert(7, 7, 10);
+        assert_eq!(list.below(8), Some((7, 7)), "not what followed 8 when it left");
+        assert_eq!(list.get(5), 0);
+        list.remove(6);
+        list.insert(5, 9, 10);
+        assert_eq!(list.get(5), 9, "linked behind a node that is there");
+        assert_eq!(row(&list.towers, 0), [(10, 5), (7, 7), (5, 9), (2, 1)]);
+    }
+
+    #[test]
     fn slots_are_used_again() {
         let mut list = SkipList::default();
         for key in 0..100_000 {
@@ -377,7 +393,8 @@ mod tests {
         let walks = std::thread::scope(|scope| {
             let readers = [scope.spawn(reader), scope.spawn(reader)];
             for round in 0..100 {
-                let odd = |step: i64| 1 + 2 * (step * (37 + 2 * round) % 199);
+                // Another order of the same keys each time: 199 is a prime.
+                let odd = |step: i64| 1 + 2 * (step * (1 + round) % 199);
                 (0..199).for_each(|step| put(&mut slots, odd(step)));
                 (0..199).rev().for_each(|step| _ = towers.remove(odd(step * 11 % 199)));
             }
