@@ -41,6 +41,7 @@ __all__ = [
     "TimeInForce",
     "Trade",
     "__version__",
+    "bench_depth",
     "bench_native",
     "empty_call",
     "register_events",

@@ -290,14 +290,14 @@ mod tests {
         let mut heap = Heap::default();
         let keys = || (0..1_000).map(|key| key * 387 % 1_009);
         keys().for_each(|key| heap.insert(key, 1, 0));
-        let half_way = std::iter::successors(heap.below(i64::MAX), |&(key, _)| heap.below(key)).nth(500);
-        let (middle, _) = half_way.expect("a level in the middle");
+        let walked = std::iter::successors(heap.below(i64::MAX), |&(key, _)| heap.below(key)).nth(50);
+        let (last, _) = walked.expect("a level so deep");
         // The heap is another one afterwards, and the walk goes on below what it had passed.
-        keys().filter(|key| key % 8 != 0).for_each(|key| heap.remove(key));
+        keys().filter(|key| key % 5 > 1).for_each(|key| heap.remove(key));
         assert!(heap.keys.len() < 500, "there was a sweep");
-        let mut wanted: Vec<_> = keys().filter(|key| key % 8 == 0 && *key < middle).collect();
+        let mut wanted: Vec<_> = keys().filter(|key| key % 5 <= 1 && *key < last).collect();
         wanted.sort_unstable_by(|a, b| b.cmp(a));
-        let found = std::iter::successors(heap.below(middle), |&(key, _)| heap.below(key));
+        let found = std::iter::successors(heap.below(last), |&(key, _)| heap.below(key));
         assert!(found.map(|(key, _)| key).eq(wanted));
     }
 
