@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import aeromatch
 from aeromatch.market.reference import Matching, ReferenceBook, SelfTradePrevention, decode, encode_event
 
-NATIVE = ("ladder", "btree")
+NATIVE = ("ladder", "btree", "skiplist", "heap")
 BOOKS = ("reference", *NATIVE)
 EVENT_BYTES = 64
 

@@ -43,6 +43,7 @@ __all__ = [
     "TimeInForce",
     "Trade",
     "__version__",
+    "bench_depth",
     "bench_native",
     "empty_call",
     "register_events",
@@ -368,14 +369,16 @@ class OrderBook:
 
     Arguments:
         instrument: What is traded, and in which units.
-        index: Price index: "ladder" (constant time) or "btree". Events do not depend on it (R3).
+        index: Price index: "ladder" (constant time), "btree", "skiplist" or "heap". Events do not depend on it (R3).
 
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: The index is unknown.
     """
 
-    def __new__(cls, instrument: Instrument, *, index: Literal["ladder", "btree"] | str = "ladder") -> Self: ...
+    def __new__(
+        cls, instrument: Instrument, *, index: Literal["ladder", "btree", "skiplist", "heap"] | str = "ladder"
+    ) -> Self: ...
     @property
     def best_bid(self) -> Decimal | None:
         """Highest displayed bid in money; None if there is none."""
@@ -396,7 +399,7 @@ class OrderBook:
         """What is traded."""
     @property
     def index(self) -> str:
-        """The price index: "ladder" or "btree"."""
+        """The price index: "ladder", "btree", "skiplist" or "heap"."""
     @property
     def now(self) -> int:
         """Time of the last command in nanoseconds since the Unix epoch; 0 before the first that brought one (R2)."""
@@ -690,7 +693,9 @@ class OrderBook:
             What `restore` takes.
         """
     @staticmethod
-    def restore(blob: Buffer | NDArray[Any], *, index: Literal["ladder", "btree"] | str | None = None) -> OrderBook:
+    def restore(
+        blob: Buffer | NDArray[Any], *, index: Literal["ladder", "btree", "skiplist", "heap"] | str | None = None
+    ) -> OrderBook:
         """The book of a snapshot: the same commands lead to the same events as in the book it was taken of (R3).
 
         Arguments:
@@ -1218,6 +1223,15 @@ class BenchResult(TypedDict, total=False):
     p999_ns: int
     max_ns: int
 
+@type_check_only
+class DepthResult(TypedDict):
+    """What `bench_depth` measured."""
+
+    levels: int
+    index_bytes: int
+    top_ns: int
+    depth_ns: int
+
 def register_events(events: type[Events], /) -> None:
     """Tells the extension which class `OrderBook.process` returns; the package does so once, when it is imported.
 
@@ -1239,7 +1253,7 @@ def bench_native(
 
     Arguments:
         batch: Commands for instrument 0, or their slots.
-        index: Price index: "ladder" or "btree".
+        index: Price index: "ladder", "btree", "skiplist" or "heap".
         mode: "throughput" times batches of 4,096 commands whose events go to one buffer, "latency" each command (which
             costs about 20 ns more a command).
         warmup: So many commands run before the measurement starts.
@@ -1251,5 +1265,25 @@ def bench_native(
     Raises:
         TypeError: The batch is nothing of this kind.
         ValueError: Index or mode is unknown, or nothing is left to measure.
+        RecordError: A slot is no command.
+    """
+
+def bench_depth(
+    batch: Commands | Buffer | NDArray[Any], *, index: str = "ladder", times: SupportsIndex = 51
+) -> DepthResult:
+    """Runs a batch through a new book, then reads its depth, each time after a new level has come and gone.
+
+    Arguments:
+        batch: Commands for instrument 0, or their slots.
+        index: Price index: "ladder", "btree", "skiplist" or "heap".
+        times: How often each depth is read.
+
+    Returns:
+        A dict: levels of both sides; index_bytes, what their price indexes hold; top_ns, the median time in which the
+        ten best levels of both sides are read, and depth_ns, that of all levels.
+
+    Raises:
+        TypeError: The batch is nothing of this kind.
+        ValueError: The index is unknown, or times is 0.
         RecordError: A slot is no command.
     """

@@ -292,7 +292,7 @@ def test_instruments_refuse_what_they_cannot_be(changes: dict[str, Any], error: 
         Instrument(**arguments)
 
 
-@pytest.mark.parametrize("index", ["", "skiplist", "LADDER"])
+@pytest.mark.parametrize("index", ["", "skip_list", "LADDER"])
 def test_unknown_indexes_are_value_errors(index: str) -> None:
     with pytest.raises(ValueError, match=r"^index must be one of"):
         OrderBook(Instrument("X"), index=index)

@@ -12,7 +12,7 @@ from aeromatch import Instrument, OrderBook, OrderStatus, RejectReason, Side
 DAY_NS = 86_400 * 10**9
 
 
-@pytest.fixture(params=["ladder", "btree"])
+@pytest.fixture(params=["ladder", "btree", "skiplist", "heap"])
 def book(request: pytest.FixtureRequest) -> OrderBook:
     return OrderBook(Instrument("BTC-USD", tick_size="0.01", lot_size="0.0001"), index=request.param)
 

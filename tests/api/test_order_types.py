@@ -8,7 +8,7 @@ import pytest
 from aeromatch import Instrument, OrderBook, OrderStatus, OrderType
 
 
-@pytest.fixture(params=["ladder", "btree"])
+@pytest.fixture(params=["ladder", "btree", "skiplist", "heap"])
 def book(request: pytest.FixtureRequest) -> OrderBook:
     return OrderBook(Instrument("X", tick_size="0.01"), index=request.param)
 

@@ -72,7 +72,7 @@ def book_is_busy(book: OrderBook) -> bool:
         return True
 
 
-@pytest.mark.parametrize("index", ["ladder", "btree"])
+@pytest.mark.parametrize("index", ["ladder", "btree", "skiplist", "heap"])
 def test_the_native_loop_measures_what_it_says(index: str) -> None:
     batch = large_batch(20_000)
     whole = _core.bench_native(batch, index=index)
@@ -97,7 +97,11 @@ def test_the_native_loop_counts_allocations() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"index": "heap"}, "^index must"), ({"mode": "fast"}, "^mode must"), ({"warmup": 10**9}, "^warmup leaves")],
+    [
+        ({"index": "pile"}, "^index must be one of 'ladder', 'btree', 'skiplist', 'heap'; got"),
+        ({"mode": "fast"}, "^mode must"),
+        ({"warmup": 10**9}, "^warmup leaves"),
+    ],
 )
 def test_the_native_loop_refuses_misuse(options: dict[str, Any], message: str) -> None:
     bench_native: Any = _core.bench_native
@@ -105,3 +109,15 @@ def test_the_native_loop_refuses_misuse(options: dict[str, Any], message: str) -
         bench_native(large_batch(10), **options)
     empty_call: Any = _core.empty_call
     assert empty_call() is None
+
+
+@pytest.mark.parametrize("index", ["ladder", "btree", "skiplist", "heap"])
+def test_depth_is_measured_after_changes_that_leave_the_book_as_it_was(index: str) -> None:
+    batch = commands(side=["buy"] * 30 + ["sell"] * 5, price_ticks=np.arange(35), quantity_lots=1)
+    read = _core.bench_depth(batch, index=index, times=3)
+    assert read["levels"] == 35
+    assert read["top_ns"] > 0
+    assert read["depth_ns"] > 0
+    assert read["index_bytes"] > 35 * 12
+    with pytest.raises(ValueError, match=r"^times must"):
+        _core.bench_depth(batch, index=index, times=0)

@@ -155,7 +155,7 @@ def test_demo_takes_either_kind_of_recording(session: Path, tmp_path: Path) -> N
         ("replay", "orders", "."),
         ("replay", "orders", "FILE", "--tick-size", "0"),
         ("replay", "orders", "FILE", "--tick-size", "a"),
-        ("replay", "orders", "FILE", "--index", "heap"),
+        ("replay", "orders", "FILE", "--index", "pile"),
         ("replay", "orders", "FILE", "--plot", "picture.txt"),
         ("replay", "lobster", "FILE"),
         ("replay", "lobster", "FILE", "--orderbook", "FILE", "--min-state", "1.1"),
@@ -168,6 +168,7 @@ def test_demo_takes_either_kind_of_recording(session: Path, tmp_path: Path) -> N
         ("generate", "lobster", "message.csv", "--levels", "0"),
         ("completion", "tcsh"),
         ("bench", "--flow", "bored"),
+        ("bench", "--compare", "--index", "pile"),
     ],
 )
 def test_misuse_is_exit_2_on_stderr(
@@ -208,3 +209,23 @@ def test_bench() -> None:
     assert markdown[0].startswith("| flow | index | native loop |")
     assert [line.split(" | ")[:2] for line in markdown[2:4]] == [["| calm", "btree"], ["| swing", "btree"]]
     assert run(*arguments, "--markdown", "--json").exit_code == 2
+
+
+def test_bench_compares_every_index() -> None:
+    arguments = ("bench", "--compare", "--commands", 400, "--rounds", 2, "--flow", "calm", "--flow", "sparse")
+    indexes = ["ladder", "btree", "skiplist", "heap"]
+    report = json.loads(run(*arguments, "--json").stdout)
+    assert [(case["flow"], case["index"]) for case in report["cases"]] == [
+        (flow, index) for flow in ("calm", "sparse") for index in indexes
+    ]
+    for case in report["cases"]:
+        assert case["levels"] > 50
+        assert min(case[name] for name in ("native_ns", "top_ns", "depth_ns", "level_bytes")) > 0
+    table = run(*arguments)
+    assert table.exit_code == 0, table.output
+    assert table.stdout.count("skiplist") == 4
+    markdown = run(*arguments, "--markdown", "--index", "all").stdout.splitlines()
+    assert markdown[2] == "| flow | levels | ladder | btree | skiplist | heap |"
+    assert [line.split(" | ")[0] for line in markdown[4:6]] == ["| calm", "| sparse"]
+    few = run(*arguments, "--markdown", "--index", "heap", "--index", "btree").stdout.splitlines()
+    assert few[2] == "| flow | levels | heap | btree |"

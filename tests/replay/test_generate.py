@@ -12,7 +12,7 @@ from aeromatch.replay import LobsterReplay, OrdersReplay
 from aeromatch.replay.generate import TEMPERS, ActionKind, LobsterWriter, Mood, Session, flow, write_orders
 
 GOLDEN = "98750c17b8256f7f755f6a7cf25413f07a188a3feacd9e1dbc8b4246d23d1360"
-STEPS = {Mood.CALM: 3_000, Mood.DEEP: 300, Mood.SWING: 3_000, Mood.CRASH: 3_000}
+STEPS = {Mood.CALM: 3_000, Mood.DEEP: 300, Mood.SWING: 3_000, Mood.CRASH: 3_000, Mood.SPARSE: 1_000, Mood.SINGLE: 1_000}
 
 
 def lobster_bytes(mood: Mood, steps: int, seed: int, levels: int, index: str = "ladder") -> tuple[bytes, bytes]:
@@ -82,6 +82,19 @@ def test_deep_has_forty_thousand_resting_orders() -> None:
     book = OrderBook(Instrument("DEEP"))
     book.process(opening)
     assert len(book) == 40_000
+
+
+def test_sparse_has_thousands_of_levels_far_apart_and_single_one_a_side() -> None:
+    levels = {}
+    for mood in (Mood.SPARSE, Mood.SINGLE):
+        opening, session = flow(mood, 1_000, 1)
+        book = OrderBook(Instrument("LEVELS"))
+        book.process(opening)
+        book.process(session)
+        depth = book.depth(10_000)
+        levels[mood] = [len(depth.bids), len(depth.asks)]
+    assert min(levels[Mood.SPARSE]) > 2_000
+    assert levels[Mood.SINGLE] == [1, 1]
 
 
 def test_a_crash_moves_the_price_by_tens_of_thousands_of_ticks() -> None:

@@ -175,7 +175,7 @@ def test_files_that_contradict_themselves_are_replayed_to_the_end(tmp_path: Path
 @pytest.mark.parametrize(
     ("files", "executions"), [(AMZN, 0.998), (AAPL, 1.0), (MSFT, 0.97)], ids=["AMZN", "AAPL", "MSFT"]
 )
-@pytest.mark.parametrize("index", ["ladder", "btree"])
+@pytest.mark.parametrize("index", ["ladder", "btree", "skiplist", "heap"])
 def test_real_recordings(files: tuple[str, str], executions: float, index: str) -> None:
     result = LobsterReplay(recording(files[0]), recording(files[1]), index=index, strict=True).run()
     assert result.state.differences == []

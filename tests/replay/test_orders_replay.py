@@ -80,7 +80,7 @@ def test_any_instructions_are_replayed_to_the_end(tmp_path: Path, lines: list[st
     assert OrdersReplay(path).run().lines == len(lines)
 
 
-@pytest.mark.parametrize("index", ["ladder", "btree"])
+@pytest.mark.parametrize("index", ["ladder", "btree", "skiplist", "heap"])
 def test_a_real_day(index: str) -> None:
     result = OrdersReplay(recording(ANA), index=index, strict=True).run()
     assert result.lines == 27_056

@@ -3,7 +3,7 @@
 use crate::auction::Indicative;
 use crate::book::OrderBook;
 use crate::codes::{Phase, Side};
-use crate::index::{BTree, Ladder};
+use crate::index::{BTree, Heap, Ladder, SkipList};
 use crate::record::{ClientId, Command, EventSink, Extensions, RecordError};
 use crate::rules::Rules;
 use crate::snapshot::{Reader, SnapshotError};
@@ -11,24 +11,31 @@ use crate::statistics::Statistics;
 use crate::views::{LevelView, OrderView};
 
 /// The price indexes that a book can have. Events, digests and snapshots (but for this choice) do not depend on it.
+/// A snapshot holds the number; none is ever given to another index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IndexKind {
     /// [`Ladder`]: constant time, a window of ticks that follows the market.
     #[default]
-    Ladder,
+    Ladder = 0,
     /// [`BTree`]: logarithmic time, no window.
-    BTree,
+    BTree = 1,
+    /// [`SkipList`]: logarithmic time, laid out for readers beside the writer.
+    SkipList = 2,
+    /// [`Heap`]: a heap of prices and a hash map.
+    Heap = 3,
 }
 
 impl IndexKind {
     /// Every index.
-    pub const ALL: &[IndexKind] = &[IndexKind::Ladder, IndexKind::BTree];
+    pub const ALL: &[IndexKind] = &[IndexKind::Ladder, IndexKind::BTree, IndexKind::SkipList, IndexKind::Heap];
 
     /// Its public name.
     pub const fn slug(self) -> &'static str {
         match self {
             IndexKind::Ladder => "ladder",
             IndexKind::BTree => "btree",
+            IndexKind::SkipList => "skiplist",
+            IndexKind::Heap => "heap",
         }
     }
 
@@ -52,6 +59,10 @@ pub enum Book {
     Ladder(Box<OrderBook<Ladder>>),
     /// With the [`BTree`].
     BTree(Box<OrderBook<BTree>>),
+    /// With the [`SkipList`].
+    SkipList(Box<OrderBook<SkipList>>),
+    /// With the [`Heap`].
+    Heap(Box<OrderBook<Heap>>),
 }
 
 macro_rules! on_book {
@@ -59,6 +70,19 @@ macro_rules! on_book {
         match $self {
             Book::Ladder($book) => $body,
             Book::BTree($book) => $body,
+            Book::SkipList($book) => $body,
+            Book::Heap($book) => $body,
+        }
+    };
+}
+
+macro_rules! make_book {
+    ($index:expr, $book:expr) => {
+        match $index {
+            IndexKind::Ladder => Book::Ladder(Box::new($book)),
+            IndexKind::BTree => Book::BTree(Box::new($book)),
+            IndexKind::SkipList => Book::SkipList(Box::new($book)),
+            IndexKind::Heap => Book::Heap(Box::new($book)),
         }
     };
 }
@@ -69,10 +93,7 @@ impl Book {
     /// # Panics
     /// If the rules contradict themselves: [`Rules::problem`].
     pub fn new(rules: Rules, index: IndexKind) -> Book {
-        match index {
-            IndexKind::Ladder => Book::Ladder(Box::new(OrderBook::new(rules))),
-            IndexKind::BTree => Book::BTree(Box::new(OrderBook::new(rules))),
-        }
+        make_book!(index, OrderBook::new(rules))
     }
 
     /// Applies one command: [`OrderBook::apply`].
@@ -100,10 +121,7 @@ impl Book {
     pub fn restore(bytes: &[u8], index: Option<IndexKind>) -> Result<Book, SnapshotError> {
         let mut input = Reader::open(bytes)?;
         let stored = input.code(IndexKind::from_code, "unknown price index")?;
-        Ok(match index.unwrap_or(stored) {
-            IndexKind::Ladder => Book::Ladder(Box::new(OrderBook::read_body(&mut input)?)),
-            IndexKind::BTree => Book::BTree(Box::new(OrderBook::read_body(&mut input)?)),
-        })
+        Ok(make_book!(index.unwrap_or(stored), OrderBook::read_body(&mut input)?))
     }
 
     /// The price index in use.
@@ -111,6 +129,8 @@ impl Book {
         match self {
             Book::Ladder(_) => IndexKind::Ladder,
             Book::BTree(_) => IndexKind::BTree,
+            Book::SkipList(_) => IndexKind::SkipList,
+            Book::Heap(_) => IndexKind::Heap,
         }
     }
 
@@ -202,6 +222,11 @@ impl Book {
     /// Counts since the book was made.
     pub fn statistics(&self) -> Statistics {
         on_book!(self, book => book.statistics())
+    }
+
+    /// Bytes of memory that the price indexes of both sides hold.
+    pub fn index_bytes(&self) -> usize {
+        on_book!(self, book => book.index_bytes())
     }
 
     /// Bytes of memory that the book's structures hold.

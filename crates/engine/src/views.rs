@@ -130,6 +130,11 @@ impl<I: PriceIndex> OrderBook<I> {
         self.half(side).iter().filter(|&(_, level)| self.levels.get(level).count > 0)
     }
 
+    /// Bytes of memory that the price indexes of both sides hold.
+    pub fn index_bytes(&self) -> usize {
+        self.halves.iter().map(|half| half.bytes()).sum()
+    }
+
     /// A live order by its id.
     pub fn order(&self, order_id: u64) -> Option<OrderView> {
         let slot = self.slot_of(order_id);

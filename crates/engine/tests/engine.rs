@@ -74,6 +74,24 @@ fn a_batch_is_applied_whole_or_not_at_all() {
     }
 }
 
+/// What snapshots were written with must stay what it is.
+#[test]
+fn a_snapshot_names_its_price_index_by_a_number() {
+    const AT: usize = 8 + 4 + 8; // magic, version, length
+    let numbers: Vec<_> = books().map(|book| (book.snapshot()[AT], book.index().slug())).collect();
+    assert_eq!(numbers, [(0, "ladder"), (1, "btree"), (2, "skiplist"), (3, "heap")]);
+    for book in books() {
+        assert_eq!(Book::restore(&book.snapshot(), None).expect("its own snapshot").index(), book.index());
+        let mut unknown = book.snapshot();
+        unknown[AT] = 4;
+        let end = unknown.len() - 4;
+        let checksum = crc32c::crc32c(&unknown[..end]);
+        unknown[end..].copy_from_slice(&checksum.to_le_bytes());
+        let error = Book::restore(&unknown, Some(book.index())).map(|_| ()).unwrap_err();
+        assert!(matches!(error, SnapshotError::Damaged { problem: "unknown price index", .. }), "{error}");
+    }
+}
+
 #[test]
 fn every_flipped_byte_of_a_snapshot_is_noticed() {
     for mut book in books() {

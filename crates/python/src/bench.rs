@@ -1,9 +1,11 @@
-//! What `aeromatch bench` measures natively: the engine in a loop of its own, without Python around it.
+//! What `aeromatch bench` measures natively: the engine in a loop of its own, and depth, without Python around them.
 
 use crate::batch::slots;
+use crate::book::index_of_slug;
 use crate::buffer::Pool;
 use crate::counting::allocations;
 use crate::errors::Failure;
+use aeromatch_engine::codes::{CommandKind, Side};
 use aeromatch_engine::engine::{Book, IndexKind};
 use aeromatch_engine::record::{Command, Event, Extensions, RecordError, SLOT_BYTES, decode};
 use aeromatch_engine::rules::Rules;
@@ -36,7 +38,7 @@ pub fn empty_call() {}
 ///
 /// Arguments:
 ///     batch: Commands for instrument 0, or their slots.
-///     index: Price index: "ladder" or "btree".
+///     index: Price index: "ladder", "btree", "skiplist" or "heap".
 ///     mode: "throughput" times batches of 4,096 commands whose events go to one buffer, "latency" each command (which
 ///         costs about 20 ns more a command).
 ///     warmup: So many commands run before the measurement starts.
@@ -58,8 +60,7 @@ pub fn bench_native<'py>(
     mode: &str,
     warmup: usize,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let index = IndexKind::from_slug(index)
-        .ok_or_else(|| PyValueError::new_err(format!("index must be one of 'ladder', 'btree'; got {index:?}")))?;
+    let index = index_of_slug(index)?;
     let is_timed_singly = match mode {
         "throughput" => false,
         "latency" => true,
@@ -138,6 +139,70 @@ fn run(bytes: &[u8], index: IndexKind, warmup: usize, is_timed_singly: bool) -> 
         resting_orders: book.order_count(),
         memory_bytes: book.memory_bytes(),
     })
+}
+
+/// Runs a batch through a new book, then reads its depth, each time after a new level has come and gone.
+///
+/// Arguments:
+///     batch: Commands for instrument 0, or their slots.
+///     index: Price index: "ladder", "btree", "skiplist" or "heap".
+///     times: How often each depth is read.
+///
+/// Returns:
+///     A dict: levels of both sides; index_bytes, what their price indexes hold; top_ns, the median time in which the
+///     ten best levels of both sides are read, and depth_ns, that of all levels.
+///
+/// Raises:
+///     TypeError: The batch is nothing of this kind.
+///     ValueError: The index is unknown, or times is 0.
+///     RecordError: A slot is no command.
+#[pyfunction]
+#[pyo3(signature = (batch, *, index="ladder", times=51))]
+pub fn bench_depth<'py>(
+    py: Python<'py>,
+    batch: &Bound<'py, PyAny>,
+    index: &str,
+    times: usize,
+) -> PyResult<Bound<'py, PyDict>> {
+    let index = index_of_slug(index)?;
+    if times == 0 {
+        return Err(PyValueError::new_err("times must be at least 1"));
+    }
+    let bytes = slots(batch)?.stable(&Pool::default());
+    let (book, top_ns, depth_ns) = py
+        .detach(|| -> Result<_, RecordError> {
+            let mut book = Book::new(Rules::default(), index);
+            book.process(bytes.as_slice(), &mut Vec::<Event>::new())?;
+            let [top_ns, depth_ns] = [10, usize::MAX].map(|limit| median_depth_ns(&mut book, limit, times));
+            Ok((book, top_ns, depth_ns))
+        })
+        .map_err(|error| Failure::Record(error).into_py(py))?;
+    let result = PyDict::new(py);
+    result.set_item("levels", book.level_count(Side::Buy) + book.level_count(Side::Sell))?;
+    result.set_item("index_bytes", book.index_bytes())?;
+    result.set_item("top_ns", top_ns)?;
+    result.set_item("depth_ns", depth_ns)?;
+    Ok(result)
+}
+
+fn median_depth_ns(book: &mut Book, limit: usize, times: usize) -> u64 {
+    let mut times_ns: Vec<_> = (0..times).map(|time| depth_after_a_change_ns(book, limit, time)).collect();
+    times_ns.sort_unstable();
+    times_ns[times / 2]
+}
+
+/// Far prices, none used twice: a level there is new, and in nobody's way.
+fn depth_after_a_change_ns(book: &mut Book, limit: usize, time: usize) -> u64 {
+    for (side, far) in [(Side::Buy, i64::MIN), (Side::Sell, i64::MAX)] {
+        let price_ticks = far / 2 + time as i64;
+        let mut events: Vec<Event> = Vec::new();
+        book.apply(&Command::limit(side, price_ticks, 1), &Extensions::NONE, &mut events);
+        let order_id = events[0].order_id;
+        book.apply(&Command { order_id, ..Command::of(CommandKind::Cancel) }, &Extensions::NONE, &mut events);
+    }
+    let started = Instant::now();
+    std::hint::black_box((book.depth(Side::Buy, limit), book.depth(Side::Sell, limit)));
+    nanoseconds(started)
 }
 
 fn nanoseconds(since: Instant) -> u64 {

@@ -30,7 +30,7 @@ use std::sync::Arc;
 ///
 /// Arguments:
 ///     instrument: What is traded, and in which units.
-///     index: Price index: "ladder" (constant time) or "btree". Events do not depend on it (R3).
+///     index: Price index: "ladder" (constant time), "btree", "skiplist" or "heap". Events do not depend on it (R3).
 ///
 /// Raises:
 ///     TypeError: An argument has the wrong type.
@@ -44,9 +44,15 @@ pub struct OrderBook {
 }
 
 fn index_kind(value: &Bound<'_, PyAny>) -> PyResult<IndexKind> {
-    let slug = text(value, "index")?;
-    IndexKind::from_slug(slug)
-        .ok_or_else(|| PyValueError::new_err(format!("index must be one of 'ladder', 'btree'; got {slug:?}")))
+    index_of_slug(text(value, "index")?)
+}
+
+/// The price index of a public name.
+pub(crate) fn index_of_slug(slug: &str) -> PyResult<IndexKind> {
+    IndexKind::from_slug(slug).ok_or_else(|| {
+        let names: Vec<_> = IndexKind::ALL.iter().map(|kind| format!("'{}'", kind.slug())).collect();
+        PyValueError::new_err(format!("index must be one of {}; got {slug:?}", names.join(", ")))
+    })
 }
 
 #[pymethods]
@@ -487,7 +493,7 @@ impl OrderBook {
         self.instrument.clone_ref(py)
     }
 
-    /// The price index: "ladder" or "btree".
+    /// The price index: "ladder", "btree", "skiplist" or "heap".
     #[getter]
     fn index(&self, py: Python<'_>) -> PyResult<&'static str> {
         self.with(py, |state| state.book.index().slug())

@@ -44,6 +44,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
     module.add_function(wrap_pyfunction!(batch::register_events, module)?)?;
+    module.add_function(wrap_pyfunction!(bench::bench_depth, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_native, module)?)?;
     module.add_function(wrap_pyfunction!(bench::empty_call, module)?)?;
     Ok(())

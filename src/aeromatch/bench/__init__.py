@@ -1,6 +1,19 @@
 """Measures the engine from inside (a native loop) and from Python (batches, single calls)."""
 
+from aeromatch.bench.indexes import Trial, trials_as_json, trials_as_markdown, trials_as_tables, try_in_turns
 from aeromatch.bench.measure import Case, Measurement, measure_in_turns
 from aeromatch.bench.report import as_json, as_markdown, as_rows
 
-__all__ = ["Case", "Measurement", "as_json", "as_markdown", "as_rows", "measure_in_turns"]
+__all__ = [
+    "Case",
+    "Measurement",
+    "Trial",
+    "as_json",
+    "as_markdown",
+    "as_rows",
+    "measure_in_turns",
+    "trials_as_json",
+    "trials_as_markdown",
+    "trials_as_tables",
+    "try_in_turns",
+]

@@ -10,16 +10,36 @@ import click
 from rich.table import Table
 
 from aeromatch import __version__
-from aeromatch.bench import Case, Measurement, as_markdown, as_rows, measure_in_turns
+from aeromatch.bench import (
+    Case,
+    Measurement,
+    Trial,
+    as_markdown,
+    as_rows,
+    measure_in_turns,
+    trials_as_json,
+    trials_as_markdown,
+    trials_as_tables,
+    try_in_turns,
+)
 from aeromatch.bench.report import HEADINGS
 from aeromatch.bench.report import as_json as report_as_json
-from aeromatch.cli.console import json_option, print_json, progress_bar, progress_option, seed_option, stdout_console
+from aeromatch.cli.console import (
+    INDEXES,
+    json_option,
+    print_json,
+    progress_bar,
+    progress_option,
+    seed_option,
+    stdout_console,
+)
 from aeromatch.replay.generate import TEMPERS, Mood, flow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-INDEXES = ("ladder", "btree")
+ALL = "all"
+USUAL = ("ladder", "btree")
 TABLE_WIDTH = 160
 """A narrower terminal wraps lines; columns are never cut."""
 
@@ -35,7 +55,18 @@ TABLE_WIDTH = 160
     + "; ".join(f"{mood}: {temper.about}" for mood, temper in TEMPERS.items())
     + ".",
 )
-@click.option("--index", "indexes", type=click.Choice(INDEXES), multiple=True, default=INDEXES, help="Default: both.")
+@click.option(
+    "--index",
+    "indexes",
+    type=click.Choice([*INDEXES, ALL]),
+    multiple=True,
+    help="Only this price index; may be given again. Default: ladder and btree, with --compare all.",
+)
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="The price indexes side by side, in tables of their own: native loop, depth, memory; nothing else.",
+)
 @click.option(
     "--commands", type=click.IntRange(1, 10_000_000), default=200_000, show_default=True, help="For each flow."
 )
@@ -54,6 +85,7 @@ TABLE_WIDTH = 160
 def bench(
     flows: tuple[str, ...],
     indexes: tuple[str, ...],
+    compare: bool,
     commands: int,
     rounds: int,
     singles: int,
@@ -70,9 +102,8 @@ def bench(
     """
     if markdown and as_json:
         raise click.UsageError("--json and --markdown: one of them")
-    cases = _cases(flows, indexes, commands, seed, progress)
-    with progress_bar("measuring", rounds * len(cases), progress) as done:
-        measurements, empty_ns = measure_in_turns(cases, rounds, singles, done)
+    chosen = INDEXES if ALL in indexes or (compare and not indexes) else indexes or USUAL
+    cases = _cases(flows, chosen, commands, seed, progress)
     about = {
         "version": __version__,
         "python": platform.python_version(),
@@ -82,14 +113,21 @@ def bench(
         "rounds": rounds,
         "seed": seed,
     }
+    here = f"AeroMatch {__version__}, CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+    if compare:
+        with progress_bar("comparing", rounds * len(cases), progress) as done:
+            trials = try_in_turns(cases, rounds, done)
+        note = f"medians of {rounds} rounds, a session of {commands:,} commands; {here}"
+        _print_trials(trials, note, about, as_json=as_json, markdown=markdown)
+        return
+    with progress_bar("measuring", rounds * len(cases), progress) as done:
+        measurements, empty_ns = measure_in_turns(cases, rounds, singles, done)
     if as_json:
         _print_as_json(measurements, empty_ns, about)
         return
     note = (
         f"ns a command, medians of {rounds} rounds over {commands:,} commands "
-        f"(single calls: {min(singles, commands):,}); "
-        f"an empty call from Python: {empty_ns:.0f} ns; AeroMatch {__version__}, CPython {platform.python_version()}, "
-        f"{platform.machine()}, {os.cpu_count()} cores"
+        f"(single calls: {min(singles, commands):,}); an empty call from Python: {empty_ns:.0f} ns; {here}"
     )
     if markdown:
         click.echo(f"{as_markdown(measurements)}\n\n{note}")
@@ -100,7 +138,7 @@ def bench(
 def _cases(
     flows: tuple[str, ...], indexes: tuple[str, ...], commands: int, seed: int, progress: bool | None
 ) -> list[Case]:
-    """Generate the flows; both indexes get the same."""
+    """Generate the flows; every index gets the same."""
     cases = []
     for mood in dict.fromkeys(flows):
         with progress_bar(f"generating {mood}", commands, progress) as done:
@@ -123,3 +161,24 @@ def _print_as_table(measurements: list[Measurement], note: str) -> None:
     console.width = max(console.width, TABLE_WIDTH)
     console.print(table)
     click.echo(f"\n{note}")
+
+
+def _print_trials(
+    trials: list[Trial], note: str, about: Mapping[str, object], *, as_json: bool, markdown: bool
+) -> None:
+    if as_json:
+        print_json({**about, "cases": trials_as_json(trials)})
+        return
+    if markdown:
+        click.echo(trials_as_markdown(trials))
+    else:
+        console = stdout_console()
+        for title, (heading, *rows) in trials_as_tables(trials).items():
+            table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
+            for place, name in enumerate(heading):
+                table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
+            for row in rows:
+                table.add_row(*row)
+            console.print(table)
+            click.echo()
+    click.echo(f"\n{note}" if markdown else note)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.console import Console
@@ -28,9 +28,10 @@ progress_option = click.option(
     default=None,
     help="Show a progress bar on stderr, or none. Default: when stderr is a terminal.",
 )
+INDEXES: Final = ("ladder", "btree", "skiplist", "heap")
 index_option = click.option(
     "--index",
-    type=click.Choice(["ladder", "btree"]),
+    type=click.Choice(INDEXES),
     default="ladder",
     show_default=True,
     help="The engine's price index.",

@@ -101,7 +101,7 @@ class LobsterReplay:
         Args:
             messages: The message file.
             orderbook: The orderbook file.
-            index: The engine's price index, "ladder" or "btree".
+            index: The engine's price index: "ladder", "btree", "skiplist" or "heap".
             strict: Stop at the first malformed line.
             observer: Receives books and trades as they happen.
 

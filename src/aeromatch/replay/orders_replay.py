@@ -78,7 +78,7 @@ class OrdersReplay:
         Args:
             path: The order file.
             tick_size: The grid of prices; an order off it is rejected by the engine and counted.
-            index: The engine's price index, "ladder" or "btree".
+            index: The engine's price index: "ladder", "btree", "skiplist" or "heap".
             strict: Stop at the first malformed line.
             observer: Receives books and trades as they happen.
 

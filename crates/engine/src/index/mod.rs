@@ -2,15 +2,20 @@
 //!
 //! Both sides of a book use the same code: an index works on *keys*, in which the better price is always the higher one
 //! (`half.rs` turns prices into keys and back). Which index a book has is a type parameter, so there is no
-//! virtual call inside; every index passes the same conformance tests (`conformance.rs`).
+//! virtual call inside; every index passes the same conformance tests (`conformance.rs`). How they compare: docs/price-indexes.md.
 
+mod arena;
 mod btree;
 #[cfg(test)]
 mod conformance;
+mod heap;
 mod ladder;
+mod skiplist;
 
 pub use btree::BTree;
+pub use heap::Heap;
 pub use ladder::Ladder;
+pub use skiplist::SkipList;
 
 /// From keys to levels, in order. A level is a number above 0, an empty result is 0.
 pub trait PriceIndex: Default {

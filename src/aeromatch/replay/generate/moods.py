@@ -16,6 +16,8 @@ class Mood(StrEnum):
     DEEP = "deep"
     SWING = "swing"
     CRASH = "crash"
+    SPARSE = "sparse"
+    SINGLE = "single"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +92,29 @@ TEMPERS: Final = {
         take=45,
         chase=260,
         reduce=30,
+    ),
+    Mood.SPARSE: Temper(
+        about="thousands of price levels, far apart",
+        start_ticks=50_000_000,
+        path=((0, 0), (500, 150_000), (PER_MILLE, -100_000)),
+        wander_per_mille=250,
+        wander_ticks=15_000,
+        resting=6_000,
+        reach_ticks=15_000_000,
+        take=45,
+        chase=110,
+        reduce=40,
+    ),
+    Mood.SINGLE: Temper(
+        about="one price a side",
+        start_ticks=10_000,
+        path=((0, 0), (PER_MILLE, 0)),
+        wander_per_mille=0,
+        wander_ticks=1,
+        resting=600,
+        reach_ticks=0,
+        take=45,
+        chase=110,
+        reduce=40,
     ),
 }
