@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.books import EVENT_BYTES, NATIVE, BookSetup, Native, Reference
+from tests.model.rebuild import IS_SLICED, IS_UNDISPLAYED
 
 from aeromatch.market.reference import (
     CancelReason,
     Command,
     EventKind,
+    OrderType,
+    Phase,
     ReferenceBook,
     ReferenceEvent,
     RejectReason,
+    Side,
     decode_event,
     encode,
     encode_event,
@@ -138,6 +142,12 @@ def shrink(items: Sequence[Item], fails: Callable[[Sequence[Item]], bool]) -> li
 
 EVERYTHING = (
     *(kind.slug for kind in EventKind),
+    *(f"accepted {order_type.slug}" for order_type in OrderType),
+    "accepted undisplayed",
+    "accepted sliced",
+    "trade in an uncross",
+    *(f"phase {phase.slug}" for phase in Phase),
+    "phase by time",
     *(f"rejected {reason.slug}" for reason in RejectReason),
     *(f"canceled {reason.slug}" for reason in CancelReason),
 )
@@ -145,9 +155,25 @@ EVERYTHING = (
 
 def count_events(counts: Counter[str], events: Sequence[ReferenceEvent]) -> None:
     """How often each kind of event, and each reason, occurred."""
+    is_answered = False
     for event in events:
         counts[event.kind.slug] += 1
-        if event.kind == EventKind.REJECTED:
+        is_answered |= event.kind in (EventKind.ACCEPTED, EventKind.REJECTED)
+        if event.kind == EventKind.ACCEPTED and event.side != Side.NONE:
+            count_accepted(counts, event.reason)
+        elif event.kind == EventKind.REJECTED:
             counts[f"rejected {RejectReason(event.reason).slug}"] += 1
         elif event.kind == EventKind.CANCELED:
             counts[f"canceled {CancelReason(event.reason).slug}"] += 1
+        elif event.kind == EventKind.TRADE and event.side == Side.NONE:
+            counts["trade in an uncross"] += 1
+        elif event.kind == EventKind.PHASE:
+            counts[f"phase {Phase(event.reason).slug}"] += 1
+            counts["phase by time"] += not is_answered
+
+
+def count_accepted(counts: Counter[str], reason: int) -> None:
+    """What the reason byte of an accepted new order says."""
+    counts[f"accepted {OrderType(reason & 7).slug}"] += 1
+    counts["accepted undisplayed"] += bool(reason & IS_UNDISPLAYED)
+    counts["accepted sliced"] += bool(reason & IS_SLICED)
