@@ -28,7 +28,7 @@ from aeromatch.market.reference import Command, ReferenceEvent
 
 COMMANDS_A_BOOK = 2_000
 # With fewer commands than this, an event that never occurs is no failure.
-ENOUGH_COMMANDS = 200_000
+ENOUGH_COMMANDS = 100_000
 RESTORE_CHANCE = 0.005
 PROGRESS_S = 5.0
 

@@ -40,8 +40,8 @@ AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 COLLECTING = (Phase.PRE_OPEN, Phase.AUCTION)
 
 # How often each order type and each time in force comes, in books of different moods.
-TYPE_WEIGHTS = ((70, 12, 4, 4, 3, 3), (60, 10, 9, 8, 7, 6), (40, 10, 15, 12, 12, 11), (90, 5, 1, 1, 1, 1))
-TIME_WEIGHTS = ((50, 12, 14, 12, 8, 4), (40, 10, 10, 10, 10, 20), (70, 10, 10, 4, 3, 3))
+TYPE_WEIGHTS = ((70, 12, 4, 4, 3, 3), (60, 10, 9, 8, 7, 6), (40, 10, 15, 12, 12, 11), (90, 5, 1, 1, 1, 1), (20, 60, 6, 6, 4, 4))
+TIME_WEIGHTS = ((50, 12, 14, 12, 8, 4), (40, 10, 10, 10, 10, 20), (70, 10, 10, 4, 3, 3), (40, 5, 5, 5, 5, 40))
 
 
 class Generator:
@@ -68,6 +68,8 @@ class Generator:
         self.time_weights = rng.choice(TIME_WEIGHTS)
         self.largest = rng.choice((6, 6, 40))
         self.last_days = rng.random() < 0.05
+        # Some books open with an auction: there is no last price yet.
+        self.opening = rng.choice((None, None, Phase.PRE_OPEN, Phase.AUCTION))
 
     def venue(self) -> BookSetup:
         """What an instrument decides: identity, self-trade prevention, matching, bands, circuit breaker."""
@@ -130,6 +132,9 @@ class Generator:
 
     def way_out(self, book: ReferenceBook) -> Command | None:
         """Out of phases without trading: soon where nothing gets in, later where orders are collected."""
+        if self.opening is not None:
+            opening, self.opening = self.opening, None
+            return Command(CommandKind.PHASE, phase=opening)
         if book.phase == Phase.CONTINUOUS or not self.chance(0.06 if book.phase in COLLECTING else 0.25):
             return None
         if book.halt_end_ns is not None and self.chance(0.7):
@@ -161,7 +166,7 @@ class Generator:
         if kind in TRAILING:
             self.trail(command)
         if kind == OrderType.MARKET and self.chance(0.3):
-            command.protection_price_ticks = self.price()
+            command.protection_price_ticks = self.protection()
         if command.time_in_force == TimeInForce.GTD:
             command.expire_at_ns = self.expiry(book)
         self.extras(command)
@@ -258,6 +263,11 @@ class Generator:
             price = self.rng.choice((price, self.center + self.rng.randint(-(10**6), 10**6)))
         if self.edges is not None and self.chance(0.1):
             price = self.rng.choice(self.edges)  # where a post-only order slides out of the band
+        return max(PRICE_MIN, min(PRICE_MAX, price))
+
+    def protection(self) -> int:
+        """Any price, also well away from where the others are."""
+        price = self.price() + self.rng.choice((0, 0, self.rng.randint(-2 * self.spread, 2 * self.spread)))
         return max(PRICE_MIN, min(PRICE_MAX, price))
 
     def stop_price(self, book: ReferenceBook, side: Side) -> int:
