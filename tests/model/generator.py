@@ -40,8 +40,19 @@ AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 COLLECTING = (Phase.PRE_OPEN, Phase.AUCTION)
 
 # How often each order type and each time in force comes, in books of different moods.
-TYPE_WEIGHTS = ((70, 12, 4, 4, 3, 3), (60, 10, 9, 8, 7, 6), (40, 10, 15, 12, 12, 11), (90, 5, 1, 1, 1, 1), (20, 60, 6, 6, 4, 4))
-TIME_WEIGHTS = ((50, 12, 14, 12, 8, 4), (40, 10, 10, 10, 10, 20), (70, 10, 10, 4, 3, 3), (40, 5, 5, 5, 5, 40))
+TYPE_WEIGHTS = (
+    (70, 12, 4, 4, 3, 3),
+    (60, 10, 9, 8, 7, 6),
+    (40, 10, 15, 12, 12, 11),
+    (90, 5, 1, 1, 1, 1),
+    (20, 60, 6, 6, 4, 4),
+)
+TIME_WEIGHTS = (
+    (50, 12, 14, 12, 8, 4),
+    (40, 10, 10, 10, 10, 20),
+    (70, 10, 10, 4, 3, 3),
+    (40, 5, 5, 5, 5, 40),
+)
 
 
 class Generator:
