@@ -44,8 +44,10 @@ def test_a_restored_book_goes_on_as_if_nothing_had_been(
     assert [str(difference) for difference in differences if difference is not None] == []
 
 
-def test_fuzz_runs_clean_and_reaches_everything() -> None:
-    assert fuzz(20_000, seed=5) == 0
+@pytest.mark.parametrize("processes", [1, 2])
+def test_fuzz_runs_clean(processes: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert fuzz(12_000, seed=5, processes=processes) == 0
+    assert "12,000 commands (seed 5)" in capsys.readouterr().out
 
 
 def test_fuzz_finds_and_shrinks_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
