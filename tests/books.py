@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import aeromatch
-from aeromatch.market.reference import Matching, ReferenceBook, SelfTradePrevention, decode, encode_event
+from aeromatch.market.reference import Matching, ReferenceBook, SelfTradePrevention, Side, decode, encode_event
 
 NATIVE = ("ladder", "btree")
 BOOKS = ("reference", *NATIVE)
@@ -36,6 +36,25 @@ class BookSetup:
         """How it matches, its bands and its halts, as keyword arguments; what is at its default is left out."""
         values = {field.name: getattr(self, field.name) for field in fields(self)[3:]}
         return {name: value for name, value in values.items() if value is not None and value is not Matching.FIFO}
+
+
+@dataclass(frozen=True)
+class View:
+    """What can be read of a book; levels are price, quantity and number of orders, best first."""
+
+    phase: str
+    halt_end_ns: int | None
+    bids: list[tuple[int, int, int]]
+    asks: list[tuple[int, int, int]]
+    stops: list[int]
+    indicative: tuple[int | None, int, int]
+    orders: list[dict[str, object]]
+
+
+ORDER_FIELDS = (
+    "order_id", "status", "order_type", "price_ticks", "stop_price_ticks", "protection_price_ticks", "quantity_lots",
+    "remaining_lots", "shown_lots", "display_lots", "min_lots",
+)  # fmt: skip
 
 
 class Book(Protocol):
@@ -71,6 +90,33 @@ class Reference:
     def best_prices(self) -> tuple[int | None, int | None]:
         return self.book.best_bid, self.book.best_ask
 
+    def view(self) -> View:
+        book, indicative = self.book, self.book.indicative()
+        return View(
+            phase=book.phase.slug,
+            halt_end_ns=book.halt_end_ns,
+            bids=book.depth(Side.BUY),
+            asks=book.depth(Side.SELL),
+            stops=[order.order_id for order in book.stops()],
+            indicative=(indicative.price_ticks, indicative.quantity_lots, indicative.surplus_lots),
+            orders=[
+                {
+                    "order_id": order.order_id,
+                    "status": "dormant" if order.is_dormant else "partially_filled" if order.filled_lots else "open",
+                    "order_type": order.order_type.slug,
+                    "price_ticks": order.price_ticks if order.has_limit else None,
+                    "stop_price_ticks": order.stop_price_ticks,
+                    "protection_price_ticks": order.protection_price_ticks,
+                    "quantity_lots": order.total_lots,
+                    "remaining_lots": order.remaining_lots,
+                    "shown_lots": order.shown_lots,
+                    "display_lots": order.display_lots,
+                    "min_lots": order.minimum_lots if order.is_dormant else None,
+                }
+                for order in book.orders()
+            ],
+        )
+
 
 class Native:
     """The native core behind slots, with one of its price indexes."""
@@ -95,8 +141,30 @@ class Native:
     def process(self, slots: bytes) -> bytes:
         return self.book.process(slots).to_numpy().tobytes()
 
+    def process_with_levels(self, slots: bytes) -> tuple[bytes, list[tuple[int, ...]]]:
+        """The events, and the level changes: sequence, side, price, quantity and number of orders."""
+        events = self.book.process(slots, level_changes=True)
+        changes = events.level_changes[["sequence", "side", "price_ticks", "quantity_lots", "order_count"]]
+        return events.to_numpy().tobytes(), changes.tolist()
+
     def digest(self) -> str:
         return self.book.digest()
+
+    def view(self) -> View:
+        book, depth, indicative = self.book, self.book.depth(), self.book.indicative()
+        bids, asks = (
+            [(level.price_ticks, level.quantity_lots, level.order_count) for level in levels]
+            for levels in (depth.bids, depth.asks)
+        )
+        return View(
+            phase=book.phase,
+            halt_end_ns=book.halt_end,
+            bids=bids,
+            asks=asks,
+            stops=[order.order_id for order in book.stops()],
+            indicative=(indicative.price_ticks, indicative.quantity_lots, indicative.surplus_lots),
+            orders=[{name: getattr(order, name) for name in ORDER_FIELDS} for order in book.orders()],
+        )
 
     def best_prices(self) -> tuple[int | None, int | None]:
         # The tick is 1: the Decimal is the number of ticks.

@@ -1,10 +1,10 @@
 """The native core against the reference model: `make fuzz COMMANDS=1000000 SEED=1`.
 
-Every 2,000 commands a fresh book, of another kind. After every command the events and the digest of the reference model
-and of the native book with each price index have to be the same, and at the end those of all its commands in one batch.
-Prints how often each event and each reason occurred, and on a difference the fewest commands that show it. Exit code 1
-for a difference, or for an event that never occurred. A book's commands depend on the seed and its number alone, not on
-how many processes share the books.
+Every 2,000 commands a fresh book, of another kind. The events have to be the same from the reference model and from
+the native book with each price index; every 16 commands the digest and the changes of levels too, now and then all that
+can be read of a book; at the end the events of all its commands in one batch. Prints how often each event and each
+reason occurred, and on a difference the fewest commands that show it. Exit code 1 for a difference, or for an event
+that never occurred. A book's commands depend on the seed and its number alone, not on how many processes share them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tests.model.generator import Generator
 from aeromatch.market.reference import Command, ReferenceEvent
 
 COMMANDS_A_BOOK = 2_000
+COMMANDS_AT_A_TIME = 16
 # With fewer commands than this, an event that never occurs is no failure.
 ENOUGH_COMMANDS = 100_000
 RESTORE_CHANCE = 0.005
@@ -55,7 +56,7 @@ def fuzz_book(seed: int, number: int, commands: int) -> Outcome:
     """One book's commands."""
     rng = random.Random(f"{seed}/{number}")
     generator = Generator(rng)
-    comparison = Comparison(generator.setup)
+    comparison = Comparison(generator.setup, COMMANDS_AT_A_TIME)
     outcome = Outcome(generator.setup, commands, Counter())
     steps: list[Step] = []
 
