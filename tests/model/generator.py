@@ -74,10 +74,11 @@ class Generator:
         self.accounts = rng.choice((2, 3, 5))
         self.client_id_share = rng.choice((0.0, 0.2, 0.6))
         self.display_share = rng.choice((0.0, 0.15, 0.5))
+        self.post_only_share = rng.choice((0.05, 0.15, 0.4))
         self.minimum_share = rng.choice((0.0, 0.1, 0.3))
         self.type_weights = rng.choice(TYPE_WEIGHTS)
         self.time_weights = rng.choice(TIME_WEIGHTS)
-        self.largest = rng.choice((6, 6, 40))
+        self.largest = rng.choice((6, 6, 6, 6, 40, 40, QUANTITY_MAX))
         self.last_days = rng.random() < 0.05
         # Some books open with an auction: there is no last price yet.
         self.opening = rng.choice((None, None, Phase.PRE_OPEN, Phase.AUCTION))
@@ -146,7 +147,7 @@ class Generator:
         if self.opening is not None:
             opening, self.opening = self.opening, None
             return Command(CommandKind.PHASE, phase=opening)
-        if book.phase == Phase.CONTINUOUS or not self.chance(0.06 if book.phase in COLLECTING else 0.25):
+        if book.phase == Phase.CONTINUOUS or not self.chance(0.06 if book.phase in COLLECTING else 0.4):
             return None
         if book.halt_end_ns is not None and self.chance(0.7):
             return Command(CommandKind.ADVANCE_TIME, timestamp_ns=min(U64_MAX, book.halt_end_ns))
@@ -166,6 +167,8 @@ class Generator:
             time_in_force=TimeInForce(rng.choices(range(6), weights=self.time_weights)[0]),
         )
         kind = command.order_type
+        if book.phase in COLLECTING and kind in (OrderType.LIMIT, OrderType.MARKET) and self.chance(0.8):
+            command.time_in_force = rng.choice((TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD))
         if kind in ENDS_IN_MARKET and command.time_in_force == TimeInForce.AON:
             command.time_in_force = TimeInForce.GTC
         if kind == OrderType.MARKET and command.time_in_force == TimeInForce.GTD:
@@ -180,7 +183,7 @@ class Generator:
             command.protection_price_ticks = self.protection()
         if command.time_in_force == TimeInForce.GTD:
             command.expire_at_ns = self.expiry(book)
-        self.extras(command)
+        self.extras(book, command)
         if self.chance(0.3):
             command.self_trade_prevention = SelfTradePrevention(rng.randint(0, 5))
         if self.chance(0.25):
@@ -191,18 +194,20 @@ class Generator:
             self.spoil(command)
         return command
 
-    def extras(self, command: Command) -> None:
+    def extras(self, book: ReferenceBook, command: Command) -> None:
         """Post-only, display quantity or minimum quantity, where it goes with the rest."""
+        is_collecting = book.phase in COLLECTING and self.chance(0.8)
         at_once = command.time_in_force in AT_ONCE
         is_all_or_none = command.time_in_force == TimeInForce.AON
         is_at_edge = self.edges is not None and command.price_ticks in self.edges
         may_be_post_only = command.order_type == OrderType.LIMIT and not at_once and not is_all_or_none
-        if may_be_post_only and self.chance(0.5 if is_at_edge else 0.12):
+        if may_be_post_only and not is_collecting and self.chance(0.5 if is_at_edge else self.post_only_share):
             command.post_only, command.slide = True, self.chance(0.5)
         may_show_less = command.order_type in WITH_LIMIT and not at_once and not is_all_or_none
         if may_show_less and self.chance(self.display_share):
             self.display(command)
-        if not is_all_or_none and not command.post_only and self.chance(self.minimum_share):
+        may_have_minimum = not is_all_or_none and not command.post_only and not is_collecting
+        if may_have_minimum and self.chance(self.minimum_share):
             command.minimum_lots = self.rng.randint(1, max(1, min(command.quantity_lots or 0, 9)))
 
     def display(self, command: Command) -> None:
@@ -212,9 +217,10 @@ class Generator:
         if what < 0.3:
             command.display_lots = 0
         elif what < 0.97:
-            if self.chance(0.6):
+            if self.largest < MOST_SLICES and self.chance(0.6):
                 command.quantity_lots = rng.randint(2, 24)
-            command.display_lots = rng.randint(1, 5)
+            slices = rng.randint(1, 12)
+            command.display_lots = max(1, min(command.quantity_lots or 0, QUANTITY_MAX) // slices)
         else:
             slices = rng.choice((1, 1, 2, QUANTITY_MAX // MOST_SLICES))
             command.quantity_lots = min(QUANTITY_MAX + 1, slices * MOST_SLICES + rng.randint(-1, 1))
@@ -338,12 +344,12 @@ class Generator:
         """Mostly a live order by one of its names and its own account or none; else any mistake there is."""
         rng = self.rng
         order = rng.choice(list(book.live.values())) if book.live else None
-        if order is None or self.chance(0.1):
+        if order is None or self.chance(0.06):
             counter = rng.choice((rng.randint(0, book.order_counter + 2), 2**40 - 1))
             command.order_id = rng.choice((book.instrument << 40 | counter, counter, U64_MAX))
             command.account = self.account()
             return
-        command.account = rng.choice((0, order.account, order.account, self.account()))
+        command.account = rng.choice((0, order.account, order.account, order.account, order.account, self.account()))
         if order.client_order_id is not None and self.chance(0.5):
             command.client_order_id = order.client_order_id
         else:
