@@ -9,11 +9,14 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import aeromatch
-from aeromatch.market.reference import Matching, ReferenceBook, SelfTradePrevention, decode, encode_event
+from aeromatch.market.reference import Matching, ReferenceBook, SelfTradePrevention, Side, decode, encode_event
 
 NATIVE = ("ladder", "btree")
 BOOKS = ("reference", *NATIVE)
 EVENT_BYTES = 64
+
+Levels = list[tuple[int, int, int]]
+"""Price levels of a side, best first: price in ticks, quantity in lots, number of orders."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ class Book(Protocol):
     def best_prices(self) -> tuple[int | None, int | None]:
         """Best bid and best ask in ticks."""
 
+    def depth(self) -> tuple[Levels, Levels]:
+        """What bids and asks display."""
+
+    def indicative(self) -> tuple[int | None, int, int]:
+        """Price, quantity and surplus that an uncross would have now."""
+
 
 class Reference:
     """The reference model behind slots."""
@@ -70,6 +79,13 @@ class Reference:
 
     def best_prices(self) -> tuple[int | None, int | None]:
         return self.book.best_bid, self.book.best_ask
+
+    def depth(self) -> tuple[Levels, Levels]:
+        return self.book.depth(Side.BUY), self.book.depth(Side.SELL)
+
+    def indicative(self) -> tuple[int | None, int, int]:
+        found = self.book.indicative()
+        return found.price_ticks, found.quantity_lots, found.surplus_lots
 
 
 class Native:
@@ -102,6 +118,15 @@ class Native:
         # The tick is 1: the Decimal is the number of ticks.
         bid, ask = self.book.best_bid, self.book.best_ask
         return None if bid is None else int(bid), None if ask is None else int(ask)
+
+    def depth(self) -> tuple[Levels, Levels]:
+        depth = self.book.depth()
+        bids, asks = ([(x.price_ticks, x.quantity_lots, x.order_count) for x in side] for side in (depth.bids, depth.asks))
+        return bids, asks
+
+    def indicative(self) -> tuple[int | None, int, int]:
+        found = self.book.indicative()
+        return found.price_ticks, found.quantity_lots, found.surplus_lots
 
     def restored(self, index: str) -> Native:
         """A book that goes on from a snapshot of this one, with the price index told."""
