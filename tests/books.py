@@ -121,7 +121,9 @@ class Native:
 
     def depth(self) -> tuple[Levels, Levels]:
         depth = self.book.depth()
-        bids, asks = ([(x.price_ticks, x.quantity_lots, x.order_count) for x in side] for side in (depth.bids, depth.asks))
+        bids, asks = (
+            [(x.price_ticks, x.quantity_lots, x.order_count) for x in side] for side in (depth.bids, depth.asks)
+        )
         return bids, asks
 
     def indicative(self) -> tuple[int | None, int, int]:
