@@ -19,7 +19,7 @@ def test_R29_fifo_is_the_default(play: Play) -> None:
 
 
 def test_R29_pro_rata_shares_by_shown_quantity_and_leaves_the_rest_to_the_oldest(play: Play) -> None:
-    # 5 × 6 / 10 = 3, 5 × 3 / 10 = 1.5, 5 × 1 / 10 = 0.5; one lot is left over
+    # 5 * 6 / 10 = 3, 5 * 3 / 10 = 1.5, 5 * 1 / 10 = 0.5; one lot is left over
     play("""
         book matching=pro_rata
         new sell 6 @ 100 account=1
@@ -95,7 +95,7 @@ def test_R29_new_slices_wait_for_the_next_round(play: Play) -> None:
 
 
 def test_R29_shares_go_by_what_is_shown_not_by_reserves(play: Play) -> None:
-    # shown 2 and 6: 4 × 2 / 8 = 1, 4 × 6 / 8 = 3
+    # shown 2 and 6: 4 * 2 / 8 = 1, 4 * 6 / 8 = 3
     play("""
         book matching=pro_rata
         new sell 100 @ 100 display=2
@@ -165,7 +165,7 @@ def test_R29_a_level_with_an_own_order_is_matched_fifo(play: Play) -> None:
         new buy 5 @ 100 account=2
           accepted #3 buy 5 @ 100 account=2
           trade 1 buy 5 @ 100 maker #1 taker #3 account=1
-        new buy 2 @ 100 account=2 mode=none              -- nothing is own to it: 2 × 1 / 5, 2 × 4 / 5
+        new buy 2 @ 100 account=2 mode=none              -- nothing is own to it: 2 * 1 / 5, 2 * 4 / 5
           accepted #4 buy 2 @ 100 account=2
           trade 2 buy 1 @ 100 maker #2 taker #4 account=2
           trade 3 buy 1 @ 100 maker #1 taker #4 account=1
