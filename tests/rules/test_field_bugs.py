@@ -510,7 +510,7 @@ def test_R25_residue_after_self_trade_prevention_that_rests(play: Play) -> None:
     """)
 
 
-# What is played in processes whose hashes are seeded differently: accounts, client ids, groups, expiries, stops, phases.
+# What is played in processes whose hashes are seeded differently: accounts, client ids, groups, expiries, stops.
 HASHED_PLAY = """
 import random, sys
 from tests.books import BookSetup, open_book
