@@ -12,10 +12,10 @@ use crate::orders::{self, NewOrder, Request, Target};
 use crate::report::Report;
 use crate::state::{Shared, State};
 use crate::views::{Order, Statistics};
-use aeromatch_engine::book::Rules;
 use aeromatch_engine::codes::{CommandKind, Phase, Side};
 use aeromatch_engine::engine::{Book, IndexKind};
 use aeromatch_engine::record::ClientId;
+use aeromatch_engine::rules::Rules;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
@@ -99,6 +99,7 @@ impl OrderBook {
             instrument: facts.number,
             dedup_window_ns: facts.dedup_window_ns,
             self_trade_prevention: facts.self_trade_prevention,
+            ..Rules::default()
         };
         Ok(OrderBook {
             context: Arc::new(Context { facts, names: Names::default() }),

@@ -8,7 +8,6 @@ from aeromatch.market.reference.bands import Band
 from aeromatch.market.reference.order import Order
 from aeromatch.market.reference.records import OffsetUnit
 from aeromatch.market.reference.state import SIDES, State
-from aeromatch.market.reference.triggers import firing_order
 
 BOOK = struct.Struct("<IQBBBHBqBQBQQ")
 COUNTERS = struct.Struct("<QQQBqQ")
@@ -49,8 +48,9 @@ def state_bytes(book: State) -> bytes:
     ]
     for side in SIDES:
         parts += [order_bytes(order) for order in book.waiting[side] + book.resting[side]]
-    for side in SIDES:
-        parts += [order_bytes(order) for order in firing_order(book, side)]
+    # By arrival, which is what decides between stops that come to one price (R16).
+    dormant = [order for side in SIDES for order in book.dormant[side]]
+    parts += [order_bytes(order) for order in sorted(dormant, key=lambda order: order.arrival)]
     parts.append(COUNT.pack(len(book.finished_client_ids)))  # 5
     for finished in book.finished_client_ids:
         text = finished.client_order_id
