@@ -310,8 +310,8 @@ def test_events_show_what_their_kind_has(book: Any) -> None:
     book.submit("sell", quantity=1, price=10, account="alice")
     accepted, trade = book.submit("buy", quantity=2, price=11, tag=9, timestamp=4).events
     assert accepted.as_dict() == {
-        "kind": "accepted", "side": "buy", "price": 11, "quantity": 2, "order_id": 2, "timestamp": 4, "tag": 9,
-        "sequence": 2, "index": 0,
+        "kind": "accepted", "order_type": "limit", "side": "buy", "price": 11, "quantity": 2, "order_id": 2,
+        "timestamp": 4, "tag": 9, "sequence": 2, "index": 0,
     }  # fmt: skip
     assert trade.as_dict() == {
         "kind": "trade", "side": "buy", "price": 10, "quantity": 1, "order_id": 1, "other_order_id": 2, "trade_id": 1,
