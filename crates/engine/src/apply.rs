@@ -1,6 +1,6 @@
 //! The one way in: `apply` takes the next command of the log, `process` a batch of slots.
 
-use crate::book::{OrderBook, Output, watch};
+use crate::book::{OrderBook, Output};
 use crate::codes::{CommandKind, RejectReason};
 use crate::index::PriceIndex;
 use crate::pool::NIL;
@@ -20,10 +20,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let now_ns = self.now_ns.max(command.timestamp_ns);
         // The plainest commands, at a time at which nothing is due, are most of what arrives. They take the same steps as
         // `apply_any` would, without its questions; their `Output` never has its address taken, so it stays in registers.
-        if command.instrument == self.rules.instrument
-            && now_ns < self.next_due_ns
-            && self.watch & watch::EVERY_COMMAND == 0
-        {
+        if command.instrument == self.rules.instrument && now_ns < self.plain_until_ns {
             if Self::is_plain_order(command) {
                 self.now_ns = now_ns;
                 let out = self.next_output(command, sink);
@@ -33,8 +30,8 @@ impl<I: PriceIndex> OrderBook<I> {
                 let slot = self.take_plain(command);
                 if slot != NIL {
                     self.now_ns = now_ns;
-                    let mut out = self.next_output(command, sink);
-                    return self.cancel_taken(slot, command, &mut out);
+                    let out = self.next_output(command, sink);
+                    return self.cancel_taken(slot, command, out);
                 }
             }
         }

@@ -109,7 +109,12 @@ impl<I: PriceIndex> OrderBook<I> {
         let (order, extra) = (*self.pool.order(slot), self.pool.record(slot).extra);
         let side = order.traits().side();
         match order.traits().place() {
-            Place::Displayed => return self.leave_level(slot, out),
+            Place::Displayed if !order.traits().has_slices() => return self.leave_plainly(slot, out),
+            Place::Displayed => {
+                self.unlink_displayed(slot);
+                self.remove_if_empty(order.level);
+                return touched(out, side, self.price_of(&order));
+            }
             Place::Dormant => return self.triggers.remove_stop(side, self.extras.special(extra)),
             Place::Waiting if order.level == NIL => {
                 return self.markets[usize::from(side)].unlink(&mut self.pool, slot);
@@ -229,7 +234,8 @@ impl<I: PriceIndex> OrderBook<I> {
         self.arrivals
     }
 
-    /// The key of the level that an order of that side rests at.
+    /// The level of a side at that price, made if it is not there.
+    #[inline(always)]
     pub(crate) fn level_at(&mut self, side: u8, price_ticks: i64) -> u32 {
         self.halves[usize::from(side & 1)].level_at(&mut self.levels, side, flip(side, price_ticks))
     }

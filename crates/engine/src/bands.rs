@@ -48,7 +48,7 @@ impl<I: PriceIndex> OrderBook<I> {
         if self.rules.halt_ns > 0 {
             let end = self.now_ns.saturating_add(self.rules.halt_ns);
             self.halt_end_ns = Some(end);
-            self.next_due_ns = self.next_due_ns.min(end);
+            self.due_by(end);
         }
         self.announce_phase(out);
     }

@@ -20,16 +20,6 @@ use crate::triggers::Triggers;
 pub const COUNTER_BITS: u32 = 40;
 pub(crate) const COUNTER_MASK: u64 = (1 << COUNTER_BITS) - 1;
 
-/// Why a command, or a walk, has to ask more than the plainest do. The bits of [`OrderBook::watch`].
-pub(crate) mod watch {
-    /// Not in continuous trading, or price bands, or all-or-none orders to be tried after every command.
-    pub const EVERY_COMMAND: u8 = 1;
-    /// A matching that is not oldest-first, or a circuit breaker.
-    pub const EVERY_WALK: u8 = 2;
-    /// Dormant stops, to be looked for after every trade.
-    pub const EVERY_TRADE: u8 = 4;
-}
-
 /// One book, with its price index compiled in.
 pub struct OrderBook<I> {
     pub(crate) rules: Rules,
@@ -37,11 +27,16 @@ pub struct OrderBook<I> {
     pub(crate) now_ns: u64,
     /// Until then time passes without effect: the first expiry or the first client id to become free.
     pub(crate) next_due_ns: u64,
+    /// Until then a plain command needs no more than its plain path: as `next_due_ns`, or 0 where every command has more to
+    /// ask (not in continuous trading, price bands, all-or-none orders to be tried again).
+    pub(crate) plain_until_ns: u64,
     /// Sequence number of the last command.
     pub(crate) sequence: u64,
     pub(crate) phase: Phase,
-    /// [`watch`] bits: what the plain paths would miss. Kept up by whatever can change it, which no plain command can.
-    pub(crate) watch: u8,
+    /// Is there a dormant stop, to be looked for after every trade? Kept up by [`OrderBook::look_around`], as the next.
+    pub(crate) has_stops: bool,
+    /// Is matching not oldest-first, or bounded by a circuit breaker?
+    pub(crate) walks_otherwise: bool,
     /// When the circuit breaker's halt ends (R28).
     pub(crate) halt_end_ns: Option<u64>,
     /// Lowest and highest price that the static band leaves (R28).
@@ -146,9 +141,11 @@ impl<I: PriceIndex> OrderBook<I> {
             rules,
             now_ns: 0,
             next_due_ns: u64::MAX,
+            plain_until_ns: u64::MAX,
             sequence: 0,
             phase: Phase::Continuous,
-            watch: 0,
+            has_stops: false,
+            walks_otherwise: false,
             halt_end_ns: None,
             static_range: rules.static_range(),
             printable: (i64::MIN, i64::MAX),
@@ -172,16 +169,22 @@ impl<I: PriceIndex> OrderBook<I> {
         book
     }
 
-    /// Finds out what the plain paths would miss from now on.
+    /// Finds out what the plain paths would miss from now on, after every command that took none of them. What these change of
+    /// it, a cancel that takes the last stop, only leaves a question that need not be asked.
     pub(crate) fn look_around(&mut self) {
         let rules = &self.rules;
         let has_breaker = rules.circuit_breaker.is_some();
-        let asks_always =
-            self.phase != Phase::Continuous || has_breaker || rules.static_band.is_some() || self.triggers.has_aons();
-        let walks_otherwise = has_breaker || rules.matching != Matching::Fifo;
-        self.watch = if asks_always { watch::EVERY_COMMAND } else { 0 }
-            | if walks_otherwise { watch::EVERY_WALK } else { 0 }
-            | if self.triggers.has_stops() { watch::EVERY_TRADE } else { 0 };
+        let has_bands = has_breaker || rules.static_band.is_some();
+        let asks_always = self.phase != Phase::Continuous || has_bands || self.triggers.has_aons();
+        self.plain_until_ns = if asks_always { 0 } else { self.next_due_ns };
+        self.walks_otherwise = has_breaker || rules.matching != Matching::Fifo;
+        self.has_stops = self.triggers.has_stops();
+    }
+
+    /// Something is due at that time.
+    pub(crate) fn due_by(&mut self, at_ns: u64) {
+        self.next_due_ns = self.next_due_ns.min(at_ns);
+        self.plain_until_ns = self.plain_until_ns.min(at_ns);
     }
 
     /// The order id of a counter.
@@ -200,16 +203,14 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     /// What a `canceled` event says of a live order.
-    #[inline(always)]
     pub(crate) fn describe(&self, slot: u32) -> Gone {
         let order = self.pool.order(slot);
-        let is_plain = !order.traits().has_extra();
         Gone {
             order_id: order.id,
             account: order.account,
             side: order.traits().side(),
-            price_ticks: if is_plain { self.price_of(order) } else { self.limit_of(slot).unwrap_or(0) },
-            quantity: if is_plain { order.remaining() } else { self.whole(slot) },
+            price_ticks: self.limit_of(slot).unwrap_or(0),
+            quantity: self.whole(slot),
         }
     }
 
@@ -259,43 +260,32 @@ impl<I: PriceIndex> OrderBook<I> {
         if extra.expire_at_ns != 0 {
             self.expiries.insert(extra.expire_at_ns, Handle { id, slot });
             self.expiries.tidy(&self.pool);
-            self.next_due_ns = self.next_due_ns.min(extra.expire_at_ns);
+            self.due_by(extra.expire_at_ns);
         }
     }
 
     /// Takes a live order out of the book and forgets it. Returns what a `canceled` event says of it.
-    #[inline(always)]
     pub(crate) fn remove<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) -> Gone {
         self.ids.remove(self.pool.order(slot).id & COUNTER_MASK, slot);
         self.remove_unnamed(slot, out)
     }
 
     /// The same for an order whose id is forgotten already.
-    #[inline(always)]
     pub(crate) fn remove_unnamed<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) -> Gone {
         let gone = self.describe(slot);
-        if self.pool.order(slot).traits().has_extra() {
-            self.leave(slot, out);
-        } else {
-            self.leave_level(slot, out);
-        }
+        self.leave(slot, out);
         self.free(slot);
         gone
     }
 
-    /// Takes a displayed order out of its level's queue; an empty level goes.
+    /// Takes a displayed order that shows all it has out of its level's queue; an empty level goes.
     #[inline(always)]
-    pub(crate) fn leave_level<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) {
-        let order = self.pool.order(slot);
-        let level_number = order.level;
-        if order.traits().has_slices() {
-            self.unlink_displayed(slot);
-        } else {
-            self.levels.get_mut(level_number).unlink(&mut self.pool, slot);
-        }
-        let level = self.levels.get(level_number);
-        let (side, key) = (level.side as u8, level.key);
-        if level.is_empty() {
+    pub(crate) fn leave_plainly<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) {
+        let level_number = self.pool.order(slot).level;
+        let level = self.levels.get_mut(level_number);
+        level.unlink(&mut self.pool, slot);
+        let (side, key, is_empty) = (level.side as u8, level.key, level.is_empty());
+        if is_empty {
             self.halves[usize::from(side & 1)].remove(&mut self.levels, level_number);
         }
         touched(out, side, flip(side, key));
@@ -337,7 +327,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// The order with this client id is done.
     pub(crate) fn finish_client_id(&mut self, account: u32, id: ClientId) {
         self.client_ids.finish((account, id), self.now_ns);
-        self.next_due_ns = self.next_due_ns.min(self.client_ids.next_ns());
+        self.due_by(self.client_ids.next_ns());
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! New orders, once they are not refused (`check`): accepted, trade what they can, rest, wait, or are canceled.
 
 use crate::arrive::{Arrival, NO_LEVEL, Outcome, resting_shape};
-use crate::book::{Gone, OrderBook, Output, Resting, touched, watch};
+use crate::book::{Gone, OrderBook, Output, Resting, touched};
 use crate::codes::{
     CancelReason, CommandKind, EventKind, OrderType, Phase, RejectReason, SelfTradePrevention, TimeInForce,
 };
@@ -111,7 +111,7 @@ impl<I: PriceIndex> OrderBook<I> {
         } else {
             self.rest_plain(c, id, taker.total, taker.remaining, &mut out);
         }
-        if self.watch & watch::EVERY_TRADE != 0 {
+        if self.has_stops {
             self.settle_down(&mut out);
             self.look_around();
         }

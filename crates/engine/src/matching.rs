@@ -1,7 +1,7 @@
 //! Matching: an aggressor walks down the other side (R10 to R12), and self-trade prevention on its way (R25). The walk here is
 //! the plain one, over displayed orders oldest first; where a level, or the book, has more to it, `walk` takes over.
 
-use crate::book::{COUNTER_MASK, OrderBook, Output, touched, watch};
+use crate::book::{COUNTER_MASK, OrderBook, Output, touched};
 use crate::codes::{CancelReason, EventKind, SelfTradePrevention};
 use crate::half::flip;
 use crate::index::PriceIndex;
@@ -43,7 +43,7 @@ impl<I: PriceIndex> OrderBook<I> {
         if !self.halves[usize::from(taker.side ^ 1)].may_reach(taker.worst_key) {
             return Walk::Done;
         }
-        if self.watch & watch::EVERY_WALK != 0 {
+        if self.walks_otherwise {
             self.walk_any(taker, out)
         } else if taker.mode == SelfTradePrevention::None {
             self.walk::<false, S>(taker, out)
