@@ -15,6 +15,9 @@ NATIVE = ("ladder", "btree")
 BOOKS = ("reference", *NATIVE)
 EVENT_BYTES = 64
 
+Levels = list[tuple[int, int, int]]
+"""Price levels of a side, best first: price in ticks, quantity in lots, number of orders."""
+
 
 @dataclass(frozen=True)
 class BookSetup:
@@ -40,12 +43,11 @@ class BookSetup:
 
 @dataclass(frozen=True)
 class View:
-    """What can be read of a book; levels are price, quantity and number of orders, best first."""
+    """What can be read of a book."""
 
     phase: str
     halt_end_ns: int | None
-    bids: list[tuple[int, int, int]]
-    asks: list[tuple[int, int, int]]
+    depth: tuple[Levels, Levels]
     stops: list[int]
     indicative: tuple[int | None, int, int]
     orders: list[dict[str, object]]
@@ -69,6 +71,12 @@ class Book(Protocol):
     def best_prices(self) -> tuple[int | None, int | None]:
         """Best bid and best ask in ticks."""
 
+    def depth(self) -> tuple[Levels, Levels]:
+        """What bids and asks display."""
+
+    def indicative(self) -> tuple[int | None, int, int]:
+        """Price, quantity and surplus that an uncross would have now."""
+
 
 class Reference:
     """The reference model behind slots."""
@@ -90,15 +98,21 @@ class Reference:
     def best_prices(self) -> tuple[int | None, int | None]:
         return self.book.best_bid, self.book.best_ask
 
+    def depth(self) -> tuple[Levels, Levels]:
+        return self.book.depth(Side.BUY), self.book.depth(Side.SELL)
+
+    def indicative(self) -> tuple[int | None, int, int]:
+        found = self.book.indicative()
+        return found.price_ticks, found.quantity_lots, found.surplus_lots
+
     def view(self) -> View:
-        book, indicative = self.book, self.book.indicative()
+        book = self.book
         return View(
             phase=book.phase.slug,
             halt_end_ns=book.halt_end_ns,
-            bids=book.depth(Side.BUY),
-            asks=book.depth(Side.SELL),
+            depth=self.depth(),
             stops=[order.order_id for order in book.stops()],
-            indicative=(indicative.price_ticks, indicative.quantity_lots, indicative.surplus_lots),
+            indicative=self.indicative(),
             orders=[
                 {
                     "order_id": order.order_id,
@@ -151,18 +165,13 @@ class Native:
         return self.book.digest()
 
     def view(self) -> View:
-        book, depth, indicative = self.book, self.book.depth(), self.book.indicative()
-        bids, asks = (
-            [(level.price_ticks, level.quantity_lots, level.order_count) for level in levels]
-            for levels in (depth.bids, depth.asks)
-        )
+        book = self.book
         return View(
             phase=book.phase,
             halt_end_ns=book.halt_end,
-            bids=bids,
-            asks=asks,
+            depth=self.depth(),
             stops=[order.order_id for order in book.stops()],
-            indicative=(indicative.price_ticks, indicative.quantity_lots, indicative.surplus_lots),
+            indicative=self.indicative(),
             orders=[{name: getattr(order, name) for name in ORDER_FIELDS} for order in book.orders()],
         )
 
@@ -170,6 +179,17 @@ class Native:
         # The tick is 1: the Decimal is the number of ticks.
         bid, ask = self.book.best_bid, self.book.best_ask
         return None if bid is None else int(bid), None if ask is None else int(ask)
+
+    def depth(self) -> tuple[Levels, Levels]:
+        depth = self.book.depth()
+        bids, asks = (
+            [(x.price_ticks, x.quantity_lots, x.order_count) for x in side] for side in (depth.bids, depth.asks)
+        )
+        return bids, asks
+
+    def indicative(self) -> tuple[int | None, int, int]:
+        found = self.book.indicative()
+        return found.price_ticks, found.quantity_lots, found.surplus_lots
 
     def restored(self, index: str) -> Native:
         """A book that goes on from a snapshot of this one, with the price index told."""
