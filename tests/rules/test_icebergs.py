@@ -289,6 +289,24 @@ def test_R19_hidden_orders_and_reserves_are_included(play: Play) -> None:
     """)
 
 
+def test_R19_a_reserve_behind_an_own_order_is_not_reached(play: Play) -> None:
+    play("""
+        book mode=cancel_newest
+        new sell 6 @ 100 display=2 account=2
+          accepted #1 sell 6 @ 100 sliced account=2
+        new sell 1 @ 100 account=1
+          accepted #2 sell 1 @ 100 account=1
+        new buy 3 @ 100 fok account=1                  -- 2, then its own, then the next slice
+          accepted #3 buy 3 @ 100 account=1
+          canceled #3 buy 3 @ 100 fill_or_kill account=1
+        new buy 2 @ 100 fok account=1
+          accepted #4 buy 2 @ 100 account=1
+          trade 1 buy 2 @ 100 maker #1 taker #4 account=2
+          replenished #1 sell 2 @ 100 account=2
+        = | 1 @ 100 #2, 2/4 @ 100 #1
+    """)
+
+
 def test_R19_an_all_or_none_maker_larger_than_what_is_left_is_passed_by(play: Play) -> None:
     play("""
         new sell 3 @ 100
