@@ -27,6 +27,11 @@ impl Parked {
         self.len() == 0
     }
 
+    /// Does anyone of that side wait?
+    pub fn has(&self, side: Side) -> bool {
+        !self.sides[usize::from(side.code())].is_empty()
+    }
+
     pub fn len(&self) -> usize {
         self.sides.iter().map(BTreeMap::len).sum()
     }
@@ -75,6 +80,7 @@ mod tests {
         let mut parked = Parked::default();
         let low = parked.insert(Side::Sell, 10, 1);
         parked.insert(Side::Sell, 12, 2);
+        assert!(parked.has(Side::Sell) && !parked.has(Side::Buy));
         assert_eq!(parked.release(Side::Sell, Some(12)), None);
         assert_eq!(parked.release(Side::Sell, Some(11)), Some(2));
         parked.remove(Side::Sell, 10, low);

@@ -172,7 +172,7 @@ impl Replay {
         let excuse = match terms {
             Some((false, _)) => Some(Excuse::NonPrintable),
             Some((true, price)) if price != order.price => Some(Excuse::OtherPrice),
-            _ if !self.parked.is_empty() => Some(Excuse::CrossedBook),
+            _ if self.parked.has(order.side) => Some(Excuse::CrossedBook),
             _ => None,
         };
         let has_traded = match excuse {

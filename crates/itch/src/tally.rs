@@ -43,7 +43,7 @@ pub enum Excuse {
     NonPrintable,
     /// It took place at another price than the order's.
     OtherPrice,
-    /// The book was crossed: a halt, or before an auction.
+    /// The book was crossed, in a halt or before an auction, and orders of that side wait.
     CrossedBook,
 }
 

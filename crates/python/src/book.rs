@@ -59,7 +59,7 @@ impl OrderBook {
     }
 
     /// The same with the interpreter let go meanwhile, for what takes its time.
-    fn detached<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&mut State) -> R + Send) -> PyResult<R> {
+    pub fn detached<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&mut State) -> R + Send) -> PyResult<R> {
         let entry = self.shared.enter().map_err(|failure| failure.into_py(py))?;
         py.detach(|| entry.with(action)).map_err(|failure| failure.into_py(py))
     }

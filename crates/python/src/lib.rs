@@ -12,6 +12,7 @@ mod enums;
 mod errors;
 mod events;
 mod instrument;
+mod itch;
 mod levels;
 mod names;
 mod orders;
@@ -39,6 +40,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<views::Statistics>()?;
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
+    itch::register(module)?;
     module.add_function(wrap_pyfunction!(batch::register_events, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_native, module)?)?;
     module.add_function(wrap_pyfunction!(bench::empty_call, module)?)?;
