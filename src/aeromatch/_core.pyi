@@ -1047,8 +1047,9 @@ class ChangeBuffer:
 
 @final
 class ItchReader:
-    """Reads a TotalView-ITCH 5.0 file that comes in chunks: counts its messages, replays one symbol's into a book or
-    keeps some as they are. For one thread at a time.
+    """Reads a TotalView-ITCH 5.0 file that comes in chunks. For one thread at a time.
+
+    It counts messages, and either replays those of one symbol into a book or keeps some as they are.
 
     Arguments:
         symbol: The symbol to replay, or to keep messages of; None for none, or every one.
@@ -1060,9 +1061,7 @@ class ItchReader:
         ValueError: The symbol cannot be one, a type is unknown, or there are both a book and types.
     """
 
-    def __new__(
-        cls, symbol: str | None = None, *, book: OrderBook | None = None, types: str | None = None
-    ) -> Self: ...
+    def __new__(cls, symbol: str | None = None, *, book: OrderBook | None = None, types: str | None = None) -> Self: ...
     def feed(self, chunk: Buffer, /) -> bytes:
         """Takes the next bytes of the file. Behind a damage nothing is read.
 
@@ -1081,7 +1080,7 @@ class ItchReader:
         """Says that the file is over: it is damaged if it ends inside a message."""
     @property
     def damage(self) -> tuple[int, str] | None:
-        """Where the file stops making sense, as the offset of a byte and what is wrong there; None while it does not."""
+        """Where the file stops making sense: the offset of a byte, and what is wrong there. None: nowhere yet."""
     @property
     def locate(self) -> int | None:
         """The symbol's number in the file; None while no directory message has named it."""

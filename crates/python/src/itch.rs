@@ -10,8 +10,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-/// Reads a TotalView-ITCH 5.0 file that comes in chunks: counts its messages, replays one symbol's into a book or
-/// keeps some as they are. For one thread at a time.
+/// Reads a TotalView-ITCH 5.0 file that comes in chunks. For one thread at a time.
+///
+/// It counts messages, and either replays those of one symbol into a book or keeps some as they are.
 ///
 /// Arguments:
 ///     symbol: The symbol to replay, or to keep messages of; None for none, or every one.
@@ -81,7 +82,7 @@ impl ItchReader {
         let _ = self.reader.finish();
     }
 
-    /// Where the file stops making sense, as the offset of a byte and what is wrong there; None while it does not.
+    /// Where the file stops making sense: the offset of a byte, and what is wrong there. None: nowhere yet.
     #[getter]
     fn damage(&self) -> Option<(u64, String)> {
         self.reader.stream().damage().map(|damage| (damage.offset, damage.problem.clone()))

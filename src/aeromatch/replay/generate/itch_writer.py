@@ -19,11 +19,12 @@ from aeromatch.replay.itch.layout import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import BinaryIO
+    from io import BufferedIOBase
 
     from aeromatch.replay.generate.session import Session
 
 Timed = tuple[int, bytes]
+Fields = dict[str, str | int]
 
 HOUR_NS: Final = 3_600 * NANOSECONDS
 DIRECTORY_NS: Final = 3 * HOUR_NS + 5 * 60 * NANOSECONDS
@@ -45,7 +46,7 @@ PROGRESS_EVERY: Final = 256
 
 def write_itch(
     sessions: Mapping[str, Session],
-    stream: BinaryIO,
+    stream: BufferedIOBase,
     *,
     seed: int,
     framing: str = "lengths",
@@ -129,6 +130,7 @@ class _Symbol:
     random: Random
     matches: Iterator[int]
     steps: int = 0
+    _has_halted: bool = False
     _last_match: int = 0
 
     def day(self) -> Iterator[Timed]:
@@ -152,7 +154,8 @@ class _Symbol:
                     continue
                 yield OPENING_NS + canceled.time_ns, self._delete(canceled)
                 canceled = None
-            if self.steps == self.session.steps // 2:
+            if not self._has_halted and 2 * self.steps >= self.session.steps:
+                self._has_halted = True
                 yield from ((time_ns, message) for message in self._halt(time_ns))
             if action.kind is ActionKind.CANCEL:
                 canceled = action  # What comes next says how it is written.
@@ -163,21 +166,30 @@ class _Symbol:
 
     def directory(self, time_ns: int) -> list[bytes]:
         """Make the messages that introduce the symbol."""
-        about = {"market_category": "Q", "financial_status": "N", "round_lot_size": 100, "round_lots_only": "N"}
+        about: Fields = {"market_category": "Q", "financial_status": "N", "round_lot_size": 100, "round_lots_only": "N"}
         kind = {"issue_classification": "C", "issue_sub_type": "Z", "authenticity": "P", "short_sale_threshold": "N"}
-        funds = {"ipo_flag": "N", "luld_reference_price_tier": "1", "etp_flag": "N", "etp_leverage_factor": 0}
+        funds: Fields = {"ipo_flag": "N", "luld_reference_price_tier": "1", "etp_flag": "N", "etp_leverage_factor": 0}
         market_maker = {"mpid": MPIDS[0], "primary_market_maker": "Y", "market_maker_mode": "N"}
-        quoting = {"ipo_quotation_release_time": 35_100, "ipo_quotation_release_qualifier": "A", "ipo_price": 10_000}
-        listing = {"open_eligibility_status": "N", "minimum_allowable_price": 8_000, "maximum_allowable_price": 18_000}
-        prices = {"near_execution_price": 0, "near_execution_time": 0, "lower_price_range_collar": 0}
+        quoting: Fields = {
+            "ipo_quotation_release_time": 35_100,
+            "ipo_quotation_release_qualifier": "A",
+            "ipo_price": 10_000,
+        }
+        listing: Fields = {
+            "open_eligibility_status": "N",
+            "minimum_allowable_price": 8_000,
+            "maximum_allowable_price": 18_000,
+        }
+        near: Fields = {"near_execution_price": 9_000, "near_execution_time": time_ns}
+        collar: Fields = {"lower_price_range_collar": 8_100, "upper_price_range_collar": 9_900}
         make = self._make
         return [
             make("R", time_ns, stock=self.stock, **about, **kind, **funds, inverse_indicator="N"),
             make("H", time_ns, stock=self.stock, trading_state="T", reserved="", reason=""),
             make("Y", time_ns, stock=self.stock, reg_sho_action="0"),
             make("L", time_ns, stock=self.stock, **market_maker, market_participant_state="A"),
-            make("K", time_ns, stock=self.stock, **quoting),
-            make("O", time_ns, stock=self.stock, **listing, **prices, upper_price_range_collar=0),
+            make("K", time_ns, stock=self.stock, **quoting, ipo_price=10_000),
+            make("O", time_ns, stock=self.stock, open_eligibility_status="N", **limits, **near, **collar),
         ]
 
     def closing(self, time_ns: int) -> list[bytes]:
@@ -261,7 +273,7 @@ class _Symbol:
             )
 
     def _add(self, action: Action, time_ns: int, shares: int) -> bytes:
-        order: dict[str, str | int] = {
+        order: Fields = {
             "order_reference_number": self._reference(action.order_id),
             "buy_sell_indicator": "B" if action.is_buy else "S",
             "shares": shares,
@@ -304,13 +316,13 @@ class _Symbol:
         )
 
     def _cross(self, time_ns: int, shares: int, price: int, kind: str) -> bytes:
-        cross = {"shares": shares, "cross_price": price, "match_number": self._match()}
+        cross: Fields = {"shares": shares, "cross_price": price, "match_number": self._match()}
         return self._make("Q", time_ns, stock=self.stock, **cross, cross_type=kind)
 
     def _imbalance(self, time_ns: int, kind: str) -> bytes:
         bid = self.session.best(True)
         prices = dict.fromkeys(("far_price", "near_price", "current_reference_price"), (bid or 0) * TICK)
-        imbalance = {"paired_shares": 100, "imbalance_shares": 0, "imbalance_direction": "N"}
+        imbalance: Fields = {"paired_shares": 100, "imbalance_shares": 0, "imbalance_direction": "N"}
         return self._make(
             "I",
             time_ns,

@@ -6,8 +6,8 @@ their messages, with zeros there, or with nothing.
 """
 
 from aeromatch.replay.itch.layout import LAYOUTS, Layout, decode, dtype_of, encode
-from aeromatch.replay.itch.reading import Listing, iterate, messages, symbols
-from aeromatch.replay.itch.rebuild import ItchResult, TradingAction, Volume, replay
+from aeromatch.replay.itch.reading import Listing, first_symbols, iterate, messages, symbols
+from aeromatch.replay.itch.rebuild import ItchResult, TradingAction, Volume, replay, some_symbols
 
 __all__ = [
     "LAYOUTS",
@@ -19,8 +19,10 @@ __all__ = [
     "decode",
     "dtype_of",
     "encode",
+    "first_symbols",
     "iterate",
     "messages",
     "replay",
+    "some_symbols",
     "symbols",
 ]

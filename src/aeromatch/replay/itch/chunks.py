@@ -20,33 +20,41 @@ GZIP_WINDOW: Final = 31
 """What makes zlib expect gzip's header and check its checksum."""
 
 
-def is_gzip(path: Path) -> bool:
-    """Tell a gzip file by its first bytes, whatever it is called."""
-    with path.open("rb") as stream:
-        return stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+class Chunks:
+    """The content of a file, chunk by chunk, once."""
+
+    def __init__(self, path: Path, progress: Callable[[int], object] = lambda _: None) -> None:
+        """Prepare to read; `progress` is called with the number of bytes of the file that were read."""
+        self.is_gzip = False
+        """Whether the file is a gzip file, by its first bytes and whatever it is called; known once it is read."""
+        self._path = path
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the content.
+
+        Raises:
+            OSError: The file cannot be read.
+            RecordingError: It is a gzip file and damaged or cut off; what stands before that has been yielded.
+        """
+        with self._path.open("rb") as stream:
+            chunk = stream.read(CHUNK_BYTES)
+            self.is_gzip = chunk.startswith(GZIP_MAGIC)
+            if self.is_gzip:
+                yield from _inflated(chunk, stream, self._path.name, self._progress)
+                return
+            read = 0
+            while chunk:
+                yield chunk
+                read += len(chunk)
+                self._progress(read)
+                chunk = stream.read(CHUNK_BYTES)
 
 
-def read_chunks(path: Path, progress: Callable[[int], object] = lambda _: None) -> Iterator[bytes]:
-    """Yield the content of a file; `progress` is called with the number of bytes of the file that were read.
-
-    Raises:
-        OSError: The file cannot be read.
-        RecordingError: It is a gzip file and damaged or cut off; what stands before that has been yielded.
-    """
-    packed = is_gzip(path)
-    with path.open("rb", buffering=0) as stream:
-        if packed:
-            yield from _inflated(stream, path.name, progress)
-            return
-        while chunk := stream.read(CHUNK_BYTES):
-            yield chunk
-            progress(stream.tell())
-
-
-def _inflated(stream: BinaryIO, name: str, progress: Callable[[int], object]) -> Iterator[bytes]:
-    """Inflate a gzip file of one or more members, a bounded amount at a time."""
+def _inflated(packed: bytes, stream: BinaryIO, name: str, progress: Callable[[int], object]) -> Iterator[bytes]:
+    """Inflate a gzip file of one or more members, a bounded amount at a time; `packed` is how it begins."""
     inflater, read = zlib.decompressobj(GZIP_WINDOW), 0
-    while packed := stream.read(PACKED_BYTES):
+    while packed:
         read += len(packed)
         while True:
             if inflater.eof:
@@ -68,6 +76,7 @@ def _inflated(stream: BinaryIO, name: str, progress: Callable[[int], object]) ->
             if not packed and len(chunk) < CHUNK_BYTES:
                 break
         progress(read)
+        packed = stream.read(PACKED_BYTES)
     if not inflater.eof:
         raise RecordingError(f"{name}: byte {read} of the gzip file, its end: the gzip stream is cut off")
 

@@ -106,7 +106,10 @@ def dtype_of(letter: str) -> np.dtype[Any]:
     """
     return np.dtype(
         [
-            (field.name, f"S{field.length}" if field.kind == "text" else "u8" if field.length > 4 else f"u{field.length}")
+            (
+                field.name,
+                f"S{field.length}" if field.kind == "text" else "u8" if field.length > 4 else f"u{field.length}",
+            )
             for field in layout_of(letter).fields
         ]
     )

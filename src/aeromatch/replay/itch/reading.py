@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aeromatch import _core
-from aeromatch.replay.itch.chunks import read_chunks
+from aeromatch.replay.itch.chunks import Chunks
 from aeromatch.replay.itch.layout import LAYOUTS, decode, layout_of, to_array
 from aeromatch.replay.tally import RecordingError
 
@@ -49,7 +49,7 @@ def first_symbols(path: Path) -> list[str]:
     reader = _core.ItchReader()
     read = 0
     try:
-        for chunk in read_chunks(path):
+        for chunk in Chunks(path):
             reader.feed(chunk)
             read += len(chunk)
             if read >= DIRECTORY_BYTES:
@@ -103,7 +103,7 @@ def iterate(path: str | PathLike[str], symbol: str | None = None, types: str = "
 
 def _kept(reader: _core.ItchReader, path: Path, progress: Callable[[int], object] = lambda _: None) -> Iterator[bytes]:
     """Feed a whole file; yield the messages that the reader keeps, and fail at the first damage."""
-    for chunk in read_chunks(path, progress):
+    for chunk in Chunks(path, progress):
         yield reader.feed(chunk)
         if reader.damage is not None:
             break

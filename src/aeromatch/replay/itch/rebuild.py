@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aeromatch import Instrument, OrderBook, _core
-from aeromatch.replay.itch.chunks import is_gzip, read_chunks
+from aeromatch.replay.itch.chunks import Chunks
 from aeromatch.replay.itch.reading import Listing, damage_text
 from aeromatch.replay.tally import Agreement, RecordingError
 
@@ -31,7 +31,7 @@ HALTED: Final = frozenset({"H", "P"})
 class Volume(NamedTuple):
     """Trades of one kind."""
 
-    count: int
+    trades: int
     shares: int
 
 
@@ -182,11 +182,11 @@ def replay(
     """
     path = Path(path)
     book = OrderBook(Instrument(symbol, tick_size=TICK_SIZE), index=index)
-    reader = _core.ItchReader(symbol, book=book)
+    reader, chunks = _core.ItchReader(symbol, book=book), Chunks(path, progress)
     decode_seconds, broken = 0.0, None
     began = perf_counter()
     try:
-        for chunk in read_chunks(path, progress):
+        for chunk in chunks:
             fed = perf_counter()
             reader.feed(chunk)
             decode_seconds += perf_counter() - fed
@@ -208,7 +208,7 @@ def replay(
         file=path.name,
         symbol=symbol.rstrip(" "),
         locate=reader.locate,
-        is_gzip=is_gzip(path),
+        is_gzip=chunks.is_gzip,
         book=book,
         damage=broken,
         symbols=symbols,
