@@ -146,7 +146,10 @@ impl Stream {
         let mut at = 0;
         while at < chunk.len() {
             if self.has_ended {
-                return self.fail(0, "there is more behind the mark of the end".to_string());
+                return self.fail(
+                    0,
+                    "the length before it is zero, which marks the end of a file, but there is more".to_string(),
+                );
             }
             let skipped = self.skipping.min(chunk.len() - at);
             self.skipping -= skipped;

@@ -109,7 +109,10 @@ fn the_place_and_the_reason_of_a_damage_are_named() {
     assert_eq!(problem(&[&zeros[..], &[0, 19], &delete].concat()), "byte 38: a length of 19 where all before are zero");
     assert_eq!(problem(&[&add[..], b"z"].concat()), "byte 36: no message begins with 'z'");
     assert_eq!(problem(b"\x1f\x8b\x08"), "byte 0: this is no ITCH 5.0 message, nor the length of one");
-    assert_eq!(problem(&[&two[..], &[0, 0, 0]].concat()), "byte 61: there is more behind the mark of the end");
+    assert_eq!(
+        problem(&[&two[..], &[0, 0, 0]].concat()),
+        "byte 61: the length before it is zero, which marks the end of a file, but there is more"
+    );
 }
 
 #[test]

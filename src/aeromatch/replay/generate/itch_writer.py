@@ -188,8 +188,8 @@ class _Symbol:
             make("H", time_ns, stock=self.stock, trading_state="T", reserved="", reason=""),
             make("Y", time_ns, stock=self.stock, reg_sho_action="0"),
             make("L", time_ns, stock=self.stock, **market_maker, market_participant_state="A"),
-            make("K", time_ns, stock=self.stock, **quoting, ipo_price=10_000),
-            make("O", time_ns, stock=self.stock, open_eligibility_status="N", **limits, **near, **collar),
+            make("K", time_ns, stock=self.stock, **quoting),
+            make("O", time_ns, stock=self.stock, **listing, **near, **collar),
         ]
 
     def closing(self, time_ns: int) -> list[bytes]:

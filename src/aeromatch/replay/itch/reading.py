@@ -103,18 +103,19 @@ def iterate(path: str | PathLike[str], symbol: str | None = None, types: str = "
 
 def _kept(reader: _core.ItchReader, path: Path, progress: Callable[[int], object] = lambda _: None) -> Iterator[bytes]:
     """Feed a whole file; yield the messages that the reader keeps, and fail at the first damage."""
-    for chunk in Chunks(path, progress):
+    chunks = Chunks(path, progress)
+    for chunk in chunks:
         yield reader.feed(chunk)
         if reader.damage is not None:
             break
     reader.finish()
     if reader.damage is not None:
-        raise RecordingError(damage_text(path.name, reader.damage))
+        raise RecordingError(damage_text(path.name, chunks.is_gzip, reader.damage))
     if not reader.day()["messages"]:
         raise RecordingError(f"{path.name}: no ITCH 5.0 message in it")
 
 
-def damage_text(name: str, damage: tuple[int, str]) -> str:
+def damage_text(name: str, is_gzip: bool, damage: tuple[int, str]) -> str:
     """Say where a file stops making sense."""
     offset, problem = damage
-    return f"{name}: byte {offset}: {problem}"
+    return f"{name}: byte {offset}{' of its inflated content' if is_gzip else ''}: {problem}"

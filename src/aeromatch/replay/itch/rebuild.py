@@ -196,7 +196,7 @@ def replay(
         broken = str(error)  # The messages end where the gzip stream does: that is the one damage, not two.
     else:
         reader.finish()
-        broken = None if reader.damage is None else damage_text(path.name, reader.damage)
+        broken = None if reader.damage is None else damage_text(path.name, chunks.is_gzip, reader.damage)
     seconds = perf_counter() - began
     day, symbols = reader.day(), [Listing(*found) for found in reader.symbols()]
     if not day["messages"]:
