@@ -507,9 +507,9 @@ mod tests {
 
     #[test]
     fn views_read_in_place_and_refuse_other_lengths_and_types() {
-        // 09:30:00.000000001 is 0x1f1ace0fa001 ns... written out byte by byte, as it stands in a file.
+        // 09:30:00.000000001, written out as it stands in a file.
         let bytes: Vec<u8> = [
-            &b"C\x00\x07\x00\x02\x1f\x1a\xce\xd9\x98\x01"[..],
+            &b"C\x00\x07\x00\x02\x1f\x1a\xce\xd9\xf0\x01"[..],
             &[0, 0, 0, 0, 0, 0, 1, 2],
             &[0, 0, 0, 100],
             &[0, 0, 0, 0, 0, 0, 0, 9],
@@ -519,7 +519,7 @@ mod tests {
         .concat();
         let view = OrderExecutedWithPrice::of(&bytes).expect("a whole message");
         assert_eq!((view.stock_locate(), view.tracking_number()), (7, 2));
-        assert_eq!(view.timestamp(), 0x1f1a_ced9_9801);
+        assert_eq!(view.timestamp(), 34_200_000_000_001);
         assert_eq!((view.order_reference_number(), view.executed_shares()), (258, 100));
         assert_eq!((view.match_number(), view.printable(), view.execution_price()), (9, b'Y', 100_000));
         assert_eq!(Message::of(&bytes), Some(Message::OrderExecutedWithPrice(view)));

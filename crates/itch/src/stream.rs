@@ -41,6 +41,8 @@ impl Framing {
 }
 
 const PREFIX: usize = 2;
+/// A type that is not in the specification yet may be that long; anything longer is no length but damage.
+const LONGEST_UNKNOWN: usize = 255;
 /// Enough for any message and what stands before it.
 const CARRY: usize = PREFIX + LONGEST;
 
@@ -338,20 +340,21 @@ fn frame(framing: Framing, bytes: &[u8]) -> Frame {
     }
     let Some(&letter) = bytes.get(prefix) else { return Frame::Cut(prefix + 1) };
     let length = usize::from(LENGTHS[usize::from(letter)]);
-    let shown = if letter.is_ascii_graphic() { format!("'{}'", char::from(letter)) } else { format!("0x{letter:02x}") };
-    if framing == Framing::Lengths {
-        return match length {
-            0 => Frame::Unknown(prefix + stated),
-            _ if length != stated => {
-                Frame::Damaged(format!("a message {shown} has {length} bytes, but {stated} are announced"))
-            }
-            _ if bytes.len() < prefix + length => Frame::Cut(prefix + length),
-            _ => Frame::Message(prefix + length),
-        };
-    }
+    let has_lengths = framing == Framing::Lengths;
     match length {
-        0 => Frame::Damaged(format!("no message begins with {shown}")),
+        0 if has_lengths && letter.is_ascii_alphabetic() && stated <= LONGEST_UNKNOWN => {
+            Frame::Unknown(prefix + stated)
+        }
+        0 => Frame::Damaged(format!("no message begins with {}", shown(letter))),
+        _ if has_lengths && length != stated => {
+            let letter = shown(letter);
+            Frame::Damaged(format!("a message {letter} has {length} bytes, but {stated} are announced"))
+        }
         _ if bytes.len() < prefix + length => Frame::Cut(prefix + length),
         _ => Frame::Message(prefix + length),
     }
+}
+
+fn shown(letter: u8) -> String {
+    if letter.is_ascii_graphic() { format!("'{}'", char::from(letter)) } else { format!("0x{letter:02x}") }
 }

@@ -121,13 +121,15 @@ fn the_mark_of_the_end_and_unknown_types_are_passed_over() {
     let ended = [framed(Framing::Lengths, &[add.clone(), delete.clone()]), vec![0, 0]].concat();
     assert_eq!(untrusted::read(&ended), Ok(2));
     assert_eq!(untrusted::read(&[framed(Framing::Zeros, std::slice::from_ref(&add)), vec![0, 0]].concat()), Ok(1));
-    let stranger = [vec![1, 0, b'z'], vec![7; 255]].concat();
+    let stranger = [vec![0, 255, b'z'], vec![7; 254]].concat();
     let three = [framed(Framing::Lengths, std::slice::from_ref(&add)), stranger, framed(Framing::Lengths, &[delete])];
     assert_eq!(untrusted::read(&three.concat()), Ok(2));
-    let cut = [framed(Framing::Lengths, &[add]), vec![1, 0, b'z', 7]].concat();
+    let cut = [framed(Framing::Lengths, &[add]), vec![0, 255, b'z', 7]].concat();
     assert_eq!(
         untrusted::read(&cut).expect_err("a damage").to_string(),
-        "byte 42: the file ends 254 bytes before its last message does"
+        "byte 42: the file ends 253 bytes before its last message does"
     );
+    let endless = [framed(Framing::Lengths, &[message(b'D', [1; 4])]), vec![1, 0, b'z', 7]].concat();
+    assert_eq!(untrusted::read(&endless).expect_err("a damage").to_string(), "byte 21: no message begins with 'z'");
     assert_eq!(untrusted::read(b""), Ok(0));
 }
