@@ -212,7 +212,6 @@ def golden(letter: str) -> bytes:
 
 def framed(framing: str, *messages: bytes) -> bytes:
     """A file of those messages."""
-    prefix = {"lengths": lambda m: len(m).to_bytes(2, "big"), "zeros": lambda _: b"\0\0", "bare": lambda _: b""}[
-        framing
-    ]
-    return b"".join(prefix(message) + message for message in messages)
+    if framing == "bare":
+        return b"".join(messages)
+    return b"".join((len(m) if framing == "lengths" else 0).to_bytes(2, "big") + m for m in messages)

@@ -20,8 +20,8 @@ HEAD = {"stock_locate": 7, "tracking_number": 0, "timestamp": 34_200_000_000_000
 
 
 def add(reference: int, side: str, shares: int, price: int) -> bytes:
-    order = {"order_reference_number": reference, "buy_sell_indicator": side, "shares": shares, "price": price}
-    return itch.encode("A", **HEAD, **order, stock="BRK.A")
+    order = {"order_reference_number": reference, "shares": shares, "price": price}
+    return itch.encode("A", **HEAD, **order, buy_sell_indicator=side, stock="BRK.A")
 
 
 def execute(reference: int, shares: int) -> bytes:
