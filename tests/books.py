@@ -5,11 +5,11 @@ All take the slots of commands and give the slots of events, so that they can be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
 import aeromatch
-from aeromatch.market.reference import ReferenceBook, SelfTradePrevention, decode, encode_event
+from aeromatch.market.reference import Matching, ReferenceBook, SelfTradePrevention, decode, encode_event
 
 NATIVE = ("ladder", "btree")
 BOOKS = ("reference", *NATIVE)
@@ -23,6 +23,19 @@ class BookSetup:
     instrument: int = 0
     dedup_window_ns: int = 0
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.NONE
+    matching: Matching = Matching.FIFO
+    fifo_share_bps: int | None = None
+    reference_price_ticks: int | None = None
+    static_band_ticks: int | None = None
+    static_band_bps: int | None = None
+    circuit_breaker_ticks: int | None = None
+    circuit_breaker_bps: int | None = None
+    halt_ns: int | None = None
+
+    def rules(self) -> dict[str, Any]:
+        """How it matches, its bands and its halts, as keyword arguments; what is at its default is left out."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)[3:]}
+        return {name: value for name, value in values.items() if value is not None and value is not Matching.FIFO}
 
 
 class Book(Protocol):
@@ -46,6 +59,7 @@ class Reference:
             setup.instrument,
             dedup_window_ns=setup.dedup_window_ns,
             self_trade_prevention=setup.self_trade_prevention,
+            **setup.rules(),
         )
 
     def process(self, slots: bytes) -> bytes:
@@ -63,11 +77,18 @@ class Native:
 
     def __init__(self, setup: BookSetup, index: str) -> None:
         self.setup = setup
+        rules = setup.rules()
+        if setup.matching != Matching.FIFO:
+            rules["matching"] = setup.matching.slug
+        if setup.reference_price_ticks is not None:
+            # The instrument's tick is 1: its price is the number of ticks.
+            rules["reference_price"] = rules.pop("reference_price_ticks")
         instrument = aeromatch.Instrument(
             "TEST",
             number=setup.instrument,
             self_trade_prevention=setup.self_trade_prevention.slug,
             dedup_window_ns=setup.dedup_window_ns,
+            **rules,
         )
         self.book = aeromatch.OrderBook(instrument, index=index)
 
@@ -78,7 +99,7 @@ class Native:
         return self.book.digest()
 
     def best_prices(self) -> tuple[int | None, int | None]:
-        # The instrument's tick is 1: the Decimal is the number of ticks.
+        # The tick is 1: the Decimal is the number of ticks.
         bid, ask = self.book.best_bid, self.book.best_ask
         return None if bid is None else int(bid), None if ask is None else int(ask)
 

@@ -24,10 +24,12 @@ __all__ = [
     "Event",
     "EventBuffer",
     "EventKind",
+    "Indicative",
     "Instrument",
     "ItchReader",
     "Level",
     "LevelChange",
+    "Matching",
     "Order",
     "OrderBook",
     "OrderStatus",
@@ -69,19 +71,24 @@ class Side(StrEnum):
     SELL = "sell"
 
 class OrderType(StrEnum):
-    """What an order does on arrival (R11, R12)."""
+    """What an order does on arrival (R11, R12), or once its stop price is reached (R15)."""
 
     LIMIT = "limit"
     MARKET = "market"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
+    TRAILING_STOP_LIMIT = "trailing_stop_limit"
 
 class TimeInForce(StrEnum):
-    """How long an order lives (R17 to R19)."""
+    """How long an order lives (R17 to R20)."""
 
     GTC = "gtc"
     DAY = "day"
     GTD = "gtd"
     IOC = "ioc"
     FOK = "fok"
+    AON = "aon"
 
 class SelfTradePrevention(StrEnum):
     """What happens where two orders of one owner would trade (R25)."""
@@ -96,6 +103,8 @@ class Phase(StrEnum):
     """Trading phase of a book (R26)."""
 
     CONTINUOUS = "continuous"
+    PRE_OPEN = "pre_open"
+    AUCTION = "auction"
     HALTED = "halted"
     CLOSED = "closed"
 
@@ -171,6 +180,13 @@ class CommandKind(StrEnum):
     PHASE = "phase"
     ADVANCE_TIME = "advance_time"
 
+class Matching(StrEnum):
+    """How a price level's orders share what an aggressor takes (R29)."""
+
+    FIFO = "fifo"
+    PRO_RATA = "pro_rata"
+    FIFO_PRO_RATA = "fifo_pro_rata"
+
 class AeroMatchError(Exception):
     """Base of the package's own exceptions.
 
@@ -213,10 +229,20 @@ class Instrument:
             otherwise (R25).
         dedup_window_ns: How long, in nanoseconds of log time, a finished order's client order id stays taken
             (R5).
+        matching: How the orders of a level share what an aggressor takes: "fifo", "pro_rata" or "fifo_pro_rata"
+            (R29).
+        fifo_share_bps: With "fifo_pro_rata" the share, in basis points, that goes oldest first: 0 .. 10,000.
+        reference_price: In money: the middle of the static band, and what an uncross falls back on before the first
+            trade (R27, R28).
+        static_band_ticks: Limits further than this from the reference price are rejected (R28); or
+        static_band_bps: the same in basis points of the reference price.
+        circuit_breaker_ticks: A trade further than this from the last one before the command halts the book (R28); or
+        circuit_breaker_bps: the same in basis points of that price.
+        halt_ns: How long such a halt lasts, in nanoseconds, before an auction; None: until a command ends it.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: An argument is out of range or no number.
+        ValueError: An argument is out of range or no number, or two of them contradict one another.
     """
 
     def __new__(
@@ -228,6 +254,14 @@ class Instrument:
         number: SupportsIndex = 0,
         self_trade_prevention: SelfTradePrevention | str = "none",
         dedup_window_ns: SupportsIndex = 0,
+        matching: Matching | str = "fifo",
+        fifo_share_bps: SupportsIndex | None = None,
+        reference_price: _Amount | None = None,
+        static_band_ticks: SupportsIndex | None = None,
+        static_band_bps: SupportsIndex | None = None,
+        circuit_breaker_ticks: SupportsIndex | None = None,
+        circuit_breaker_bps: SupportsIndex | None = None,
+        halt_ns: SupportsIndex | None = None,
     ) -> Self: ...
     @property
     def symbol(self) -> str:
@@ -247,6 +281,30 @@ class Instrument:
     @property
     def dedup_window_ns(self) -> int:
         """How long a finished order's client order id stays taken, in nanoseconds (R5)."""
+    @property
+    def matching(self) -> Matching:
+        """How the orders of a level share what an aggressor takes (R29)."""
+    @property
+    def fifo_share_bps(self) -> int | None:
+        """The share that goes oldest first, in basis points; None unless matching is "fifo_pro_rata" (R29)."""
+    @property
+    def reference_price(self) -> Decimal | None:
+        """Reference price in money; None if there is none (R27, R28)."""
+    @property
+    def static_band_ticks(self) -> int | None:
+        """Width of the static band to either side, in ticks; None if it has none or is in basis points (R28)."""
+    @property
+    def static_band_bps(self) -> int | None:
+        """The same in basis points of the reference price."""
+    @property
+    def circuit_breaker_ticks(self) -> int | None:
+        """How far from the last price a trade halts the book, in ticks; None if nothing does, or basis points (R28)."""
+    @property
+    def circuit_breaker_bps(self) -> int | None:
+        """The same in basis points of the last price."""
+    @property
+    def halt_ns(self) -> int | None:
+        """How long the circuit breaker halts, in nanoseconds; None: until a command ends it (R28)."""
     def price_to_ticks(self, price: _Amount) -> int:
         """The whole number of ticks that a price is (R1).
 
@@ -351,6 +409,9 @@ class OrderBook:
     def phase(self) -> Phase:
         """The trading phase (R26)."""
     @property
+    def halt_end(self) -> int | None:
+        """When a halt will become an auction, in nanoseconds since the Unix epoch; None if none will (R28)."""
+    @property
     def sequence(self) -> int:
         """Number of the last command (R4)."""
     def submit(
@@ -367,6 +428,11 @@ class OrderBook:
         expire_at: SupportsIndex | None = None,
         post_only: bool | Literal["slide"] = False,
         protection_price: _Amount | None = None,
+        stop_price: _Amount | None = None,
+        trail_offset: _Amount | None = None,
+        trail_offset_bps: SupportsIndex | None = None,
+        display_quantity: _Amount | None = None,
+        min_quantity: _Amount | None = None,
         self_trade_prevention: SelfTradePrevention | str | None = None,
         self_trade_group: SupportsIndex | None = None,
         tag: SupportsIndex = 0,
@@ -376,15 +442,20 @@ class OrderBook:
         Arguments:
             side: Side.BUY or Side.SELL, or "buy", "sell".
             quantity: In units, a whole number of lots, 1 .. 2^48 of them.
-            price: Limit price in money, a whole number of ticks; a market order has none.
-            order_type: "limit" (R11) or "market" (R12).
-            time_in_force: "gtc", "day", "gtd" (R17), "ioc" (R18) or "fok" (R19).
+            price: Limit price in money, a whole number of ticks; for order types with a limit only.
+            order_type: "limit" (R11), "market" (R12), or "stop", "stop_limit", "trailing_stop", "trailing_stop_limit".
+            time_in_force: "gtc", "day", "gtd" (R17), "ioc" (R18), "fok" (R19) or "aon" (R20).
             account: Whose order it is; None for nobody's.
             client_order_id: The sender's own id, 1 to 36 printable ASCII characters, unique per account (R5).
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             expire_at: When a "gtd" order ends, in nanoseconds (R17).
             post_only: True: rejected rather than taking; "slide": repriced one tick behind what it would take (R13).
             protection_price: A market order's worst price, in money (R12).
+            stop_price: Last trade price that wakes a "stop" or "stop_limit" order, in money (R15).
+            trail_offset: How far a trailing stop's price follows the last trade, in money; or
+            trail_offset_bps: the same in basis points of that price.
+            display_quantity: What an iceberg shows at a time, in units; 0: hidden; None: all of it (R14).
+            min_quantity: What it finds on arrival is nothing or at least this, in units; else it is canceled (R21).
             self_trade_prevention: The order's own mode; None: the instrument's (R25).
             self_trade_group: Orders of one group count as one owner (R25).
             tag: The sender's own number, returned in the command's first event.
@@ -394,7 +465,7 @@ class OrderBook:
 
         Raises:
             TypeError: An argument is missing or has the wrong type.
-            ValueError: A word is unknown, a text is no number, or a number does not fit its field.
+            ValueError: A word is unknown, a text is no number, a number does not fit, or both trail offsets are given.
             AeroMatchError: Another thread is using the book.
         """
     def cancel(
@@ -483,10 +554,14 @@ class OrderBook:
     def set_phase(
         self, phase: Phase | str, *, timestamp: SupportsIndex | None = None, tag: SupportsIndex = 0
     ) -> Report:
-        """Changes the trading phase (R26). Closing ends DAY orders (R17); the same phase again has no effect.
+        """Changes the trading phase (R26); the same phase again has no effect.
+
+        "pre_open" and "auction" collect orders without trading. A change to "continuous", and one from "auction" to
+        "closed", trades them at one price (R27). "halted" and "closed" take cancels only. Closing ends DAY orders
+        (R17).
 
         Arguments:
-            phase: "continuous", "halted" or "closed".
+            phase: "continuous", "pre_open", "auction", "halted" or "closed".
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -499,7 +574,7 @@ class OrderBook:
             AeroMatchError: Another thread is using the book.
         """
     def advance_time(self, timestamp: SupportsIndex, *, tag: SupportsIndex = 0) -> Report:
-        """Lets time pass (R2): orders that expire by then end (R17).
+        """Lets time pass (R2): what expires by then ends (R17), a halt that ends by then becomes an auction (R28).
 
         Arguments:
             timestamp: The time it is now, in nanoseconds; earlier than the last one seen counts as that.
@@ -582,6 +657,19 @@ class OrderBook:
         Returns:
             A new list.
         """
+    def stops(self) -> list[Order]:
+        """Orders that wait for their stop price (R15).
+
+        Returns:
+            A new list: buys, then sells, in the order in which they would be triggered; those that wait for a first
+            trade stand last.
+        """
+    def indicative(self) -> Indicative:
+        """What an uncross would do now, in whatever phase (R27).
+
+        Returns:
+            Price, quantity and surplus.
+        """
     def account_number(self, name: str) -> int:
         """The number of an account's name, a new one if the name is new: what batches carry.
 
@@ -648,7 +736,7 @@ class Report:
         """Whether the command was accepted (R6)."""
     @property
     def filled_quantity(self) -> Decimal:
-        """What the order traded as aggressor in this command, in units."""
+        """What the order traded in this command, in units."""
     @property
     def remaining_quantity(self) -> Decimal:
         """What of the order is live after the command, in units; 0 once it is done."""
@@ -696,14 +784,23 @@ class Event:
     def phase(self) -> Phase | None:
         """The new phase of a `phase` event."""
     @property
+    def order_type(self) -> OrderType | None:
+        """What an accepted order does on arrival or once its stop price is reached; None in other events."""
+    @property
+    def undisplayed(self) -> bool | None:
+        """Whether an accepted order is not displayed where it rests: hidden (R14) or all-or-none (R20)."""
+    @property
+    def iceberg(self) -> bool | None:
+        """Whether an accepted order is an iceberg, which shows a slice at a time (R14)."""
+    @property
     def side(self) -> Side | None:
-        """The order's side; of a trade the aggressor's."""
+        """The order's side; of a trade the aggressor's, None in an uncross (R27)."""
     @property
     def price(self) -> Decimal | None:
-        """Price in money; 0 for a market order, which has none."""
+        """Price in money; 0 for an order without a limit."""
     @property
     def quantity(self) -> Decimal | None:
-        """Quantity in units: asked (accepted), traded, taken off, no longer live (canceled), live now (amended)."""
+        """Quantity in units: asked, traded, taken off, canceled, live (amended, triggered) or shown (replenished)."""
     @property
     def order_id(self) -> int | None:
         """The order; of a trade the maker, of a rejected duplicate the first order."""
@@ -756,7 +853,7 @@ class Event:
         """The fields that this kind of event has, by name.
 
         Returns:
-            A new dict: enum members, Decimals and ints.
+            A new dict: enum members, Decimals, ints and bools.
         """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -772,7 +869,7 @@ class Trade:
         """Its number: per instrument, from 1, without gaps (R4)."""
     @property
     def price(self) -> Decimal:
-        """Price in money: the maker's (R10)."""
+        """Price in money: the maker's (R10), or an uncross's one price (R27)."""
     @property
     def quantity(self) -> Decimal:
         """Quantity in units."""
@@ -784,13 +881,13 @@ class Trade:
         """Quantity in lots."""
     @property
     def maker_order_id(self) -> int:
-        """The resting order."""
+        """The resting order; in an uncross the one with the lower id (R27)."""
     @property
     def taker_order_id(self) -> int:
-        """The aggressor."""
+        """The aggressor; in an uncross the order with the higher id."""
     @property
-    def aggressor_side(self) -> Side:
-        """Side of the aggressor."""
+    def aggressor_side(self) -> Side | None:
+        """Side of the aggressor; None in an uncross, which has none."""
     @property
     def maker_account(self) -> str | None:
         """Name of the maker's account; None if it has no name."""
@@ -814,16 +911,16 @@ class Level:
         """Its price in money."""
     @property
     def quantity(self) -> Decimal:
-        """Sum of what remains of its orders, in units."""
+        """Sum of what its orders display, in units; hidden ones are not counted (R14)."""
     @property
     def order_count(self) -> int:
-        """Number of its orders."""
+        """Number of its displayed orders."""
     @property
     def price_ticks(self) -> int:
         """Its price in ticks."""
     @property
     def quantity_lots(self) -> int:
-        """Sum of what remains of its orders, in lots."""
+        """Sum of what its orders display, in lots."""
     @property
     def orders_added(self) -> int:
         """Orders that came to rest here since the level came to exist."""
@@ -859,7 +956,7 @@ class LevelChange:
         """What is displayed there now, in units; 0 if the level is gone."""
     @property
     def order_count(self) -> int:
-        """Number of orders there now."""
+        """Number of orders displayed there now."""
     @property
     def price_ticks(self) -> int:
         """Its price in ticks."""
@@ -897,8 +994,8 @@ class Order:
     def side(self) -> Side:
         """Its side."""
     @property
-    def price(self) -> Decimal:
-        """Its limit price in money."""
+    def price(self) -> Decimal | None:
+        """Its limit price in money; None if it has no limit."""
     @property
     def quantity(self) -> Decimal:
         """Its total quantity in units, filled part included."""
@@ -910,13 +1007,13 @@ class Order:
         """What of it is live, in units."""
     @property
     def status(self) -> OrderStatus:
-        """Its status: "open" or "partially_filled" (R9)."""
+        """Its status: "dormant", "open" or "partially_filled" (R9)."""
     @property
     def order_type(self) -> OrderType:
-        """Its type: what rests is a limit order (R11, R12)."""
+        """Its type; a stop that was triggered is the limit or market order that it became (R15)."""
     @property
     def time_in_force(self) -> TimeInForce:
-        """How long it lives: "gtc", "day" or "gtd" (R17)."""
+        """How long it lives (R17 to R20): "gtc", "day", "gtd" or "aon"; a dormant order's may be any."""
     @property
     def account(self) -> str | None:
         """Name of its account; None if it has no name."""
@@ -942,14 +1039,80 @@ class Order:
     def self_trade_group(self) -> int | None:
         """Its self-trade group; None if it has none (R25)."""
     @property
-    def price_ticks(self) -> int:
-        """Its limit price in ticks."""
+    def stop_price(self) -> Decimal | None:
+        """Price that wakes a dormant order, in money; None if it has none, or none yet (R15)."""
+    @property
+    def trail_offset(self) -> Decimal | None:
+        """How far its stop price follows the last trade, in money; None unless trailing so (R15)."""
+    @property
+    def trail_offset_bps(self) -> int | None:
+        """How far its stop price follows the last trade, in basis points of it; None unless trailing so (R15)."""
+    @property
+    def display_quantity(self) -> Decimal | None:
+        """What it shows at most, in units: 0 if hidden, None if all (R14)."""
+    @property
+    def shown_quantity(self) -> Decimal:
+        """What of it is displayed now, in units: 0 for hidden, all-or-none, dormant and waiting market orders."""
+    @property
+    def min_quantity(self) -> Decimal | None:
+        """The least that it trades once its stop price is reached, in units; None if any, or not dormant (R21)."""
+    @property
+    def protection_price(self) -> Decimal | None:
+        """A market order's worst price, in money; None if it has none (R12)."""
+    @property
+    def price_ticks(self) -> int | None:
+        """Its limit price in ticks; None if it has no limit."""
+    @property
+    def stop_price_ticks(self) -> int | None:
+        """Its stop price in ticks."""
+    @property
+    def trail_offset_ticks(self) -> int | None:
+        """Its trail offset in ticks."""
+    @property
+    def protection_price_ticks(self) -> int | None:
+        """Its protection price in ticks."""
     @property
     def quantity_lots(self) -> int:
         """Its total quantity in lots."""
     @property
     def remaining_lots(self) -> int:
         """What of it is live, in lots."""
+    @property
+    def display_lots(self) -> int | None:
+        """What it shows at most, in lots."""
+    @property
+    def shown_lots(self) -> int:
+        """What of it is displayed now, in lots."""
+    @property
+    def min_lots(self) -> int | None:
+        """The least that it trades once its stop price is reached, in lots."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Indicative:
+    """What an uncross would do, as it was when it was asked for (R27). Immutable."""
+
+    @property
+    def price(self) -> Decimal | None:
+        """The one price that everything would trade at, in money; None if nothing would trade."""
+    @property
+    def quantity(self) -> Decimal:
+        """What would trade, in units."""
+    @property
+    def surplus(self) -> Decimal:
+        """What would be left over at that price, in units: above 0 on the buy side, below 0 on the sell side."""
+    @property
+    def price_ticks(self) -> int | None:
+        """That price in ticks; None if nothing would trade."""
+    @property
+    def quantity_lots(self) -> int:
+        """What would trade, in lots."""
+    @property
+    def surplus_lots(self) -> int:
+        """What would be left over, in lots."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Self: ...

@@ -18,6 +18,9 @@ def submit(book: OrderBook, **changes: Any) -> Any:
     return book.submit(**({"side": "buy", "quantity": "1", "price": "100.25"} | changes))
 
 
+PRICES = ("protection_price", "stop_price", "trail_offset")
+
+
 class Tick(enum.IntEnum):
     HUNDRED = 100
 
@@ -68,7 +71,9 @@ def test_R1_prices_off_the_grid_are_rejected(price: Any) -> None:
     book = make_book()
     report = submit(book, price=price)
     assert (report.status, report.reject_reason, report.order_id) == ("rejected", "invalid_price", None)
-    assert submit(book, order_type="market", price=None, protection_price=price).reject_reason == "invalid_price"
+    for argument in PRICES:
+        # Before the combination is looked at: a limit order has none of these.
+        assert submit(book, **{argument: price}).reject_reason == "invalid_price"
     assert len(book) == 0
     with pytest.raises(ValueError, match="price"):
         book.instrument.price_to_ticks(price)
@@ -82,6 +87,9 @@ def test_R1_quantities_outside_the_grid_are_rejected(quantity: Any) -> None:
     book = make_book()
     report = submit(book, quantity=quantity)
     assert (report.status, report.reject_reason) == ("rejected", "invalid_quantity")
+    assert submit(book, min_quantity=quantity).reject_reason == "invalid_quantity"
+    if quantity not in (0, "0"):  # a display quantity of 0 hides the order
+        assert submit(book, display_quantity=quantity).reject_reason == "invalid_quantity"
     with pytest.raises(ValueError, match="quantity"):
         book.instrument.quantity_to_lots(quantity)
 
@@ -92,7 +100,7 @@ def test_R1_the_largest_quantity_is_2_to_the_48_lots() -> None:
     assert report.remaining_quantity == Decimal("28147497671.0656")
 
 
-@pytest.mark.parametrize("argument", ["quantity", "price", "protection_price"])
+@pytest.mark.parametrize("argument", ["quantity", "price", *PRICES, "display_quantity", "min_quantity"])
 @pytest.mark.parametrize("value", [True, False, [], b"1", 1j, object(), np.bool_(True), np.float32(1), {}])
 def test_amounts_of_other_types_are_type_errors(argument: str, value: Any) -> None:
     book = make_book()
@@ -101,7 +109,7 @@ def test_amounts_of_other_types_are_type_errors(argument: str, value: Any) -> No
     assert book.sequence == 0
 
 
-@pytest.mark.parametrize("argument", ["quantity", "price", "protection_price"])
+@pytest.mark.parametrize("argument", ["quantity", "price", *PRICES, "display_quantity", "min_quantity"])
 @pytest.mark.parametrize(
     "value", ["", "abc", "1,5", " 1", "1 ", "1_000", "0x1", "1e", "--1", "\u0661", "\ud800", "1" * 50 + "x"]
 )
@@ -118,7 +126,7 @@ def test_unreadable_amounts_are_value_errors(argument: str, value: str) -> None:
         ("side", "bid", ValueError),
         ("side", 0, TypeError),
         ("side", None, TypeError),
-        ("order_type", "stop", ValueError),
+        ("order_type", "stop_loss", ValueError),
         ("order_type", Side, TypeError),
         ("time_in_force", "GTC", ValueError),
         ("time_in_force", 1, TypeError),
@@ -139,6 +147,9 @@ def test_unreadable_amounts_are_value_errors(argument: str, value: str) -> None:
         ("timestamp", "1", TypeError),
         ("expire_at", "1", TypeError),
         ("expire_at", True, TypeError),
+        ("trail_offset_bps", "1", TypeError),
+        ("trail_offset_bps", 1.0, TypeError),
+        ("trail_offset_bps", True, TypeError),
         ("post_only", "yes", ValueError),
         ("post_only", 1, TypeError),
         ("self_trade_prevention", "never", ValueError),
@@ -206,6 +217,22 @@ def test_R8_impossible_expiries_are_rejected(expire_at: int) -> None:
     assert report.reject_reason == "invalid_time"
 
 
+@pytest.mark.parametrize("argument", ["trail_offset", "trail_offset_bps"])
+@pytest.mark.parametrize("offset", [0, -1, 2**63, 2**64, 2**200])
+def test_R15_impossible_trail_offsets_are_rejected(argument: str, offset: int) -> None:
+    book = OrderBook(Instrument("X"))
+    order: dict[str, Any] = {"order_type": "trailing_stop", "quantity": 1, argument: offset}
+    report = book.submit("sell", **order)
+    assert (report.status, report.reject_reason) == ("rejected", "invalid_price")
+
+
+def test_R15_a_trailing_stop_has_one_offset() -> None:
+    book = make_book()
+    with pytest.raises(ValueError, match=r"^trail_offset_bps and trail_offset exclude one another"):
+        submit(book, order_type="trailing_stop", price=None, trail_offset=1, trail_offset_bps=1)
+    assert book.sequence == 0
+
+
 @pytest.mark.parametrize("text", ["", "x" * 37, "tab\t", "é", "x" * 1000])
 def test_R5_malformed_client_order_ids_are_rejected(text: str) -> None:
     book = make_book()
@@ -231,6 +258,32 @@ def test_R5_malformed_client_order_ids_are_rejected(text: str) -> None:
         ({"self_trade_prevention": "all"}, ValueError),
         ({"dedup_window_ns": -1}, ValueError),
         ({"dedup_window_ns": 2**64}, ValueError),
+        ({"matching": "lifo"}, ValueError),
+        ({"matching": 1}, TypeError),
+        ({"fifo_share_bps": 10_001, "matching": "fifo_pro_rata"}, ValueError),
+        ({"fifo_share_bps": -1, "matching": "fifo_pro_rata"}, ValueError),
+        ({"fifo_share_bps": "1", "matching": "fifo_pro_rata"}, TypeError),
+        ({"fifo_share_bps": 0}, ValueError),
+        ({"fifo_share_bps": 5, "matching": "pro_rata"}, ValueError),
+        ({"fifo_share_bps": None, "matching": "fifo_pro_rata"}, ValueError),
+        ({"reference_price": "0.5"}, ValueError),
+        ({"reference_price": "nan"}, ValueError),
+        ({"reference_price": "x"}, ValueError),
+        ({"reference_price": True}, TypeError),
+        ({"static_band_ticks": 1}, ValueError),
+        ({"static_band_bps": 1}, ValueError),
+        ({"static_band_ticks": 0, "reference_price": 1}, ValueError),
+        ({"static_band_ticks": 2**63, "reference_price": 1}, ValueError),
+        ({"static_band_bps": 0, "reference_price": 1}, ValueError),
+        ({"static_band_bps": "1", "reference_price": 1}, TypeError),
+        ({"static_band_ticks": 1, "static_band_bps": 1, "reference_price": 1}, ValueError),
+        ({"circuit_breaker_ticks": 0}, ValueError),
+        ({"circuit_breaker_bps": 2**63}, ValueError),
+        ({"circuit_breaker_bps": 1.0}, TypeError),
+        ({"circuit_breaker_ticks": 1, "circuit_breaker_bps": 1}, ValueError),
+        ({"halt_ns": 1}, ValueError),
+        ({"halt_ns": 0, "circuit_breaker_ticks": 1}, ValueError),
+        ({"halt_ns": 2**63, "circuit_breaker_ticks": 1}, ValueError),
     ],
 )
 def test_instruments_refuse_what_they_cannot_be(changes: dict[str, Any], error: type[Exception]) -> None:

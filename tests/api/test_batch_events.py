@@ -157,8 +157,8 @@ def test_tables_of_other_libraries(book: OrderBook, library: str) -> None:
         else table.to_dict("records")
     )
     assert list(rows[0]) == [
-        "kind", "reason", "side", "instrument", "account", "price_ticks", "quantity_lots", "order_id", "other",
-        "sequence", "index", "detail",
+        "kind", "reason", "side", "order_type", "undisplayed", "iceberg", "instrument", "account",
+        "price_ticks", "quantity_lots", "order_id", "other", "sequence", "index", "detail",
     ]  # fmt: skip
     assert [(row["kind"], row["reason"], row["side"]) for row in rows] == [
         ("accepted", "", "sell"), ("accepted", "", "buy"), ("trade", "", "buy"), ("accepted", "", ""),
@@ -166,9 +166,27 @@ def test_tables_of_other_libraries(book: OrderBook, library: str) -> None:
         ("phase", "halted", ""),
     ]  # fmt: skip
     array = events.to_numpy()
-    for name in list(rows[0])[3:]:
+    assert [row["order_type"] for row in rows] == ["limit", "limit"] + [""] * 6
+    assert not any(row["undisplayed"] or row["iceberg"] for row in rows)
+    for name in list(rows[0])[6:]:
         assert [row[name] for row in rows] == array[name].tolist()
     assert len(getattr(book.process(b""), f"to_{library}")()) == 0
+
+
+@pytest.mark.parametrize("library", ["arrow", "polars", "pandas"])
+def test_tables_say_what_an_accepted_order_is(library: str) -> None:
+    book = OrderBook(Instrument("X"))
+    made = commands(
+        side="buy", quantity_lots=4, price_ticks=[5, 5, 5, None, 5],
+        order_type=["limit", "limit", "limit", "stop", "stop_limit"], stop_price_ticks=[None, None, None, 9, 9],
+        time_in_force=["gtc", "gtc", "aon", "fok", "gtc"], display_lots=[0, 2, None, None, 2],
+    )  # fmt: skip
+    table: Any = getattr(book.process(made), f"to_{library}")()
+    columns = table.to_pydict() if library == "arrow" else {name: table[name].to_list() for name in table.columns}
+    assert columns["kind"] == ["accepted"] * 5
+    assert columns["order_type"] == ["limit", "limit", "limit", "stop", "stop_limit"]
+    assert columns["undisplayed"] == [True, False, True, False, False]
+    assert columns["iceberg"] == [False, True, False, False, True]
 
 
 @pytest.mark.parametrize(("library", "extra"), [("pyarrow", "arrow"), ("polars", "polars"), ("pandas", "pandas")])

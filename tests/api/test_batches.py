@@ -127,7 +127,7 @@ def test_missing_values_are_not_given(column: Any) -> None:
         ({"side": [True, False, True]}, TypeError, "side must hold words, not bool"),
         ({"side": [1.0, 0.0, 1.0]}, TypeError, "side must hold words, not float64"),
         ({"side": ["buy", b"sell", "buy"]}, TypeError, "side: row 1: must be a str, not bytes"),
-        ({"order_type": "stop"}, ValueError, "order_type: unknown word 'stop'"),
+        ({"order_type": "stop_loss"}, ValueError, "order_type: unknown word 'stop_loss'"),
         ({"kind": ["new", "new", "old"]}, ValueError, "kind: row 2: unknown word 'old'"),
         (
             {"post_only": ["slide", "no", None]},
@@ -141,6 +141,30 @@ def test_missing_values_are_not_given(column: Any) -> None:
         ({"instrument": 2**24}, ValueError, "instrument: 16777216 is outside"),
         ({"client_order_id": ["a", 5, None]}, TypeError, "client_order_id: row 1: must be a str, not int"),
         ({"client_order_id": ["a", "\ud800", None]}, ValueError, "client_order_id: row 1: is no valid Unicode"),
+        ({"stop_price_ticks": [1, 2.5, 3]}, ValueError, "stop_price_ticks: row 1: 2.5 is no whole number"),
+        ({"stop_price_ticks": [1, 2, 2**63]}, ValueError, "stop_price_ticks: row 2: 9223372036854775808 is outside"),
+        ({"stop_price_ticks": ["1", "2", "3"]}, TypeError, "stop_price_ticks: row 0: must be an int, not str"),
+        (
+            {"trail_offset_ticks": [1, -1, 3]},
+            ValueError,
+            "trail_offset_ticks: row 1: -1 is outside 0 .. 1844674407370955",
+        ),
+        ({"trail_offset_bps": np.array([1, np.nan, 3])}, ValueError, "trail_offset_bps: row 1: is NaN"),
+        ({"trail_offset_bps": 2**64}, ValueError, "trail_offset_bps: 18446744073709551616 is outside"),
+        (
+            {"trail_offset_ticks": [1, None, 3], "trail_offset_bps": [None, 2, 4]},
+            ValueError,
+            "trail_offset_bps: row 2: trail_offset_ticks is given too, and they exclude one another",
+        ),
+        ({"trail_offset_ticks": 1, "trail_offset_bps": 2}, ValueError, "trail_offset_bps: trail_offset_ticks is given"),
+        ({"display_lots": [1, True, 3]}, TypeError, "display_lots: row 1: must be an int, not bool"),
+        ({"display_lots": [1, 2, -3]}, ValueError, "display_lots: row 2: -3 is outside"),
+        ({"min_lots": [1, 2, 1e30]}, ValueError, "min_lots: row 2: "),
+        (
+            {"kind": "cancel", "side": None, "price_ticks": None, "quantity_lots": None, "min_lots": 1},
+            ValueError,
+            "min_lots: no command of this batch uses it",
+        ),
         ({"phase": "closed"}, ValueError, "phase: no command of this batch uses it"),
         ({"kind": "phase"}, ValueError, "no command of this batch uses it"),
         ({"order_id": [5, 6, 7]}, ValueError, "order_id: no command of this batch uses it"),
@@ -197,6 +221,64 @@ def test_extension_slots_stand_behind_their_commands() -> None:
         ("c", 50),
         (None, 60),
     ]
+
+
+def test_every_order_type_says_the_same_as_a_column_and_as_an_argument() -> None:
+    made = aeromatch.commands(
+        kind=["phase", "new", "new", "new", "new", "new", "new", "new", "phase"],
+        phase=["auction", *[None] * 7, "continuous"],
+        side=[None, "sell", "sell", "buy", "buy", "sell", "sell", "buy", None],
+        order_type=[
+            None,
+            "limit",
+            "stop",
+            "stop_limit",
+            "trailing_stop",
+            "trailing_stop_limit",
+            "limit",
+            "market",
+            None,
+        ],
+        price_ticks=[None, 10, None, 12, None, 3, 11, None, None],
+        quantity_lots=[None, 9, 1, 1, 4, 1, 2, 9, None],
+        stop_price_ticks=[None, None, 5, 12, None, None, None, None, None],
+        trail_offset_ticks=[None, None, None, None, 3, None, None, None, None],
+        trail_offset_bps=[None, None, None, None, None, 50, None, None, None],
+        display_lots=[None, 2, None, None, None, None, 0, None, None],
+        min_lots=[None, None, 1, None, 4, None, None, None, None],
+        time_in_force=[None, "day", "ioc", "gtc", "fok", "gtc", "gtc", "gtc", None],
+    )
+    book: Any = OrderBook(Instrument("X"))
+    single: Any = OrderBook(Instrument("X"))
+    events = list(book.process(made))
+    reports = [
+        single.set_phase("auction"),
+        single.submit("sell", price=10, quantity=9, display_quantity=2, time_in_force="day"),
+        single.submit("sell", order_type="stop", quantity=1, stop_price=5, min_quantity=1, time_in_force="ioc"),
+        single.submit("buy", order_type="stop_limit", quantity=1, stop_price=12, price=12),
+        single.submit(
+            "buy", order_type="trailing_stop", quantity=4, trail_offset=3, min_quantity=4, time_in_force="fok"
+        ),
+        single.submit("sell", order_type="trailing_stop_limit", quantity=1, trail_offset_bps=50, price=3),
+        single.submit("sell", quantity=2, price=11, display_quantity=0),
+        single.submit("buy", quantity=9, order_type="market"),
+        single.set_phase("continuous"),
+    ]
+    assert [event for report in reports for event in report.events] == events
+    assert single.digest() == book.digest()
+    assert [(order.order_id, order.stop_price) for order in book.stops()] == [(3, 12), (4, 13), (5, 9), (2, 5)]
+    assert Commands(made.slots) == made
+
+
+def test_impossible_terms_are_rejected_not_refused() -> None:
+    made = aeromatch.commands(
+        side="buy", price_ticks=[None, None, 1, 1], quantity_lots=1,
+        order_type=["trailing_stop", "trailing_stop", "limit", "limit"],
+        trail_offset_ticks=[0, None, None, None], trail_offset_bps=[None, 2**64 - 1, None, None],
+        display_lots=[None, None, 2**64 - 1, None], min_lots=[None, None, None, 0],
+    )  # fmt: skip
+    reasons = [event.reason for event in OrderBook(Instrument("X")).process(made)]
+    assert reasons == ["invalid_price", "invalid_price", "invalid_quantity", "invalid_quantity"]
 
 
 def test_long_client_order_ids_are_rejected_not_cut() -> None:

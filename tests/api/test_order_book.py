@@ -278,10 +278,20 @@ def test_instruments_are_values() -> None:
 
 def test_everything_is_immutable_and_readable(book: Any) -> None:
     book.submit("sell", quantity=1, price=10, account="al'ice", client_order_id="c")
+    book.submit("sell", quantity=4, price=10, display_quantity=2)
+    book.submit("sell", quantity=1, order_type="stop", stop_price=10)
+    book.submit("sell", quantity=1, order_type="trailing_stop_limit", trail_offset_bps=50, price=9, display_quantity=0)
+    cascade = book.submit("buy", quantity=3, price=10)
+    assert [str(event.kind) for event in cascade.events] == [
+        "accepted", "trade", "trade", "replenished", "triggered", "canceled",
+    ]  # fmt: skip
+    book.mass_cancel()
+    book.submit("sell", quantity=1, price=10, account="al'ice", client_order_id="c")
     report = book.submit("buy", quantity=2, price=10, time_in_force="gtc")
+    book.submit("sell", quantity=1, order_type="stop", stop_price=9)
     things: list[Any] = [
         report, *report.events, *report.trades, *report.level_changes, book.depth(), *book.depth().bids, *book.orders(),
-        book.statistics, book.instrument, book,
+        book.statistics, book.instrument, book, book.indicative(), *book.stops(), *cascade.events, cascade,
     ]  # fmt: skip
     for thing in things:
         assert repr(thing).startswith(type(thing).__name__ + "(")
@@ -300,7 +310,7 @@ def test_everything_is_immutable_and_readable(book: Any) -> None:
         with pytest.raises(TypeError, match=r"abstract|not an acceptable base"):
             type("Sub", (type(thing),), {})
     assert repr(report.trades[0]) == (
-        "Trade(trade_id=1, price=10.00, quantity=1.0000, maker_order_id=1, taker_order_id=2, aggressor_side='buy')"
+        "Trade(trade_id=3, price=10.00, quantity=1.0000, maker_order_id=6, taker_order_id=7, aggressor_side='buy')"
     )
     report.events.clear()
     assert len(report.events) == 2
@@ -310,8 +320,8 @@ def test_events_show_what_their_kind_has(book: Any) -> None:
     book.submit("sell", quantity=1, price=10, account="alice")
     accepted, trade = book.submit("buy", quantity=2, price=11, tag=9, timestamp=4).events
     assert accepted.as_dict() == {
-        "kind": "accepted", "side": "buy", "price": 11, "quantity": 2, "order_id": 2, "timestamp": 4, "tag": 9,
-        "sequence": 2, "index": 0,
+        "kind": "accepted", "order_type": "limit", "side": "buy", "price": 11, "quantity": 2, "order_id": 2,
+        "timestamp": 4, "tag": 9, "sequence": 2, "index": 0,
     }  # fmt: skip
     assert trade.as_dict() == {
         "kind": "trade", "side": "buy", "price": 10, "quantity": 1, "order_id": 1, "other_order_id": 2, "trade_id": 1,
@@ -333,7 +343,7 @@ def test_events_show_what_their_kind_has(book: Any) -> None:
 
 def test_live_things_say_that_they_do_not_pickle(book: Any) -> None:
     report = book.submit("sell", quantity=1, price=10)
-    for thing in (book, report, report.events[0], book.depth(), book.orders()[0], book.statistics):
+    for thing in (book, report, report.events[0], book.depth(), book.orders()[0], book.statistics, book.indicative()):
         with pytest.raises(TypeError, match=f"cannot pickle 'aeromatch.{type(thing).__name__}' object"):
             pickle.dumps(thing)
 

@@ -26,10 +26,12 @@ PUBLIC = [
     "Event",
     "EventKind",
     "Events",
+    "Indicative",
     "Instrument",
     "LEVEL_CHANGE_DTYPE",
     "Level",
     "LevelChange",
+    "Matching",
     "Order",
     "OrderBook",
     "OrderStatus",
@@ -51,10 +53,10 @@ PUBLIC = [
 
 WORDS = {
     "Side": "buy sell",
-    "OrderType": "limit market",
-    "TimeInForce": "gtc day gtd ioc fok",
+    "OrderType": "limit market stop stop_limit trailing_stop trailing_stop_limit",
+    "TimeInForce": "gtc day gtd ioc fok aon",
     "SelfTradePrevention": "none cancel_newest cancel_oldest cancel_both decrement",
-    "Phase": "continuous halted closed",
+    "Phase": "continuous pre_open auction halted closed",
     "OrderStatus": "dormant open partially_filled filled canceled rejected",
     "EventKind": "accepted rejected repriced triggered trade replenished decremented canceled amended phase created "
     "funds settled",
@@ -63,6 +65,7 @@ WORDS = {
     "duplicate_client_order_id insufficient_funds post_only_would_take",
     "CancelReason": "requested mass_cancel amended no_liquidity immediate_or_cancel fill_or_kill minimum_quantity "
     "self_trade expired session_closed price_out_of_band halted settled",
+    "Matching": "fifo pro_rata fifo_pro_rata",
     "CommandKind": "new cancel amend mass_cancel phase advance_time",
 }
 

@@ -38,6 +38,74 @@ TERMS = (
 CLIENT_ID = "03 61 2d 31" + "00" * 60
 
 
+SHAPED = (
+    "01 01 01 00 05 00 00 04"
+    + "00" * 8
+    + "0700000000000000"
+    + "0900000000000000"
+    + "00" * 32
+    # 500 basis points, shows 4, at least 3
+    + "0e 01 00 00 00 00 00 00"
+    + "00" * 8
+    + "f4 01 00 00 00 00 00 00"
+    + "04"
+    + "00" * 7
+    + "03"
+    + "00" * 31
+)
+STOP = (
+    "01 01 01 01 02 05 00 00"
+    + "00" * 16
+    + "0900000000000000"
+    + "00" * 32
+    # stop price -2, and an offset of one tick
+    + "03 00 00 00 00 00 00 00"
+    + "fe"
+    + "ff" * 7
+    + "01"
+    + "00" * 47
+)
+
+
+def test_terms_of_stops_and_icebergs() -> None:
+    shaped = commands(
+        side="buy", order_type="trailing_stop_limit", price_ticks=7, quantity_lots=9, trail_offset_bps=500,
+        display_lots=4, min_lots=3,
+    )  # fmt: skip
+    assert shaped.slots.tobytes() == bytes.fromhex(SHAPED)
+    stop = commands(
+        side="sell", order_type="stop", time_in_force="aon", quantity_lots=9, stop_price_ticks=-2, trail_offset_ticks=1
+    )
+    assert stop.slots.tobytes() == bytes.fromhex(STOP)
+    terms = stop.slots[1:].view(TERMS_DTYPE)[0]
+    assert (terms["stop_price_ticks"], terms["trail_offset"], terms["trail_unit"]) == (-2, 1, 0)
+    book = OrderBook(Instrument("X"))
+    assert [event.reason for event in book.process(stop)] == ["invalid_combination"]
+    assert [event.order_type for event in book.process(shaped)] == ["trailing_stop_limit"]
+    assert (book.orders()[0].trail_offset_bps, book.orders()[0].display_lots, book.orders()[0].min_lots) == (500, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("present", 128, "present"),
+        ("trail_unit", 2, "trail unit"),
+        ("trail_unit", 1, "trail unit"),
+        ("zero", 1, "padding"),
+        ("stop_price_ticks", 1, "stop price"),
+        ("trail_offset", 1, "trail offset"),
+        ("display_lots", 1, "display quantity"),
+        ("minimum_lots", 1, "minimum quantity"),
+        ("zero_too", 1, "padding"),
+    ],
+)
+def test_terms_that_are_there_without_their_bit_are_named(field: str, value: int, named: str) -> None:
+    made = commands(side="buy", price_ticks=1, quantity_lots=1, time_in_force="gtd", expire_at=9).slots.copy()
+    made.view(TERMS_DTYPE)[field][1] = value
+    with pytest.raises(RecordError, match=rf"^slot 1 \(byte \d+\): {named}: "):
+        OrderBook(Instrument("X")).process(made)
+
+
 def batch() -> Commands:
     return commands(
         side="sell", time_in_force="gtd", self_trade_prevention="decrement", post_only="slide",
@@ -127,11 +195,11 @@ def slots(count: int = 3) -> NDArray[np.void]:
         ("kind", 99, "kind"),
         ("version", 2, "version"),
         ("extensions", 4, "extensions"),
-        ("extensions", 1, "present|padding|reserved|terms"),
+        ("extensions", 1, "present|padding|trail unit|terms"),
         ("side", 2, "side"),
         ("side", 255, "side"),
-        ("order_type", 2, "order type"),
-        ("time_in_force", 5, "time in force"),
+        ("order_type", 6, "order type"),
+        ("time_in_force", 6, "time in force"),
         ("self_trade_prevention", 6, "self-trade prevention"),
         ("flags", 32, "flags"),
         ("flags", 8, "flags"),

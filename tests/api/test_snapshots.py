@@ -1,12 +1,13 @@
 """Snapshots: everything comes back, and damage anywhere is an error that says what is wrong."""
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from aeromatch import Instrument, OrderBook, SnapshotError, commands
+from aeromatch import Instrument, OrderBook, Report, SnapshotError, commands
 
 INSTRUMENT = Instrument(
     "BTC-USD",
@@ -27,6 +28,58 @@ def lived_in() -> OrderBook:
     )
     book.submit("sell", quantity="2", price="-1", post_only=True)
     return book
+
+
+def with_every_kind_of_order() -> OrderBook:
+    book = OrderBook(
+        Instrument(
+            "ALL",
+            tick_size="0.5",
+            matching="fifo_pro_rata",
+            fifo_share_bps=0,
+            reference_price=100,
+            static_band_bps=5000,
+            circuit_breaker_ticks=50,
+            halt_ns=7,
+        )
+    )
+    book.submit("sell", quantity=3, price=100)
+    book.submit("buy", quantity=1, price=100)
+    book.submit("sell", quantity=30, price=101, display_quantity=4, time_in_force="day", account="alice")
+    book.submit("buy", quantity=6, price=99, display_quantity=0, client_order_id="hidden")
+    book.submit("sell", quantity=50, price=99, time_in_force="aon", self_trade_group=4)
+    book.submit("sell", quantity=4, order_type="stop", stop_price="80.5", time_in_force="fok")
+    book.submit("buy", quantity=4, order_type="stop_limit", stop_price=120, price=121, display_quantity=2)
+    book.submit("sell", quantity=4, order_type="trailing_stop", trail_offset=5, min_quantity=3, account="bob")
+    book.submit("buy", quantity=4, order_type="trailing_stop_limit", trail_offset_bps=900, price=130)
+    book.set_phase("pre_open")
+    book.submit("buy", quantity=2, order_type="market", protection_price=102, time_in_force="day")
+    book.submit("sell", quantity=20, order_type="market")
+    return book
+
+
+@pytest.mark.parametrize("index", ["ladder", "btree"])
+def test_every_kind_of_order_comes_back(index: str) -> None:
+    book = with_every_kind_of_order()
+    restored = OrderBook.restore(book.snapshot(), index=index)
+    assert restored.instrument == book.instrument
+    assert restored.digest() == book.digest()
+    assert len(restored.orders()) == 10
+    assert restored.orders() == book.orders()
+    assert [order.order_id for order in restored.stops()] == [9, 7, 8, 6]
+    assert restored.stops() == book.stops()
+    assert restored.depth() == book.depth()
+    assert restored.indicative() == book.indicative()
+    assert book.indicative().quantity > 0
+
+    def go_on(other: OrderBook) -> list[Report]:
+        opened, crossed = other.set_phase("continuous"), other.submit("buy", quantity=9, order_type="market")
+        return [opened, crossed, other.set_phase("closed")]
+
+    reports = go_on(book)
+    assert [bool(report.trades) for report in reports] == [True, True, False]
+    assert go_on(restored) == reports
+    assert restored.digest() == book.digest()
 
 
 @pytest.mark.parametrize("index", [None, "ladder", "btree"])
@@ -70,8 +123,9 @@ def test_R3_the_same_commands_lead_to_the_same_events() -> None:
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
-def test_a_flipped_byte_anywhere_is_noticed(flip: int) -> None:
-    blob = lived_in().snapshot()
+@pytest.mark.parametrize("make", [lived_in, with_every_kind_of_order])
+def test_a_flipped_byte_anywhere_is_noticed(make: Callable[[], OrderBook], flip: int) -> None:
+    blob = make().snapshot()
     for place in range(len(blob)):
         damaged = bytearray(blob)
         damaged[place] ^= flip

@@ -68,6 +68,7 @@ NEW = encode(read_command("new buy 1 @ 10 gtd until=9 group=3 id=a account=1", 0
 CANCEL = encode(read_command("cancel #1", 0))
 PHASE = encode(read_command("phase halted", 0))
 ADVANCE = encode(read_command("time 5", 0))
+TRAILING = encode(read_command("trailing-stop-limit sell 4 @ 9 trail-bps=3 display=2 min=1", 0))
 MALFORMED = {
     "kind 0": changed(NEW, 0, 0),
     "kind 7": changed(CANCEL, 0, 7),
@@ -78,9 +79,9 @@ MALFORMED = {
     "side 2": changed(NEW, 3, 2),
     "new without side": changed(NEW, 3, 255),
     "cancel with side": changed(CANCEL, 3, 0),
-    "order type": changed(NEW, 4, 2),
-    "phase": changed(PHASE, 4, 1),
-    "time in force": changed(NEW, 5, 5),
+    "order type": changed(NEW, 4, 6),
+    "phase": changed(PHASE, 4, 5),
+    "time in force": changed(NEW, 5, 6),
     "self-trade prevention": changed(NEW, 6, 6),
     "flag 32": changed(NEW, 7, 4 | 32),
     "quantity given with new": changed(NEW, 7, 4 | 8),
@@ -90,9 +91,14 @@ MALFORMED = {
     "order id with new": changed(NEW, 32, 1),
     "price with phase": changed(PHASE, 16, 1),
     "order id with advance time": changed(ADVANCE, 32, 1),
-    "terms present": changed(NEW, 64, 1 | 16 | 64),
-    "terms padding": changed(NEW, 65, 1),
-    "terms reserved": changed(NEW, 72, 1),
+    "terms present": changed(NEW, 64, 128 | 16 | 64),
+    "trail unit without an offset": changed(NEW, 65, 1),
+    "trail unit 2": changed(TRAILING, 65, 2),
+    "terms padding": changed(NEW, 66, 1),
+    "stop price without its flag": changed(NEW, 72, 1),
+    "trail offset without its flag": changed(NEW, 80, 1),
+    "display quantity without its flag": changed(NEW, 88, 1),
+    "minimum quantity without its flag": changed(NEW, 96, 1),
     "expiry without its flag": changed(NEW, 64, 64),
     "terms end": changed(NEW, 127, 1),
     "client id length": changed(NEW, 128, 37),
@@ -118,7 +124,7 @@ def test_R33_a_malformed_frame_is_an_error_and_nothing_of_its_batch_happens(name
 def test_R33_damaged_slots_are_refused_by_both_or_mean_the_same(index: str) -> None:
     """Any byte may be anything: native core and reference refuse the same slots and carry out the same ones."""
     rng = random.Random(33)
-    frames = (NEW, CANCEL, PHASE, ADVANCE, encode(read_command("amend #1 5 @ 7 id=a account=1", 0)))
+    frames = (NEW, TRAILING, CANCEL, PHASE, ADVANCE, encode(read_command("amend #1 5 @ 7 id=a account=1", 0)))
     setup = BookSetup(dedup_window_ns=5)
     taken = 0
     for _ in range(4_000):

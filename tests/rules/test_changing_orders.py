@@ -214,7 +214,7 @@ def test_R23_unknown_done_or_someone_elses_is_unknown(play: Play) -> None:
         cancel id=a account=2
           rejected unknown_order account=2
         market sell 5
-          accepted #2 sell 5 @ 0
+          accepted #2 sell 5 @ 0 market
           trade 1 sell 5 @ 10 maker #1 taker #2 account=1
         cancel #1 account=1                       -- done
           rejected unknown_order account=1

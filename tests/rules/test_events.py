@@ -212,10 +212,10 @@ def test_R8_everything_else_is_legal(play: Play) -> None:
         new sell 1 @ 11 group=0 mode=none
           accepted #3 sell 1 @ 11
         market buy 1 day protect=11 group=4 account=1 mode=decrement
-          accepted #4 buy 1 @ 0 account=1
+          accepted #4 buy 1 @ 0 market account=1
           trade 1 buy 1 @ 11 maker #3 taker #4
         market sell 1 fok protect=-5
-          accepted #5 sell 1 @ 0
+          accepted #5 sell 1 @ 0 market
           trade 2 sell 1 @ 10 maker #1 taker #5
     """)
 
@@ -231,6 +231,7 @@ def test_R8_reasons_are_numbered_in_order_of_precedence() -> None:
         ("not_allowed_in_phase", 8),
         ("unknown_order", 9),
         ("expired", 10),
+        ("price_out_of_band", 11),
         ("duplicate_client_order_id", 12),
         ("post_only_would_take", 14),
     ]

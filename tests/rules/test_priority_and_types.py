@@ -145,7 +145,7 @@ def test_R12_a_market_order_trades_down_the_other_side(play: Play) -> None:
         new buy 5 @ -9000000000000000000
           accepted #3 buy 5 @ -9000000000000000000
         market sell 4
-          accepted #4 sell 4 @ 0
+          accepted #4 sell 4 @ 0 market
           trade 1 sell 1 @ 10 maker #1 taker #4
           trade 2 sell 1 @ -7 maker #2 taker #4
           trade 3 sell 2 @ -9000000000000000000 maker #3 taker #4
@@ -158,7 +158,7 @@ def test_R12_what_is_left_is_canceled_never_rested(play: Play) -> None:
         new sell 1 @ 10
           accepted #1 sell 1 @ 10
         market buy 4
-          accepted #2 buy 4 @ 0
+          accepted #2 buy 4 @ 0 market
           trade 1 buy 1 @ 10 maker #1 taker #2
           canceled #2 buy 3 @ 0 no_liquidity
         = |
@@ -174,17 +174,17 @@ def test_R12_also_where_the_protection_price_stopped_it(play: Play) -> None:
         new sell 1 @ 12
           accepted #3 sell 1 @ 12
         market buy 3 protect=11
-          accepted #4 buy 3 @ 0
+          accepted #4 buy 3 @ 0 market
           trade 1 buy 1 @ 10 maker #1 taker #4
           trade 2 buy 1 @ 11 maker #2 taker #4
           canceled #4 buy 1 @ 0 no_liquidity
         new buy 1 @ -4
           accepted #5 buy 1 @ -4
         market sell 1 protect=0               -- 0 is a price like any other
-          accepted #6 sell 1 @ 0
+          accepted #6 sell 1 @ 0 market
           canceled #6 sell 1 @ 0 no_liquidity
         market sell 1 protect=-4
-          accepted #7 sell 1 @ 0
+          accepted #7 sell 1 @ 0 market
           trade 3 sell 1 @ -4 maker #5 taker #7
     """)
 
@@ -192,10 +192,10 @@ def test_R12_also_where_the_protection_price_stopped_it(play: Play) -> None:
 def test_R12_on_an_empty_book_accepted_then_canceled(play: Play) -> None:
     play("""
         market buy 4 account=1
-          accepted #1 buy 4 @ 0 account=1
+          accepted #1 buy 4 @ 0 market account=1
           canceled #1 buy 4 @ 0 no_liquidity account=1
         market sell 4
-          accepted #2 sell 4 @ 0
+          accepted #2 sell 4 @ 0 market
           canceled #2 sell 4 @ 0 no_liquidity
     """)
 
@@ -205,17 +205,17 @@ def test_R12_gtc_day_and_ioc_mean_the_same(play: Play) -> None:
         new sell 3 @ 10
           accepted #1 sell 3 @ 10
         market buy 1 gtc
-          accepted #2 buy 1 @ 0
+          accepted #2 buy 1 @ 0 market
           trade 1 buy 1 @ 10 maker #1 taker #2
         market buy 1 day
-          accepted #3 buy 1 @ 0
+          accepted #3 buy 1 @ 0 market
           trade 2 buy 1 @ 10 maker #1 taker #3
         market buy 2 ioc
-          accepted #4 buy 2 @ 0
+          accepted #4 buy 2 @ 0 market
           trade 3 buy 1 @ 10 maker #1 taker #4
           canceled #4 buy 1 @ 0 no_liquidity
         market buy 2 day
-          accepted #5 buy 2 @ 0
+          accepted #5 buy 2 @ 0 market
           canceled #5 buy 2 @ 0 no_liquidity
         phase closed
           accepted
@@ -228,14 +228,14 @@ def test_R12_fok_is_honoured(play: Play) -> None:
         new sell 3 @ 10
           accepted #1 sell 3 @ 10
         market buy 4 fok
-          accepted #2 buy 4 @ 0
+          accepted #2 buy 4 @ 0 market
           canceled #2 buy 4 @ 0 fill_or_kill
         = | 3 @ 10 #1
         market buy 3 fok
-          accepted #3 buy 3 @ 0
+          accepted #3 buy 3 @ 0 market
           trade 1 buy 3 @ 10 maker #1 taker #3
         market buy 1 fok
-          accepted #4 buy 1 @ 0
+          accepted #4 buy 1 @ 0 market
           canceled #4 buy 1 @ 0 fill_or_kill
     """)
 

@@ -59,7 +59,7 @@ def test_R25_cancel_oldest_takes_the_whole_order(play: Play) -> None:
           accepted #2 buy 2 @ 10
           trade 1 buy 2 @ 10 maker #1 taker #2 account=1
         market buy 1 account=1
-          accepted #3 buy 1 @ 0 account=1
+          accepted #3 buy 1 @ 0 market account=1
           canceled #1 sell 7 @ 10 self_trade account=1
           canceled #3 buy 1 @ 0 no_liquidity account=1
     """)

@@ -102,7 +102,7 @@ def test_R17_an_expired_order_is_not_traded_with(play: Play) -> None:
           accepted #1 sell 1 @ 10
         market buy 1 time=50
           canceled #1 sell 1 @ 10 expired
-          accepted #2 buy 1 @ 0 time=50
+          accepted #2 buy 1 @ 0 market time=50
           canceled #2 buy 1 @ 0 no_liquidity
     """)
 
@@ -178,10 +178,10 @@ def test_R19_the_dry_run_respects_the_protection_price(play: Play) -> None:
         new buy 2 @ 8
           accepted #2 buy 2 @ 8
         market sell 3 fok protect=9
-          accepted #3 sell 3 @ 0
+          accepted #3 sell 3 @ 0 market
           canceled #3 sell 3 @ 0 fill_or_kill
         market sell 3 fok protect=8
-          accepted #4 sell 3 @ 0
+          accepted #4 sell 3 @ 0 market
           trade 1 sell 2 @ 10 maker #1 taker #4
           trade 2 sell 1 @ 8 maker #2 taker #4
     """)

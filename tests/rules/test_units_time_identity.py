@@ -95,15 +95,15 @@ def test_R1_the_largest_trades_are_possible(play: Play) -> None:
         new sell {most} @ {MAX}
           accepted #2 sell {most} @ {MAX}
         market buy {most}
-          accepted #3 buy {most} @ 0
+          accepted #3 buy {most} @ 0 market
           trade 1 buy {most} @ {MAX} maker #1 taker #3
         market buy {most}
-          accepted #4 buy {most} @ 0
+          accepted #4 buy {most} @ 0 market
           trade 2 buy {most} @ {MAX} maker #2 taker #4
         new buy {most} @ {MIN}
           accepted #5 buy {most} @ {MIN}
         market sell {most}
-          accepted #6 sell {most} @ 0
+          accepted #6 sell {most} @ 0 market
           trade 3 sell {most} @ {MIN} maker #5 taker #6
         = |
     """)
@@ -274,7 +274,7 @@ def test_R4_trade_ids_run_from_1_without_gaps(play: Play) -> None:
         new buy 1 @ 9
           accepted #5 buy 1 @ 9
         market sell 1
-          accepted #6 sell 1 @ 0
+          accepted #6 sell 1 @ 0 market
           trade 3 sell 1 @ 9 maker #5 taker #6
     """)
 
@@ -437,7 +437,7 @@ def test_R5_an_id_is_free_at_once_when_its_order_is_filled_at_rest(play: Play) -
         new sell 4 @ 101 account=3 id=a
           accepted #1 sell 4 @ 101 account=3
         market buy 4 protect=105
-          accepted #2 buy 4 @ 0
+          accepted #2 buy 4 @ 0 market
           trade 1 buy 4 @ 101 maker #1 taker #2 account=3
         new sell 4 @ 103 account=3 id=a
           accepted #3 sell 4 @ 103 account=3
@@ -495,7 +495,7 @@ def test_R5_an_accepted_then_canceled_order_does_reserve(play: Play) -> None:
         new buy 1 @ 10 id=a
           rejected duplicate_client_order_id buy #1
         market buy 1 id=b
-          accepted #2 buy 1 @ 0
+          accepted #2 buy 1 @ 0 market
           canceled #2 buy 1 @ 0 no_liquidity
         new buy 1 @ 10 id=b
           rejected duplicate_client_order_id buy #2

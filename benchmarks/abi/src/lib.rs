@@ -12,10 +12,11 @@ mod names;
 
 pub use interface::{Cancel, Channel, Message, Modify, NewOrder, Report, Transport, report};
 
-use aeromatch_engine::book::{OrderBook, Rules};
+use aeromatch_engine::book::OrderBook;
 use aeromatch_engine::codes::{EventKind, Side, TimeInForce};
 use aeromatch_engine::index::Ladder;
 use aeromatch_engine::record::{Command, Event, EventSink, Extensions};
+use aeromatch_engine::rules::Rules;
 use names::Names;
 
 /// An engine between a sender and a transport.

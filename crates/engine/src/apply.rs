@@ -20,8 +20,8 @@ impl<I: PriceIndex> OrderBook<I> {
         let now_ns = self.now_ns.max(command.timestamp_ns);
         // The plainest commands, at a time at which nothing is due, are most of what arrives. They take the same steps as
         // `apply_any` would, without its questions; their `Output` never has its address taken, so it stays in registers.
-        if command.instrument == self.rules.instrument && now_ns < self.next_due_ns {
-            if self.is_plain_order(command) {
+        if command.instrument == self.rules.instrument && now_ns < self.plain_until_ns {
+            if Self::is_plain_order(command) {
                 self.now_ns = now_ns;
                 let out = self.next_output(command, sink);
                 return self.enter_plain(command, out);
@@ -30,8 +30,8 @@ impl<I: PriceIndex> OrderBook<I> {
                 let slot = self.take_plain(command);
                 if slot != NIL {
                     self.now_ns = now_ns;
-                    let mut out = self.next_output(command, sink);
-                    return self.cancel_taken(slot, command, &mut out);
+                    let out = self.next_output(command, sink);
+                    return self.cancel_taken(slot, command, out);
                 }
             }
         }
@@ -47,15 +47,24 @@ impl<I: PriceIndex> OrderBook<I> {
             return self.reject(command, RejectReason::UnknownInstrument.into(), &mut out);
         }
         self.move_time(command.timestamp_ns, &mut out);
-        match CommandKind::from_code(command.kind) {
+        self.open_breaker();
+        let answer = match CommandKind::from_code(command.kind) {
             Some(CommandKind::New) => self.enter_any(command, extensions, &mut out),
             Some(CommandKind::Cancel) => self.cancel_any(command, extensions, &mut out),
             Some(CommandKind::Amend) => self.amend(command, extensions, &mut out),
             Some(CommandKind::MassCancel) => self.mass_cancel(command, &mut out),
             Some(CommandKind::Phase) => self.change_phase(command, &mut out),
-            Some(CommandKind::AdvanceTime) => out.accepted(0, command.account, self.now_ns, command.tag),
-            None => self.reject(command, RejectReason::InvalidCombination.into(), &mut out),
+            Some(CommandKind::AdvanceTime) => {
+                out.accepted(0, command.account, self.now_ns, command.tag);
+                Ok(())
+            }
+            None => Err(RejectReason::InvalidCombination.into()),
+        };
+        match answer {
+            Ok(()) => self.settle_down(&mut out),
+            Err(refusal) => self.reject(command, refusal, &mut out),
         }
+        self.look_around();
     }
 
     /// Gives the command its sequence number: a sequencer's is kept, a library's 0 means the next one; neither goes back (R4).

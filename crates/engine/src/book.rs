@@ -1,38 +1,24 @@
 //! The state of one instrument's book, and the small steps that every command is made of: emit an event, let an order rest,
 //! take one away. What commands mean stands in `enter`, `matching`, `self_trade`, `change` and `clock`.
 
+use crate::aside::Markets;
 use crate::client_ids::ClientIds;
-use crate::codes::{CancelReason, EventKind, Phase, SelfTradePrevention, Side};
+use crate::codes::{CancelReason, EventKind, Matching, Phase, Side};
 use crate::expiry::Expiries;
-use crate::extras::{Extra, Extras};
+use crate::extras::{Extra, Extras, Special};
 use crate::half::{Half, flip};
 use crate::ids::OrderIds;
 use crate::index::PriceIndex;
 use crate::level::Levels;
 use crate::pool::{Handle, NIL, Order, Pool, Record, Traits};
 use crate::record::{ClientId, Event, EventSink, NO_SIDE};
+use crate::rules::Rules;
 use crate::statistics::Statistics;
+use crate::triggers::Triggers;
 
 /// Order ids: the instrument's number above, a counter of this many bits below (R5).
 pub const COUNTER_BITS: u32 = 40;
 pub(crate) const COUNTER_MASK: u64 = (1 << COUNTER_BITS) - 1;
-
-/// What an instrument is to its book. Immutable; a snapshot carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// The instrument's number, 24 bits.
-    pub instrument: u32,
-    /// How long a finished order's client id stays taken, in ns of log time (R5).
-    pub dedup_window_ns: u64,
-    /// The mode of orders that name none (R25).
-    pub self_trade_prevention: SelfTradePrevention,
-}
-
-impl Default for Rules {
-    fn default() -> Rules {
-        Rules { instrument: 0, dedup_window_ns: 0, self_trade_prevention: SelfTradePrevention::None }
-    }
-}
 
 /// One book, with its price index compiled in.
 pub struct OrderBook<I> {
@@ -41,9 +27,22 @@ pub struct OrderBook<I> {
     pub(crate) now_ns: u64,
     /// Until then time passes without effect: the first expiry or the first client id to become free.
     pub(crate) next_due_ns: u64,
+    /// Until then a plain command needs no more than its plain path: as `next_due_ns`, or 0 where every command has more to
+    /// ask (not in continuous trading, price bands, all-or-none orders to be tried again).
+    pub(crate) plain_until_ns: u64,
     /// Sequence number of the last command.
     pub(crate) sequence: u64,
     pub(crate) phase: Phase,
+    /// Is there a dormant stop, to be looked for after every trade? Kept up by [`OrderBook::look_around`], as the next.
+    pub(crate) has_stops: bool,
+    /// Is matching not oldest-first, or bounded by a circuit breaker?
+    pub(crate) walks_otherwise: bool,
+    /// When the circuit breaker's halt ends (R28).
+    pub(crate) halt_end_ns: Option<u64>,
+    /// Lowest and highest price that the static band leaves (R28).
+    pub(crate) static_range: (i64, i64),
+    /// Lowest and highest price that the circuit breaker lets print in this command (R28).
+    pub(crate) printable: (i64, i64),
     pub(crate) last_trade_id: u64,
     pub(crate) last_trade_price: Option<i64>,
     /// Bids, asks.
@@ -54,9 +53,16 @@ pub struct OrderBook<I> {
     pub(crate) extras: Extras,
     pub(crate) client_ids: ClientIds,
     pub(crate) expiries: Expiries,
+    /// Market orders that wait for an uncross: buys, sells.
+    pub(crate) markets: [Markets; 2],
+    pub(crate) triggers: Triggers,
+    /// Counts the orders that joined a queue in which their age is written down.
+    pub(crate) arrivals: u64,
     pub(crate) statistics: Statistics,
     /// Reused by commands that end many orders, so that they allocate nothing once it has grown.
     pub(crate) scratch: Vec<u32>,
+    /// The orders of a pro rata round and what they still show, likewise.
+    pub(crate) round: Vec<(u32, u64)>,
 }
 
 /// Numbers the events of one command and hands them on (R4).
@@ -119,7 +125,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// An empty book.
     ///
     /// # Panics
-    /// If the instrument's number has more than 24 bits.
+    /// If the rules contradict themselves: [`Rules::problem`].
     pub fn new(rules: Rules) -> OrderBook<I> {
         Self::with_capacity(rules, 0)
     }
@@ -129,13 +135,20 @@ impl<I: PriceIndex> OrderBook<I> {
     /// # Panics
     /// As [`OrderBook::new`].
     pub fn with_capacity(rules: Rules, expected_orders: usize) -> OrderBook<I> {
-        assert!(rules.instrument < 1 << 24, "instrument: {} has more than 24 bits", rules.instrument);
-        OrderBook {
+        let problem = rules.problem();
+        assert!(problem.is_none(), "rules: {}", problem.unwrap_or_default());
+        let mut book = OrderBook {
             rules,
             now_ns: 0,
             next_due_ns: u64::MAX,
+            plain_until_ns: u64::MAX,
             sequence: 0,
             phase: Phase::Continuous,
+            has_stops: false,
+            walks_otherwise: false,
+            halt_end_ns: None,
+            static_range: rules.static_range(),
+            printable: (i64::MIN, i64::MAX),
             last_trade_id: 0,
             last_trade_price: None,
             halves: [Half::new(), Half::new()],
@@ -145,9 +158,33 @@ impl<I: PriceIndex> OrderBook<I> {
             extras: Extras::new(),
             client_ids: ClientIds::new(rules.dedup_window_ns),
             expiries: Expiries::default(),
+            markets: [Markets::default(); 2],
+            triggers: Triggers::default(),
+            arrivals: 0,
             statistics: Statistics::default(),
             scratch: Vec::new(),
-        }
+            round: Vec::new(),
+        };
+        book.look_around();
+        book
+    }
+
+    /// Finds out what the plain paths would miss from now on, after every command that took none of them. What these change of
+    /// it, a cancel that takes the last stop, only leaves a question that need not be asked.
+    pub(crate) fn look_around(&mut self) {
+        let rules = &self.rules;
+        let has_breaker = rules.circuit_breaker.is_some();
+        let has_bands = has_breaker || rules.static_band.is_some();
+        let asks_always = self.phase != Phase::Continuous || has_bands || self.triggers.has_aons();
+        self.plain_until_ns = if asks_always { 0 } else { self.next_due_ns };
+        self.walks_otherwise = has_breaker || rules.matching != Matching::Fifo;
+        self.has_stops = self.triggers.has_stops();
+    }
+
+    /// Something is due at that time.
+    pub(crate) fn due_by(&mut self, at_ns: u64) {
+        self.next_due_ns = self.next_due_ns.min(at_ns);
+        self.plain_until_ns = self.plain_until_ns.min(at_ns);
     }
 
     /// The order id of a counter.
@@ -165,35 +202,46 @@ impl<I: PriceIndex> OrderBook<I> {
         self.ids.find(order_id & COUNTER_MASK, |slot| self.pool.order(slot).id == order_id)
     }
 
-    /// Price of a live order.
+    /// What a `canceled` event says of a live order.
+    pub(crate) fn describe(&self, slot: u32) -> Gone {
+        let order = self.pool.order(slot);
+        Gone {
+            order_id: order.id,
+            account: order.account,
+            side: order.traits().side(),
+            price_ticks: self.limit_of(slot).unwrap_or(0),
+            quantity: self.whole(slot),
+        }
+    }
+
+    /// Price of the level of a live order that stands in one.
     #[inline(always)]
     pub(crate) fn price_of(&self, order: &Order) -> i64 {
         let level = self.levels.get(order.level);
         flip(order.traits().side(), level.key)
     }
 
-    /// Lets a new order rest, last at its price, and gives it its place among the ids.
+    /// Lets a new displayed order without rarer terms rest, last at its price, and gives it its place among the ids.
     #[inline(always)]
-    pub(crate) fn rest<const PLAIN: bool, S: EventSink>(
-        &mut self,
-        order: Resting,
-        total: u64,
-        terms: Option<Extra>,
-        out: &mut Output<'_, S>,
-    ) {
-        let level = self.level_for(&order);
-        let extra = match terms {
-            Some(terms) if !PLAIN => self.extras.insert(terms),
-            _ => NIL,
-        };
-        let record = Record { total, entered_ns: self.now_ns, extra, zero: 0 };
+    pub(crate) fn rest_plainly<S: EventSink>(&mut self, order: Resting, total: u64, out: &mut Output<'_, S>) {
+        let level = self.level_at(order.traits.side(), order.price_ticks);
+        let record = Record { total, entered_ns: self.now_ns, extra: NIL, zero: 0 };
         let slot = self.pool.insert(Order::new(order.id, level, order.account, order.traits, order.remaining), record);
         self.levels.get_mut(level).push_back(&mut self.pool, slot, order.remaining);
         self.push_id(slot);
-        if !PLAIN {
-            self.note_extras(slot, order.id);
-        }
         touched(out, order.traits.side(), order.price_ticks);
+    }
+
+    /// Puts a new order with rarer terms where its traits say, last in its queue, and gives it its place among the ids.
+    pub(crate) fn settle(&mut self, order: Resting, level: u32, total: u64, extra: Extra, special: Option<Special>) {
+        let extra = self.extras.insert(extra);
+        self.extras.set_special(extra, special);
+        let record = Record { total, entered_ns: self.now_ns, extra, zero: 0 };
+        let traits = order.traits.with_extra();
+        let slot = self.pool.insert(Order::new(order.id, level, order.account, traits, order.remaining), record);
+        self.join(slot);
+        self.push_id(slot);
+        self.note_extras(slot, order.id);
     }
 
     /// Takes the next order counter for the order in `slot`, or for one that does not rest.
@@ -212,41 +260,32 @@ impl<I: PriceIndex> OrderBook<I> {
         if extra.expire_at_ns != 0 {
             self.expiries.insert(extra.expire_at_ns, Handle { id, slot });
             self.expiries.tidy(&self.pool);
-            self.next_due_ns = self.next_due_ns.min(extra.expire_at_ns);
+            self.due_by(extra.expire_at_ns);
         }
     }
 
-    /// The level that an order is to rest in, made if it is not there.
-    #[inline(always)]
-    pub(crate) fn level_for(&mut self, order: &Resting) -> u32 {
-        let side = order.traits.side();
-        self.halves[usize::from(side & 1)].level_at(&mut self.levels, side, flip(side, order.price_ticks))
-    }
-
     /// Takes a live order out of the book and forgets it. Returns what a `canceled` event says of it.
-    #[inline(always)]
     pub(crate) fn remove<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) -> Gone {
         self.ids.remove(self.pool.order(slot).id & COUNTER_MASK, slot);
         self.remove_unnamed(slot, out)
     }
 
     /// The same for an order whose id is forgotten already.
-    #[inline(always)]
     pub(crate) fn remove_unnamed<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) -> Gone {
-        let gone = self.describe(self.pool.order(slot));
-        self.leave_level(slot, out);
+        let gone = self.describe(slot);
+        self.leave(slot, out);
         self.free(slot);
         gone
     }
 
-    /// Takes an order out of its level's queue; an empty level goes.
+    /// Takes a displayed order that shows all it has out of its level's queue; an empty level goes.
     #[inline(always)]
-    pub(crate) fn leave_level<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) {
+    pub(crate) fn leave_plainly<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) {
         let level_number = self.pool.order(slot).level;
         let level = self.levels.get_mut(level_number);
         level.unlink(&mut self.pool, slot);
-        let (side, key) = (level.side as u8, level.key);
-        if level.count == 0 {
+        let (side, key, is_empty) = (level.side as u8, level.key, level.is_empty());
+        if is_empty {
             self.halves[usize::from(side & 1)].remove(&mut self.levels, level_number);
         }
         touched(out, side, flip(side, key));
@@ -288,7 +327,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// The order with this client id is done.
     pub(crate) fn finish_client_id(&mut self, account: u32, id: ClientId) {
         self.client_ids.finish((account, id), self.now_ns);
-        self.next_due_ns = self.next_due_ns.min(self.client_ids.next_ns());
+        self.due_by(self.client_ids.next_ns());
     }
 
     #[inline(always)]

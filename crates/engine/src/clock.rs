@@ -15,17 +15,30 @@ impl<I: PriceIndex> OrderBook<I> {
         }
     }
 
-    /// R17: GTD orders that have expired, in order of expiry, then id. R5: client ids whose window has passed become free.
+    /// What has become due, in the order in which it did: GTD orders expire, in order of expiry, then id (R17); then, at the
+    /// same time, the circuit breaker's halt ends (R28). Client ids whose window has passed become free (R5).
     #[cold]
     fn effects_of_time<S: EventSink>(&mut self, out: &mut Output<'_, S>) {
         // First the old names: an order that expires at this very command starts its window now.
         self.client_ids.forget_until(self.now_ns);
-        while let Some(slot) = self.expiries.pop_due(self.now_ns, &self.pool) {
-            let gone = self.remove(slot, out);
-            self.count_canceled(CancelReason::Expired);
-            out.canceled(CancelReason::Expired, gone);
+        if let Some(end_ns) = self.halt_end_ns.filter(|&end_ns| end_ns <= self.now_ns) {
+            self.expire_until(end_ns, out);
+            self.end_halt(out);
         }
+        self.expire_until(self.now_ns, out);
         self.expiries.tidy(&self.pool);
-        self.next_due_ns = self.expiries.next_ns().min(self.client_ids.next_ns());
+        self.find_next_due();
+    }
+
+    fn expire_until<S: EventSink>(&mut self, until_ns: u64, out: &mut Output<'_, S>) {
+        while let Some(slot) = self.expiries.pop_due(until_ns, &self.pool) {
+            self.cancel(slot, CancelReason::Expired, out);
+        }
+    }
+
+    /// Finds out until when time passes without effect.
+    pub(crate) fn find_next_due(&mut self) {
+        let next_ns = self.expiries.next_ns().min(self.client_ids.next_ns());
+        self.next_due_ns = next_ns.min(self.halt_end_ns.unwrap_or(u64::MAX));
     }
 }

@@ -65,17 +65,25 @@ codes! {
 }
 
 codes! {
-    /// Order types (R11, R12).
+    /// Order types (R11, R12, R15). Icebergs and hidden orders are limit orders with a display quantity (R14).
     OrderType {
         /// Trades at its price or better; the rest follows its time in force.
         Limit = 0 "limit",
-        /// Trades down the other side, never rests.
+        /// Trades down the other side, never rests in continuous trading.
         Market = 1 "market",
+        /// Waits for its stop price, then is a market order.
+        Stop = 2 "stop",
+        /// Waits for its stop price, then is a limit order.
+        StopLimit = 3 "stop_limit",
+        /// A stop whose price follows the market.
+        TrailingStop = 4 "trailing_stop",
+        /// A stop-limit whose stop price follows the market; its limit does not.
+        TrailingStopLimit = 5 "trailing_stop_limit",
     }
 }
 
 codes! {
-    /// Time in force (R17 to R19).
+    /// Time in force (R17 to R20).
     TimeInForce {
         /// Good till canceled.
         Gtc = 0 "gtc",
@@ -87,6 +95,8 @@ codes! {
         Ioc = 3 "ioc",
         /// Trades in full at once or not at all.
         Fok = 4 "fok",
+        /// All or none: rests undisplayed until it trades in full in one go.
+        Aon = 5 "aon",
     }
 }
 
@@ -111,10 +121,36 @@ codes! {
     Phase {
         /// Orders match as they arrive.
         Continuous = 0 "continuous",
+        /// Before the opening: orders are collected.
+        PreOpen = 1 "pre_open",
+        /// A call auction: orders are collected, then uncrossed (R27).
+        Auction = 2 "auction",
         /// Trading is interrupted: cancels only.
         Halted = 3 "halted",
         /// The session is over: cancels only.
         Closed = 4 "closed",
+    }
+}
+
+codes! {
+    /// How an aggressor's quantity is shared out at a price level (R29).
+    Matching {
+        /// Oldest order first.
+        Fifo = 0 "fifo",
+        /// In proportion to what each order shows.
+        ProRata = 1 "pro_rata",
+        /// A share oldest first, the rest in proportion.
+        FifoProRata = 2 "fifo_pro_rata",
+    }
+}
+
+codes! {
+    /// Unit of a trail offset or a price band.
+    OffsetUnit {
+        /// Ticks.
+        Ticks = 0 "ticks",
+        /// Basis points of a price: 1/10,000 of its magnitude.
+        Bps = 1 "bps",
     }
 }
 
@@ -213,6 +249,31 @@ codes! {
         Halted = 12 "halted",
         /// Its event was settled (R32).
         Settled = 13 "settled",
+    }
+}
+
+impl OrderType {
+    /// Does it wait for a stop price (R15)?
+    #[inline(always)]
+    pub const fn is_stop(self) -> bool {
+        self as u8 >= OrderType::Stop as u8
+    }
+
+    /// Does its stop price follow the market?
+    pub const fn is_trailing(self) -> bool {
+        self as u8 >= OrderType::TrailingStop as u8
+    }
+
+    /// Has it a limit price?
+    pub const fn has_limit(self) -> bool {
+        matches!(self, OrderType::Limit | OrderType::StopLimit | OrderType::TrailingStopLimit)
+    }
+}
+
+impl Phase {
+    /// Are orders collected for an uncross (R26)?
+    pub const fn collects(self) -> bool {
+        matches!(self, Phase::PreOpen | Phase::Auction)
     }
 }
 

@@ -1,9 +1,11 @@
 //! A book of any price index behind one type. The index is chosen here, at the boundary; inside a book it is compiled in.
 
-use crate::book::{OrderBook, Rules};
+use crate::auction::Indicative;
+use crate::book::OrderBook;
 use crate::codes::{Phase, Side};
 use crate::index::{BTree, Ladder};
 use crate::record::{ClientId, Command, EventSink, Extensions, RecordError};
+use crate::rules::Rules;
 use crate::snapshot::{Reader, SnapshotError};
 use crate::statistics::Statistics;
 use crate::views::{LevelView, OrderView};
@@ -65,7 +67,7 @@ impl Book {
     /// An empty book.
     ///
     /// # Panics
-    /// If the instrument's number has more than 24 bits.
+    /// If the rules contradict themselves: [`Rules::problem`].
     pub fn new(rules: Rules, index: IndexKind) -> Book {
         match index {
             IndexKind::Ladder => Book::Ladder(Box::new(OrderBook::new(rules))),
@@ -147,6 +149,11 @@ impl Book {
         on_book!(self, book => book.order(order_id))
     }
 
+    /// Id and price of the displayed order of a side that trades next: [`OrderBook::first_in_line`].
+    pub fn first_in_line(&self, side: Side) -> Option<(u64, i64)> {
+        on_book!(self, book => book.first_in_line(side))
+    }
+
     /// A live order by its client id.
     pub fn order_by_client_id(&self, account: u32, client_id: &ClientId) -> Option<OrderView> {
         on_book!(self, book => book.order_by_client_id(account, client_id))
@@ -155,6 +162,21 @@ impl Book {
     /// Live orders in order of id: of one account, or all.
     pub fn orders(&self, account: Option<u32>) -> Vec<OrderView> {
         on_book!(self, book => book.orders(account))
+    }
+
+    /// Dormant stops (R15): buys, then sells, in the order in which they would be triggered; those that wait for a first trade last.
+    pub fn stops(&self) -> Vec<OrderView> {
+        on_book!(self, book => book.stops())
+    }
+
+    /// What an uncross would do now (R27): [`OrderBook::indicative`].
+    pub fn indicative(&self) -> Indicative {
+        on_book!(self, book => book.indicative())
+    }
+
+    /// When the circuit breaker's halt ends (R28), ns.
+    pub fn halt_end_ns(&self) -> Option<u64> {
+        on_book!(self, book => book.halt_end_ns())
     }
 
     /// Number of live orders.

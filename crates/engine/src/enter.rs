@@ -1,16 +1,19 @@
-//! New orders: what is refused (R8), and how the others enter: accepted, trade what they can, rest or are canceled.
+//! New orders, once they are not refused (`check`): accepted, trade what they can, rest, wait, or are canceled.
 
-use crate::book::{Gone, OrderBook, Output, Resting};
+use crate::arrive::{Arrival, NO_LEVEL, Outcome, resting_shape};
+use crate::book::{Gone, OrderBook, Output, Resting, touched};
 use crate::codes::{
     CancelReason, CommandKind, EventKind, OrderType, Phase, RejectReason, SelfTradePrevention, TimeInForce,
 };
-use crate::extras::Extra;
+use crate::extras::{Extra, PLAIN, Special};
 use crate::half::flip;
 use crate::index::PriceIndex;
-use crate::matching::{Aggressor, Walk};
-use crate::pool::{NIL, Traits};
+use crate::matching::Aggressor;
+use crate::offset::Offset;
+use crate::pool::{NIL, Place, Traits};
 use crate::record::{
     ClientId, Command, Event, EventSink, Extensions, MAX_QUANTITY_LOTS, PLAIN_FREE, PLAIN_LIMIT, Terms, flag, present,
+    shape,
 };
 
 /// Why a command is refused, and, for a repeated client id, the first order's id.
@@ -27,24 +30,49 @@ impl From<RejectReason> for Refusal {
 }
 
 /// A new order that was not refused.
-struct Entry<'a> {
-    command: &'a Command,
-    terms: Terms,
-    client_id: Option<ClientId>,
+pub(crate) struct Entry<'a> {
+    pub command: &'a Command,
+    pub order_type: OrderType,
+    pub terms: Terms,
+    pub client_id: Option<ClientId>,
     /// Where a sliding post-only order rests instead (R13).
-    slid_to: Option<i64>,
+    pub slid_to: Option<i64>,
+}
+
+impl Entry<'_> {
+    fn has(&self, term: u8) -> bool {
+        self.terms.present & term != 0
+    }
+
+    fn display(&self) -> Option<u64> {
+        self.has(present::DISPLAY).then_some(self.terms.display_lots)
+    }
+
+    fn protection_ticks(&self) -> Option<i64> {
+        self.has(present::PROTECTION).then_some(self.terms.protection_price_ticks)
+    }
+
+    fn trail(&self) -> Option<Offset> {
+        self.has(present::TRAIL).then(|| self.terms.trail())
+    }
+
+    /// The rarer terms that it has beside its account.
+    fn extra(&self) -> Option<Extra> {
+        let &Terms { self_trade_group, expire_at_ns, .. } = &self.terms;
+        let is_bare = self_trade_group == 0 && expire_at_ns == 0 && self.client_id.is_none();
+        (!is_bare).then(|| Extra::new(self_trade_group, expire_at_ns, self.client_id))
+    }
 }
 
 impl<I: PriceIndex> OrderBook<I> {
     /// Is the command one of the plainest new orders, which can be refused for nothing but its instrument and have nothing
     /// that must be remembered?
     #[inline(always)]
-    pub(crate) fn is_plain_order(&self, c: &Command) -> bool {
+    pub(crate) fn is_plain_order(c: &Command) -> bool {
         c.header() & !PLAIN_FREE == PLAIN_LIMIT
             && c.time_in_force != TimeInForce::Gtd.code()
             && c.account == 0
             && c.quantity_lots.wrapping_sub(1) < MAX_QUANTITY_LOTS
-            && self.phase == Phase::Continuous
     }
 
     /// Enters a plain order. What trades is left to a function out of line, so that what does not stays small.
@@ -57,13 +85,13 @@ impl<I: PriceIndex> OrderBook<I> {
         }
         // Its one event comes last: across the call to an unknown sink nothing need be kept in registers.
         self.rest_plain(c, id, c.quantity_lots, c.quantity_lots, &mut out);
-        self.accept(c, id, &mut out);
+        self.accept(c, id, 0, &mut out);
     }
 
     #[inline(never)]
     fn cross_plain<S: EventSink>(&mut self, command: Command, id: u64, mut out: Output<'_, S>) {
         let c = &command;
-        self.accept(c, id, &mut out);
+        self.accept(c, id, 0, &mut out);
         let mut taker = Aggressor {
             id,
             account: 0,
@@ -79,9 +107,13 @@ impl<I: PriceIndex> OrderBook<I> {
         if taker.remaining == 0 {
             self.push_id(NIL);
         } else if c.time_in_force == TimeInForce::Ioc.code() {
-            self.kill_plain(c, id, taker.remaining, out);
+            self.kill_plain(c, id, taker.remaining, &mut out);
         } else {
             self.rest_plain(c, id, taker.total, taker.remaining, &mut out);
+        }
+        if self.has_stops {
+            self.settle_down(&mut out);
+            self.look_around();
         }
     }
 
@@ -89,67 +121,74 @@ impl<I: PriceIndex> OrderBook<I> {
     fn rest_plain<S: EventSink>(&mut self, c: &Command, id: u64, total: u64, remaining: u64, out: &mut Output<'_, S>) {
         let traits = Traits::new(c.side, c.time_in_force, 0, 0);
         let resting = Resting { id, account: 0, traits, price_ticks: c.price_ticks, remaining };
-        self.rest::<true, S>(resting, total, None, out);
+        self.rest_plainly(resting, total, out);
     }
 
     /// R18: an IOC order's rest is canceled.
     #[inline(always)]
-    fn kill_plain<S: EventSink>(&mut self, c: &Command, id: u64, quantity: u64, mut out: Output<'_, S>) {
+    fn kill_plain<S: EventSink>(&mut self, c: &Command, id: u64, quantity: u64, out: &mut Output<'_, S>) {
         self.push_id(NIL);
         self.count_canceled(CancelReason::ImmediateOrCancel);
         let gone = Gone { order_id: id, account: 0, side: c.side, price_ticks: c.price_ticks, quantity };
         out.canceled(CancelReason::ImmediateOrCancel, gone);
     }
 
-    pub(crate) fn enter_any<S: EventSink>(&mut self, c: &Command, x: &Extensions, out: &mut Output<'_, S>) {
-        match self.check_new(c, x) {
-            Ok(entry) => self.enter(&entry, out),
-            Err(refusal) => self.reject(c, refusal, out),
-        }
-    }
-
-    fn enter<S: EventSink>(&mut self, entry: &Entry<'_>, out: &mut Output<'_, S>) {
-        let c = entry.command;
-        let mut taker = self.aggressor(entry);
-        self.accept(c, taker.id, out);
+    pub(crate) fn enter_any<S: EventSink>(
+        &mut self,
+        c: &Command,
+        x: &Extensions,
+        out: &mut Output<'_, S>,
+    ) -> Result<(), Refusal> {
+        let entry = self.check_new(c, x)?;
+        let mut arrival = self.arrival(&entry);
+        self.accept_shaped(&entry, arrival.taker.id, out);
         if let Some(price_ticks) = entry.slid_to {
-            taker.price_ticks = price_ticks;
-            taker.worst_key = flip(c.side ^ 1, price_ticks);
-            self.reprice(&taker, out);
+            arrival.taker.price_ticks = price_ticks;
+            self.reprice(&arrival.taker, out);
         }
-        if c.time_in_force == TimeInForce::Fok.code() && !self.can_fill(&taker) {
-            self.end_aggressor(CancelReason::FillOrKill, &taker, out);
-            return self.never_rests(entry, taker.id);
+        if self.phase != Phase::Continuous || (entry.order_type.is_stop() && !self.is_reached(&entry)) {
+            self.collect(&entry, &arrival, out);
+            return Ok(());
         }
-        let walk = self.take(&mut taker, out);
-        if walk == Walk::Ended || taker.remaining == 0 {
-            return self.never_rests(entry, taker.id);
+        if entry.order_type.is_stop() {
+            self.triggered(&arrival, out);
         }
-        if let Some(reason) = reason_not_to_rest(c) {
-            self.end_aggressor(reason, &taker, out);
-            return self.never_rests(entry, taker.id);
+        self.bound(&mut arrival);
+        match self.arrive(&mut arrival, out) {
+            Outcome::Gone => self.never_rests(&entry, arrival.taker.id),
+            Outcome::Rests => self.rest_entry(&entry, &arrival, out),
         }
-        self.rest_entry(entry, &taker, out);
+        Ok(())
     }
 
-    fn aggressor(&self, entry: &Entry<'_>) -> Aggressor {
-        let c = entry.command;
-        let worst_price = if c.order_type == OrderType::Limit.code() {
-            Some(c.price_ticks)
-        } else {
-            Some(entry.terms.protection_price_ticks).filter(|_| entry.terms.present & present::PROTECTION != 0)
-        };
-        Aggressor {
+    fn arrival(&self, entry: &Entry<'_>) -> Arrival {
+        let (c, terms) = (entry.command, &entry.terms);
+        let post_flags = c.flags & (flag::POST_ONLY | flag::SLIDE);
+        let taker = Aggressor {
             id: self.order_id(self.ids.next()),
             account: c.account,
-            self_trade_group: entry.terms.self_trade_group,
+            self_trade_group: terms.self_trade_group,
             side: c.side,
             mode: self.mode(c.self_trade_prevention, c.account),
             price_ticks: c.price_ticks,
-            worst_key: worst_price.map_or(i64::MIN, |price| flip(c.side ^ 1, price)),
+            worst_key: i64::MIN,
             total: c.quantity_lots,
             remaining: c.quantity_lots,
+        };
+        Arrival {
+            taker,
+            traits: Traits::new(c.side, c.time_in_force, c.self_trade_prevention, post_flags),
+            is_market: !entry.order_type.has_limit(),
+            minimum: terms.minimum_lots,
+            protection_ticks: entry.protection_ticks(),
         }
+    }
+
+    /// R15: is the stop reached on entry? A trailing one stands behind the last price, so it never is.
+    fn is_reached(&self, entry: &Entry<'_>) -> bool {
+        let side = entry.command.side;
+        let stop = (!entry.order_type.is_trailing()).then_some(entry.terms.stop_price_ticks);
+        stop.zip(self.last_trade_price).is_some_and(|(stop, last)| flip(side, stop) <= flip(side, last))
     }
 
     /// The self-trade mode that counts for an aggressor: its own, else the instrument's; none without an account (R25).
@@ -160,34 +199,82 @@ impl<I: PriceIndex> OrderBook<I> {
         SelfTradePrevention::from_code(own).unwrap_or(self.rules.self_trade_prevention)
     }
 
-    fn rest_entry<S: EventSink>(&mut self, entry: &Entry<'_>, taker: &Aggressor, out: &mut Output<'_, S>) {
-        let c = entry.command;
-        if let Some(id) = entry.client_id {
-            self.client_ids.insert((c.account, id), taker.id);
+    /// A limit order rests.
+    fn rest_entry<S: EventSink>(&mut self, entry: &Entry<'_>, arrival: &Arrival, out: &mut Output<'_, S>) {
+        let &Aggressor { id, account, side, price_ticks, total, remaining, .. } = &arrival.taker;
+        let (special, traits) = resting_shape(arrival.traits, entry.display(), remaining);
+        let resting = Resting { id, account, traits, price_ticks, remaining };
+        let extra = entry.extra();
+        if special.is_none() && account == 0 && extra.is_none() {
+            return self.rest_plainly(resting, total, out);
         }
-        let post_flags = c.flags & (flag::POST_ONLY | flag::SLIDE);
-        let traits = Traits::new(c.side, c.time_in_force, c.self_trade_prevention, post_flags);
-        let &Aggressor { id, account, price_ticks, total, remaining, self_trade_group, .. } = taker;
-        let expire_at_ns = entry.terms.expire_at_ns;
-        let is_bare = account == 0 && self_trade_group == 0 && expire_at_ns == 0 && entry.client_id.is_none();
-        let traits = if is_bare { traits } else { traits.with_extra() };
-        let extra = (!is_bare).then(|| Extra::new(self_trade_group, expire_at_ns, entry.client_id));
-        self.rest::<false, S>(Resting { id, account, traits, price_ticks, remaining }, total, extra, out);
+        self.note_client_id(entry, id);
+        let level = self.level_at(side, price_ticks);
+        let shown = remaining - special.map_or(0, |special| special.reserve);
+        self.settle(Resting { remaining: shown, ..resting }, level, total, extra.unwrap_or_default(), special);
+        if traits.place() == Place::Displayed {
+            touched(out, side, price_ticks);
+        }
+    }
+
+    /// R15, R26: a stop that is not reached goes to sleep; a book that collects takes orders without a trade.
+    fn collect<S: EventSink>(&mut self, entry: &Entry<'_>, arrival: &Arrival, out: &mut Output<'_, S>) {
+        let &Aggressor { id, account, side, price_ticks, total, remaining, .. } = &arrival.taker;
+        if entry.order_type == OrderType::Limit {
+            return self.rest_entry(entry, arrival, out);
+        }
+        let place = if entry.order_type.is_stop() { Place::Dormant } else { Place::Waiting };
+        let traits = arrival.traits.at(place);
+        let mut special = Special {
+            order_type: entry.order_type,
+            limit_ticks: price_ticks,
+            stop_ticks: (entry.terms.present & present::STOP != 0).then_some(entry.terms.stop_price_ticks),
+            trail: entry.trail(),
+            display: entry.display(),
+            minimum: entry.terms.minimum_lots,
+            protection_ticks: arrival.protection_ticks,
+            ..PLAIN
+        };
+        if let Some(last) = self.last_trade_price {
+            special.stop_ticks = self.stop_for(side, &special, last);
+        }
+        let level = match arrival.protection_ticks {
+            Some(price) if place == Place::Waiting => self.level_at(side, price),
+            _ => NO_LEVEL,
+        };
+        self.note_client_id(entry, id);
+        let resting = Resting { id, account, traits, price_ticks, remaining };
+        self.settle(resting, level, total, entry.extra().unwrap_or_default(), Some(special));
+    }
+
+    fn note_client_id(&mut self, entry: &Entry<'_>, order_id: u64) {
+        if let Some(id) = entry.client_id {
+            self.client_ids.insert((entry.command.account, id), order_id);
+        }
     }
 
     /// An order that is done with its own command: it uses its id, and its client id's window starts.
     fn never_rests(&mut self, entry: &Entry<'_>, order_id: u64) {
         self.push_id(NIL);
+        self.note_client_id(entry, order_id);
         if let Some(id) = entry.client_id {
-            let account = entry.command.account;
-            self.client_ids.insert((account, id), order_id);
-            self.finish_client_id(account, id);
+            self.finish_client_id(entry.command.account, id);
         }
     }
 
+    /// `accepted` for an order that is not a plain one: it says what it is.
+    fn accept_shaped<S: EventSink>(&mut self, entry: &Entry<'_>, order_id: u64, out: &mut Output<'_, S>) {
+        let is_undisplayed = entry.display() == Some(0) || entry.command.time_in_force == TimeInForce::Aon.code();
+        let shape = entry.order_type.code()
+            | if is_undisplayed { shape::UNDISPLAYED } else { 0 }
+            | if entry.display().is_some_and(|display| display > 0) { shape::SLICES } else { 0 };
+        self.accept(entry.command, order_id, shape, out);
+    }
+
     #[inline(always)]
-    fn accept<S: EventSink>(&mut self, c: &Command, order_id: u64, out: &mut Output<'_, S>) {
+    fn accept<S: EventSink>(&self, c: &Command, order_id: u64, shape: u8, out: &mut Output<'_, S>) {
         out.emit(Event {
+            reason: shape,
             side: c.side,
             account: c.account,
             price_ticks: c.price_ticks,
@@ -223,84 +310,4 @@ impl<I: PriceIndex> OrderBook<I> {
             ..Event::of(EventKind::Rejected)
         });
     }
-
-    /// R8, in its order.
-    fn check_new<'a>(&self, c: &'a Command, x: &Extensions) -> Result<Entry<'a>, Refusal> {
-        use RejectReason as Reject;
-        let terms = x.terms.unwrap_or_default();
-        if c.quantity_lots.wrapping_sub(1) >= MAX_QUANTITY_LOTS {
-            return Err(Reject::InvalidQuantity.into());
-        }
-        if c.flags & flag::PRICE_OFF_GRID != 0 {
-            return Err(Reject::InvalidPrice.into());
-        }
-        let is_legal = is_legal_combination(c, &terms);
-        let would_take = is_legal && c.flags & flag::POST_ONLY != 0 && self.would_take(c.side, c.price_ticks);
-        let mut slid_to = None;
-        if would_take && c.flags & flag::SLIDE != 0 {
-            slid_to = Some(self.behind_best(c.side).ok_or(Reject::InvalidPrice)?);
-        }
-        if terms.present & present::EXPIRE_AT != 0 && terms.expire_at_ns.wrapping_sub(1) >= i64::MAX as u64 {
-            return Err(Reject::InvalidTime.into());
-        }
-        if x.client_id.is_some_and(|id| !id.is_legal()) {
-            return Err(Reject::InvalidClientOrderId.into());
-        }
-        if !is_legal {
-            return Err(Reject::InvalidCombination.into());
-        }
-        if self.phase != Phase::Continuous {
-            return Err(Reject::NotAllowedInPhase.into());
-        }
-        if c.time_in_force == TimeInForce::Gtd.code() && terms.expire_at_ns <= self.now_ns {
-            return Err(Reject::Expired.into());
-        }
-        let first_order_id = x.client_id.and_then(|id| self.client_ids.owner(&(c.account, id)));
-        if let Some(first_order_id) = first_order_id {
-            return Err(Refusal { reason: Reject::DuplicateClientOrderId, first_order_id });
-        }
-        if would_take && slid_to.is_none() {
-            return Err(Reject::PostOnlyWouldTake.into());
-        }
-        Ok(Entry { command: c, terms, client_id: x.client_id, slid_to })
-    }
-
-    /// R13: would an order at that price meet one of the other side? Own orders count whatever the mode.
-    pub(crate) fn would_take(&self, side: u8, price_ticks: i64) -> bool {
-        let best = self.halves[usize::from(side ^ 1)].best();
-        best.is_some_and(|(key, _)| key >= flip(side ^ 1, price_ticks))
-    }
-
-    /// One tick behind the best price of the other side; `None` if that leaves 64 bits (R1).
-    pub(crate) fn behind_best(&self, side: u8) -> Option<i64> {
-        let best = flip(side ^ 1, self.halves[usize::from(side ^ 1)].best()?.0);
-        if side == 0 { best.checked_sub(1) } else { best.checked_add(1) }
-    }
-}
-
-/// Why what is left of an order may not rest, or `None` if it may (R12, R17, R18). A FOK order that got past its dry run has
-/// nothing left.
-fn reason_not_to_rest(c: &Command) -> Option<CancelReason> {
-    if c.order_type == OrderType::Market.code() {
-        return Some(CancelReason::NoLiquidity);
-    }
-    (c.time_in_force == TimeInForce::Ioc.code()).then_some(CancelReason::ImmediateOrCancel)
-}
-
-/// The section "Combinations" of the rules, as far as these order types go.
-fn is_legal_combination(c: &Command, terms: &Terms) -> bool {
-    let is_market = c.order_type == OrderType::Market.code();
-    let is_gtd = c.time_in_force == TimeInForce::Gtd.code();
-    let at_once = c.time_in_force == TimeInForce::Ioc.code() || c.time_in_force == TimeInForce::Fok.code();
-    let has = |bit: u8| terms.present & bit != 0;
-    let has_flag = |bit: u8| c.flags & bit != 0;
-    c.order_type <= OrderType::Market.code()
-        && c.time_in_force <= TimeInForce::Fok.code()
-        && c.side <= 1
-        && has_flag(flag::PRICE) != is_market
-        && has(present::EXPIRE_AT) == is_gtd
-        && !(is_market && is_gtd)
-        && (is_market || !has(present::PROTECTION))
-        && !(has_flag(flag::POST_ONLY) && (is_market || at_once))
-        && (has_flag(flag::POST_ONLY) || !has_flag(flag::SLIDE))
 }

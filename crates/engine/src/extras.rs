@@ -1,6 +1,8 @@
-//! What few orders have: an account's list, a client order id, an expiry, a group. Plain orders carry none of it.
+//! What few orders have: an account's list, a client order id, an expiry, a group; and, further aside, what makes an order
+//! special: stop, trail, slices, minimum, protection. Plain orders carry none of it.
 
-use crate::codes::Side;
+use crate::codes::{OrderType, Side};
+use crate::offset::Offset;
 use crate::pool::{NIL, Pool};
 use crate::record::ClientId;
 use std::collections::HashMap;
@@ -13,15 +15,40 @@ pub(crate) struct Extra {
     pub older: u32,
     pub newer: u32,
     pub self_trade_group: u32,
+    /// Place of its [`Special`] terms; 0: those of a plain limit order.
+    pub special: u32,
     pub has_client_id: bool,
     pub expire_at_ns: u64,
     pub client_id: ClientId,
 }
 
-/// A slab of [`Extra`]s and the list of live orders of each account.
+/// What a live order is beyond a displayed limit order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Special {
+    /// A stop that was triggered is the limit or market order that it became.
+    pub order_type: OrderType,
+    /// Of a dormant order; the limit of a resting one is its level's price.
+    pub limit_ticks: i64,
+    /// Of a dormant order; `None` before a trailing stop's first trade.
+    pub stop_ticks: Option<i64>,
+    pub trail: Option<Offset>,
+    /// An iceberg's slice; 0 is hidden.
+    pub display: Option<u64>,
+    /// What an iceberg does not show.
+    pub reserve: u64,
+    /// Of a dormant order: once resting it has no more effect (R21).
+    pub minimum: u64,
+    pub protection_ticks: Option<i64>,
+    /// Among stops of one price, and among AONs of one price, the lower is the older.
+    pub arrival: u64,
+}
+
+/// A slab of [`Extra`]s, one of [`Special`] terms, and the list of live orders of each account.
 pub(crate) struct Extras {
     extras: Vec<Extra>,
     free: Vec<u32>,
+    specials: Vec<Special>,
+    free_specials: Vec<u32>,
     accounts: HashMap<u32, Ends, BuildHasherDefault<NumberHasher>>,
 }
 
@@ -35,10 +62,30 @@ const EMPTY: Extra = Extra {
     older: NIL,
     newer: NIL,
     self_trade_group: 0,
+    special: 0,
     has_client_id: false,
     expire_at_ns: 0,
     client_id: ClientId { length: 0, text: [0; 36], zero: [0; 27] },
 };
+
+/// Terms of a plain limit order.
+pub(crate) const PLAIN: Special = Special {
+    order_type: OrderType::Limit,
+    limit_ticks: 0,
+    stop_ticks: None,
+    trail: None,
+    display: None,
+    reserve: 0,
+    minimum: 0,
+    protection_ticks: None,
+    arrival: 0,
+};
+
+impl Default for Extra {
+    fn default() -> Extra {
+        EMPTY
+    }
+}
 
 impl Extra {
     pub fn new(self_trade_group: u32, expire_at_ns: u64, client_id: Option<ClientId>) -> Extra {
@@ -50,13 +97,52 @@ impl Extra {
 
 impl Extras {
     pub fn new() -> Extras {
-        Extras { extras: vec![EMPTY], free: Vec::new(), accounts: HashMap::default() }
+        Extras {
+            extras: vec![EMPTY],
+            free: Vec::new(),
+            specials: vec![PLAIN],
+            free_specials: Vec::new(),
+            accounts: HashMap::default(),
+        }
     }
 
     /// The rarer terms in that place; for [`NIL`], those of an order that has none.
     #[inline(always)]
     pub fn get(&self, extra: u32) -> &Extra {
         &self.extras[extra as usize]
+    }
+
+    /// The special terms of the order with those rarer terms; a plain order's where it has none.
+    #[inline(always)]
+    pub fn special(&self, extra: u32) -> &Special {
+        &self.specials[self.get(extra).special as usize]
+    }
+
+    /// The same, to be changed; `None` where it has none.
+    pub fn special_mut(&mut self, extra: u32) -> Option<&mut Special> {
+        let place = self.get(extra).special;
+        (place != 0).then(|| &mut self.specials[place as usize])
+    }
+
+    /// Gives rarer terms special ones, takes them, or replaces them.
+    pub fn set_special(&mut self, extra: u32, special: Option<Special>) {
+        let place = self.get(extra).special;
+        match special {
+            Some(special) if place != 0 => self.specials[place as usize] = special,
+            Some(special) => {
+                let fresh = self.free_specials.pop().unwrap_or_else(|| {
+                    self.specials.push(PLAIN);
+                    u32::try_from(self.specials.len() - 1).expect("fewer than 2^32 orders")
+                });
+                self.specials[fresh as usize] = special;
+                self.extras[extra as usize].special = fresh;
+            }
+            None if place != 0 => {
+                self.free_specials.push(place);
+                self.extras[extra as usize].special = 0;
+            }
+            None => {}
+        }
     }
 
     pub fn insert(&mut self, extra: Extra) -> u32 {
@@ -69,6 +155,7 @@ impl Extras {
     }
 
     pub fn remove(&mut self, extra: u32) {
+        self.set_special(extra, None);
         self.free.push(extra);
     }
 
@@ -113,7 +200,10 @@ impl Extras {
 
     /// Bytes held, roughly.
     pub fn bytes(&self) -> usize {
-        self.extras.capacity() * size_of::<Extra>() + self.accounts.capacity() * 16 + self.free.capacity() * 4
+        self.extras.capacity() * size_of::<Extra>()
+            + self.specials.capacity() * size_of::<Special>()
+            + self.accounts.capacity() * 16
+            + (self.free.capacity() + self.free_specials.capacity()) * 4
     }
 }
 

@@ -4,7 +4,6 @@
 //! flipped (`!p == -p - 1`, which reverses the order of all 64-bit numbers without overflow). One piece of code, without a
 //! branch on the side, then serves both.
 
-use crate::codes::Side;
 use crate::index::PriceIndex;
 use crate::level::Levels;
 use crate::pool::NIL;
@@ -96,14 +95,19 @@ impl<I: PriceIndex> Half<I> {
         std::iter::successors(self.best(), |&(key, _)| self.index.below(key))
     }
 
+    /// The best level worse than that key.
+    pub fn next_below(&self, key: i64) -> Option<(i64, u32)> {
+        self.index.below(key)
+    }
+
+    /// Levels worse than that key, from the best of them on.
+    pub fn iter_below(&self, key: i64) -> impl Iterator<Item = (i64, u32)> {
+        std::iter::successors(self.index.below(key), |&(key, _)| self.index.below(key))
+    }
+
     pub fn bytes(&self) -> usize {
         self.index.bytes()
     }
-}
-
-/// Best price of a side.
-pub(crate) fn best_price<I: PriceIndex>(half: &Half<I>, side: Side) -> Option<i64> {
-    half.best().map(|(key, _)| flip(side.code(), key))
 }
 
 #[cfg(test)]

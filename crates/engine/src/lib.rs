@@ -4,21 +4,29 @@
 //! of a hash table (R3). Time comes in with the command. Start at [`book`] for the
 //! state, at `apply` for the way in, at [`engine::Book`] to use it.
 
+pub mod auction;
 pub mod book;
 pub mod codes;
 pub mod engine;
 pub mod index;
+pub mod offset;
 pub mod platform;
 pub mod record;
+pub mod rules;
 pub mod snapshot;
 pub mod statistics;
 pub mod views;
 
 mod apply;
+mod arrive;
+mod aside;
+mod bands;
 mod change;
+mod check;
 mod client_ids;
 mod clock;
 mod digest;
+mod dry_run;
 mod enter;
 mod expiry;
 mod extras;
@@ -26,5 +34,9 @@ mod half;
 mod ids;
 mod level;
 mod matching;
+mod phases;
 mod pool;
 mod prefetch;
+mod share;
+mod triggers;
+mod walk;

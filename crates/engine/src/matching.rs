@@ -1,4 +1,5 @@
-//! Matching: an aggressor walks down the other side (R10 to R12, R18), and the same walk done dry (R19).
+//! Matching: an aggressor walks down the other side (R10 to R12), and self-trade prevention on its way (R25). The walk here is
+//! the plain one, over displayed orders oldest first; where a level, or the book, has more to it, `walk` takes over.
 
 use crate::book::{COUNTER_MASK, OrderBook, Output, touched};
 use crate::codes::{CancelReason, EventKind, SelfTradePrevention};
@@ -15,7 +16,7 @@ pub(crate) struct Aggressor {
     pub side: u8,
     /// The mode that counts: its own, else the instrument's; `None` where it has no account (R25).
     pub mode: SelfTradePrevention,
-    /// Its limit, 0 for a market order.
+    /// Its limit, 0 where it has none.
     pub price_ticks: i64,
     /// The worst key of the other side that it may meet.
     pub worst_key: i64,
@@ -31,6 +32,8 @@ pub(crate) enum Walk {
     Done,
     /// Self-trade prevention ended the aggressor; its events are out.
     Ended,
+    /// The circuit breaker halted trading (R28).
+    Halted,
 }
 
 impl<I: PriceIndex> OrderBook<I> {
@@ -40,7 +43,9 @@ impl<I: PriceIndex> OrderBook<I> {
         if !self.halves[usize::from(taker.side ^ 1)].may_reach(taker.worst_key) {
             return Walk::Done;
         }
-        if taker.mode == SelfTradePrevention::None {
+        if self.walks_otherwise {
+            self.walk_any(taker, out)
+        } else if taker.mode == SelfTradePrevention::None {
             self.walk::<false, S>(taker, out)
         } else {
             self.walk::<true, S>(taker, out)
@@ -54,6 +59,9 @@ impl<I: PriceIndex> OrderBook<I> {
                 return Walk::Done;
             };
             let price_ticks = flip(side, key);
+            if self.levels.get(level).aside != NIL {
+                return self.walk_any(taker, out);
+            }
             let before = self.levels.get(level).quantity;
             let walk = self.walk_level::<PREVENT, S>(level, price_ticks, taker, out);
             let after = self.levels.get(level);
@@ -65,7 +73,7 @@ impl<I: PriceIndex> OrderBook<I> {
                 }
                 touched(out, side, price_ticks);
             }
-            if walk == Walk::Ended || taker.remaining == 0 {
+            if walk != Walk::Done || taker.remaining == 0 {
                 return walk;
             }
         }
@@ -81,7 +89,7 @@ impl<I: PriceIndex> OrderBook<I> {
         out: &mut Output<'_, S>,
     ) -> Walk {
         loop {
-            let slot = self.levels.get(level).head;
+            let slot = self.levels.get(level).queue.head;
             if slot == NIL {
                 return Walk::Done;
             }
@@ -94,7 +102,7 @@ impl<I: PriceIndex> OrderBook<I> {
             }
             let quantity = taker.remaining.min(maker.remaining());
             taker.remaining -= quantity;
-            self.trade(level, price_ticks, &maker, quantity, taker, out);
+            self.trade(price_ticks, &maker, quantity, quantity == maker.remaining(), taker, out);
             if quantity < maker.remaining() {
                 self.pool.order_mut(slot).reduce(quantity);
                 self.levels.get_mut(level).quantity -= u128::from(quantity);
@@ -110,22 +118,22 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     #[inline(always)]
-    fn trade<S: EventSink>(
+    pub(crate) fn trade<S: EventSink>(
         &mut self,
-        level: u32,
         price_ticks: i64,
         maker: &Order,
         quantity: u64,
+        is_filled: bool,
         taker: &Aggressor,
         out: &mut Output<'_, S>,
     ) {
         self.last_trade_id += 1;
         self.last_trade_price = Some(price_ticks);
         self.statistics.trade(price_ticks, quantity);
-        let traded = self.levels.traded_mut(level);
+        let traded = self.levels.traded_mut(maker.level);
         traded.trade_count += 1;
         traded.quantity += u128::from(quantity);
-        traded.orders_filled += u64::from(quantity == maker.remaining());
+        traded.orders_filled += u64::from(is_filled);
         out.emit(Event {
             side: taker.side,
             account: maker.account,
@@ -138,39 +146,12 @@ impl<I: PriceIndex> OrderBook<I> {
         });
     }
 
-    /// R19: would the walk, done now, fill the aggressor? Own orders are walked over under `cancel_oldest`; under the other
-    /// modes the walk would end at the first.
-    pub(crate) fn can_fill(&self, taker: &Aggressor) -> bool {
-        let mut missing = u128::from(taker.remaining);
-        let half = &self.halves[usize::from(taker.side ^ 1)];
-        for (key, level) in half.iter() {
-            if key < taker.worst_key {
-                return false;
-            }
-            if taker.mode == SelfTradePrevention::None {
-                missing = missing.saturating_sub(self.levels.get(level).quantity);
-            } else {
-                let mut slot = self.levels.get(level).head;
-                while slot != NIL && missing > 0 {
-                    let order = self.pool.order(slot);
-                    if !self.is_own(taker, slot) {
-                        missing = missing.saturating_sub(u128::from(order.remaining()));
-                    } else if taker.mode != SelfTradePrevention::CancelOldest {
-                        return false;
-                    }
-                    slot = order.next;
-                }
-            }
-            if missing == 0 {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// R25: is the resting order the aggressor's own?
+    /// R25: is the resting order the aggressor's own? Where its mode is `none`, nothing is.
     #[inline(always)]
     pub(crate) fn is_own(&self, taker: &Aggressor, slot: u32) -> bool {
+        if taker.mode == SelfTradePrevention::None {
+            return false;
+        }
         let account = self.pool.order(slot).account;
         if taker.self_trade_group != 0 && account != 0 {
             let group = self.extras.get(self.pool.record(slot).extra).self_trade_group;
@@ -183,8 +164,8 @@ impl<I: PriceIndex> OrderBook<I> {
 
     /// R25: what happens instead of a trade between own orders. `Ended` if the aggressor is gone.
     #[inline(never)]
-    fn prevent<S: EventSink>(&mut self, slot: u32, taker: &mut Aggressor, out: &mut Output<'_, S>) -> Walk {
-        let resting = *self.pool.order(slot);
+    pub(crate) fn prevent<S: EventSink>(&mut self, slot: u32, taker: &mut Aggressor, out: &mut Output<'_, S>) -> Walk {
+        let (resting, whole) = (*self.pool.order(slot), self.whole(slot));
         match taker.mode {
             SelfTradePrevention::None => return Walk::Done,
             SelfTradePrevention::CancelNewest => {}
@@ -194,7 +175,7 @@ impl<I: PriceIndex> OrderBook<I> {
             }
             SelfTradePrevention::CancelBoth => self.end_resting(slot, out),
             SelfTradePrevention::Decrement => {
-                let quantity = taker.remaining.min(resting.remaining());
+                let quantity = taker.remaining.min(whole);
                 out.emit(Event {
                     side: taker.side ^ 1,
                     account: resting.account,
@@ -207,10 +188,9 @@ impl<I: PriceIndex> OrderBook<I> {
                 self.statistics.decremented_quantity += u128::from(quantity);
                 taker.remaining -= quantity;
                 taker.total -= quantity;
-                self.pool.order_mut(slot).reduce(quantity);
                 self.pool.record_mut(slot).total -= quantity;
-                self.levels.get_mut(resting.level).quantity -= u128::from(quantity);
-                if quantity == resting.remaining() {
+                self.shrink_in_place(slot, quantity, out);
+                if quantity == whole {
                     self.end_resting(slot, out);
                 }
                 if taker.remaining > 0 {
@@ -224,10 +204,9 @@ impl<I: PriceIndex> OrderBook<I> {
 
     /// Cancels a resting order for its owner's aggressor. Its level stays for the walk, even if it is empty now.
     fn end_resting<S: EventSink>(&mut self, slot: u32, out: &mut Output<'_, S>) {
-        let order = *self.pool.order(slot);
-        let gone = self.describe(&order);
-        self.levels.get_mut(order.level).unlink(&mut self.pool, slot);
-        debug_assert!(order.id & COUNTER_MASK != 0);
+        let gone = self.describe(slot);
+        debug_assert!(gone.order_id & COUNTER_MASK != 0);
+        self.unlink_anywhere(slot);
         self.release(slot);
         self.count_canceled(CancelReason::SelfTrade);
         out.canceled(CancelReason::SelfTrade, gone);

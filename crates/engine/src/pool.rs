@@ -59,8 +59,23 @@ unsafe impl Zeroable for crate::level::Level {}
 const QUANTITY_BITS: u32 = 49;
 const QUANTITY_MASK: u64 = (1 << QUANTITY_BITS) - 1;
 
-/// What an order is, in the bits that its quantity leaves: side, time in force, self-trade mode, post-only, slide, and
-/// whether it has rarer terms, so that those who end an order that has none need not read its [`Record`].
+/// Where a live order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Place {
+    /// In its level's displayed queue.
+    Displayed = 0,
+    /// Behind it, in the queue of hidden and all-or-none orders.
+    Undisplayed = 1,
+    /// In no level: a stop that was not reached yet.
+    Dormant = 2,
+    /// A market order that waits for an uncross.
+    Waiting = 3,
+}
+
+/// What an order is, in the bits that its quantity leaves: side, time in force, self-trade mode, post-only, slide, whether it
+/// has rarer terms (so that those who end an order that has none need not read its [`Record`]), its [`Place`], and whether it
+/// shows slices. An order that is not plainly displayed always has rarer terms.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Traits(u16);
 
@@ -82,6 +97,28 @@ impl Traits {
     #[inline(always)]
     pub fn has_extra(self) -> bool {
         self.0 >> 9 & 1 != 0
+    }
+    /// Standing there.
+    #[inline(always)]
+    pub fn at(self, place: Place) -> Traits {
+        Traits(self.0 & !(3 << 10) | (place as u16) << 10)
+    }
+    #[inline(always)]
+    pub fn place(self) -> Place {
+        match self.0 >> 10 & 3 {
+            0 => Place::Displayed,
+            1 => Place::Undisplayed,
+            2 => Place::Dormant,
+            _ => Place::Waiting,
+        }
+    }
+    /// With the mark of an iceberg.
+    pub fn with_slices(self) -> Traits {
+        Traits(self.0 | 1 << 12)
+    }
+    #[inline(always)]
+    pub fn has_slices(self) -> bool {
+        self.0 >> 12 & 1 != 0
     }
     #[inline(always)]
     pub fn side(self) -> u8 {
@@ -110,6 +147,7 @@ impl Order {
         let word = remaining | u64::from(traits.0) << QUANTITY_BITS;
         Order { next: NIL, prev: NIL, level, account, word, id }
     }
+    /// What is live of it; of an iceberg the slice that it shows, its reserve stands with its rarer terms.
     #[inline(always)]
     pub fn remaining(&self) -> u64 {
         self.word & QUANTITY_MASK
@@ -118,9 +156,9 @@ impl Order {
     pub fn traits(&self) -> Traits {
         Traits((self.word >> QUANTITY_BITS) as u16)
     }
-    /// Replaces what remains and the level: an amended order finds a new place.
-    pub fn reenter(&mut self, level: u32, remaining: u64) {
-        *self = Order::new(self.id, level, self.account, self.traits(), remaining);
+    /// Replaces traits, level and what remains: an order that arrived anew finds a new place.
+    pub fn reenter(&mut self, traits: Traits, level: u32, remaining: u64) {
+        *self = Order::new(self.id, level, self.account, traits, remaining);
     }
     /// Takes `quantity` off what remains; never more than there is, so the traits above stay whole.
     #[inline(always)]
@@ -306,6 +344,9 @@ mod tests {
         let traits = order.traits();
         assert_eq!((traits.side(), traits.time_in_force()), (1, 2));
         assert_eq!((traits.self_trade_prevention(), traits.post_flags()), (5, 3));
+        assert_eq!((traits.place(), traits.has_slices()), (Place::Displayed, false));
+        let traits = traits.with_slices().at(Place::Waiting).at(Place::Dormant);
+        assert_eq!((traits.place(), traits.has_slices(), traits.post_flags()), (Place::Dormant, true, 3));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! `unsafe` here is the view of plain old data as bytes and back: both structs are `repr(C)`, 64 bytes, without padding,
 //! made of integers only, so every bit pattern is a value.
 
-use crate::codes::{CommandKind, EventKind, OrderType, Phase, SelfTradePrevention, Side, TimeInForce};
+use crate::codes::{CommandKind, EventKind, OffsetUnit, OrderType, Phase, SelfTradePrevention, Side, TimeInForce};
+use crate::offset::Offset;
 use std::fmt;
 
 /// Bytes of a slot.
@@ -39,12 +40,28 @@ pub mod flag {
 
 /// Bits of [`Terms::present`].
 pub mod present {
+    /// `stop_price_ticks` counts.
+    pub const STOP: u8 = 1;
+    /// `trail_offset` and `trail_unit` count.
+    pub const TRAIL: u8 = 2;
+    /// `display_lots` counts: 0 is hidden.
+    pub const DISPLAY: u8 = 4;
+    /// `minimum_lots` counts.
+    pub const MINIMUM: u8 = 8;
     /// `expire_at_ns` counts.
     pub const EXPIRE_AT: u8 = 16;
     /// `protection_price_ticks` counts.
     pub const PROTECTION: u8 = 32;
     /// `self_trade_group` counts.
     pub const GROUP: u8 = 64;
+}
+
+/// What `accepted` says of a new order in its `reason` byte, beside the [`OrderType`]'s code.
+pub mod shape {
+    /// The order is not displayed where it rests: hidden, or all or none.
+    pub const UNDISPLAYED: u8 = 8;
+    /// It shows a slice at a time.
+    pub const SLICES: u8 = 16;
 }
 
 /// One entry of the log. Build it with [`Command::limit`] and its siblings or decode it with [`decode`].
@@ -91,10 +108,18 @@ pub struct Command {
 pub struct Terms {
     /// [`present`] bits.
     pub present: u8,
+    /// [`OffsetUnit`] of the trail offset.
+    pub trail_unit: u8,
     /// Zero.
-    pub zero: [u8; 7],
-    /// Zero: places of stop price, trail offset, display and minimum quantity.
-    pub reserved: [u64; 4],
+    pub zero: [u8; 6],
+    /// Stop price (R15).
+    pub stop_price_ticks: i64,
+    /// How far behind the last trade a trailing stop follows (R15).
+    pub trail_offset: u64,
+    /// What an iceberg shows at a time (R14).
+    pub display_lots: u64,
+    /// The least that must be there on arrival (R21).
+    pub minimum_lots: u64,
     /// When a GTD order ends.
     pub expire_at_ns: u64,
     /// Worst price of a market order.
@@ -146,7 +171,7 @@ pub struct Event {
     pub kind: u8,
     /// [`RECORD_VERSION`].
     pub version: u8,
-    /// Reason of a rejection or cancel; amended: 1 where priority was kept; the phase.
+    /// Reason of a rejection or cancel; accepted: order type and [`shape`] bits; amended: 1 where priority was kept; the phase.
     pub reason: u8,
     /// [`Side`] or [`NO_SIDE`].
     pub side: u8,
@@ -242,6 +267,13 @@ impl Command {
     #[inline(always)]
     pub const fn slots(&self) -> usize {
         1 + (self.extensions & 1) as usize + (self.extensions >> 1 & 1) as usize
+    }
+}
+
+impl Terms {
+    /// The trail offset, where there is one.
+    pub(crate) fn trail(&self) -> Offset {
+        Offset { unit: OffsetUnit::from_code(self.trail_unit).unwrap_or(OffsetUnit::Ticks), value: self.trail_offset }
     }
 }
 
@@ -444,13 +476,19 @@ fn check_command(c: &Command) -> Result<(), Problem> {
 }
 
 fn check_terms(t: &Terms) -> Result<(), Problem> {
-    let legal = present::EXPIRE_AT | present::PROTECTION | present::GROUP;
-    known(0, "present", t.present, t.present & !legal == 0)?;
-    unused(1, "padding", t.zero == [0; 7] && t.zero_too == 0)?;
-    unused(8, "reserved", t.reserved == [0; 4])?;
-    unused(40, "expire_at", t.expire_at_ns == 0 || t.present & present::EXPIRE_AT != 0)?;
-    unused(48, "protection price", t.protection_price_ticks == 0 || t.present & present::PROTECTION != 0)?;
-    unused(56, "self-trade group", t.self_trade_group == 0 || t.present & present::GROUP != 0)
+    let has = |bit: u8| t.present & bit != 0;
+    known(0, "present", t.present, t.present < 128)?;
+    known(1, "trail unit", t.trail_unit, OffsetUnit::from_code(t.trail_unit).is_some())?;
+    unused(1, "trail unit", t.trail_unit == 0 || has(present::TRAIL))?;
+    unused(2, "padding", t.zero == [0; 6])?;
+    unused(8, "stop price", t.stop_price_ticks == 0 || has(present::STOP))?;
+    unused(16, "trail offset", t.trail_offset == 0 || has(present::TRAIL))?;
+    unused(24, "display quantity", t.display_lots == 0 || has(present::DISPLAY))?;
+    unused(32, "minimum quantity", t.minimum_lots == 0 || has(present::MINIMUM))?;
+    unused(40, "expire_at", t.expire_at_ns == 0 || has(present::EXPIRE_AT))?;
+    unused(48, "protection price", t.protection_price_ticks == 0 || has(present::PROTECTION))?;
+    unused(56, "self-trade group", t.self_trade_group == 0 || has(present::GROUP))?;
+    unused(60, "padding", t.zero_too == 0)
 }
 
 fn check_client_id(id: &ClientId) -> Result<(), Problem> {

@@ -2,11 +2,12 @@
 
 use crate::book::OrderBook;
 use crate::client_ids::Finished;
-use crate::codes::{Phase, SelfTradePrevention, Side, TimeInForce};
-use crate::half::{best_price, flip};
+use crate::codes::{OrderType, Phase, SelfTradePrevention, Side, TimeInForce};
+use crate::half::{Half, flip};
 use crate::index::PriceIndex;
-use crate::pool::NIL;
-use crate::record::{ClientId, flag};
+use crate::offset::Offset;
+use crate::pool::{NIL, Place};
+use crate::record::{ClientId, flag, present};
 use crate::statistics::Statistics;
 
 /// A price level as it is now, with its statistics since it came to exist.
@@ -16,9 +17,9 @@ pub struct LevelView {
     pub side: Side,
     /// Its price.
     pub price_ticks: i64,
-    /// Sum of what remains of its orders.
+    /// Sum of what its orders display.
     pub quantity_lots: u128,
-    /// Number of its orders.
+    /// Number of its displayed orders.
     pub order_count: u32,
     /// Orders that came to rest here.
     pub orders_added: u64,
@@ -41,7 +42,11 @@ pub struct OrderView {
     pub account: u32,
     /// Its side.
     pub side: Side,
-    /// GTC, DAY or GTD.
+    /// What it is now: a stop that was triggered is the limit order that it became.
+    pub order_type: OrderType,
+    /// Is it a stop that waits?
+    pub is_dormant: bool,
+    /// Its time in force; of a dormant stop, that of the order it becomes.
     pub time_in_force: TimeInForce,
     /// Its own mode; `None` is the instrument's.
     pub self_trade_prevention: Option<SelfTradePrevention>,
@@ -49,12 +54,24 @@ pub struct OrderView {
     pub post_only: bool,
     /// Post-only, repriced rather than rejected.
     pub slide: bool,
-    /// Its limit.
+    /// Its limit; 0 where its type has none.
     pub price_ticks: i64,
     /// Total quantity, filled part included.
     pub quantity_lots: u64,
-    /// What is live.
+    /// What is live, of an iceberg its reserve included.
     pub remaining_lots: u64,
+    /// What of it is displayed: of an iceberg the slice, of hidden, all-or-none, waiting and dormant orders nothing.
+    pub shown_lots: u64,
+    /// An iceberg's slice; 0 is hidden, `None` displayed in full.
+    pub display_lots: Option<u64>,
+    /// Of a dormant order; 0 where it has none.
+    pub minimum_lots: u64,
+    /// Of a dormant order; `None` too before a trailing stop's first trade.
+    pub stop_price_ticks: Option<i64>,
+    /// How far a trailing stop follows.
+    pub trail: Option<Offset>,
+    /// Of a market order that waits for an uncross.
+    pub protection_price_ticks: Option<i64>,
     /// When it was accepted.
     pub entered_ns: u64,
     /// When it ends; 0 unless GTD.
@@ -66,6 +83,16 @@ pub struct OrderView {
 }
 
 impl OrderView {
+    /// The bits of [`present`] for the terms that still matter.
+    pub(crate) fn present(&self) -> u8 {
+        let bit = |has: bool, bit: u8| if has { bit } else { 0 };
+        bit(self.stop_price_ticks.is_some(), present::STOP)
+            | bit(self.trail.is_some(), present::TRAIL)
+            | bit(self.display_lots.is_some(), present::DISPLAY)
+            | bit(self.minimum_lots > 0, present::MINIMUM)
+            | bit(self.protection_price_ticks.is_some(), present::PROTECTION)
+    }
+
     /// Lots filled so far.
     pub fn filled_lots(&self) -> u64 {
         self.quantity_lots - self.remaining_lots
@@ -73,32 +100,48 @@ impl OrderView {
 }
 
 impl<I: PriceIndex> OrderBook<I> {
-    /// Best price of a side.
+    /// Best displayed price of a side.
     pub fn best(&self, side: Side) -> Option<i64> {
-        best_price(&self.halves[usize::from(side.code())], side)
+        self.displayed(side).next().map(|(key, _)| flip(side.code(), key))
     }
 
-    /// Levels of a side from the best price on, at most `limit`.
+    /// Levels of a side with something on display, from the best price on, at most `limit`.
     pub fn depth(&self, side: Side, limit: usize) -> Vec<LevelView> {
-        let half = &self.halves[usize::from(side.code())];
-        half.iter().take(limit).map(|(_, level)| self.view_level(side, level)).collect()
+        self.displayed(side).take(limit).map(|(_, level)| self.view_level(side, level)).collect()
     }
 
-    /// The level at a price.
+    /// The level at a price, if something is displayed there.
     pub fn level(&self, side: Side, price_ticks: i64) -> Option<LevelView> {
         let level = self.halves[usize::from(side.code())].find(flip(side.code(), price_ticks));
-        (level != NIL).then(|| self.view_level(side, level))
+        (level != NIL && self.levels.get(level).count > 0).then(|| self.view_level(side, level))
     }
 
-    /// Number of levels of a side.
+    /// Number of levels of a side with something on display.
     pub fn level_count(&self, side: Side) -> usize {
-        self.halves[usize::from(side.code())].len()
+        if self.levels.has_asides() { self.displayed(side).count() } else { self.half(side).len() }
+    }
+
+    fn half(&self, side: Side) -> &Half<I> {
+        &self.halves[usize::from(side.code())]
+    }
+
+    /// Keys and numbers of the levels of a side with something on display, best first.
+    fn displayed(&self, side: Side) -> impl Iterator<Item = (i64, u32)> {
+        self.half(side).iter().filter(|&(_, level)| self.levels.get(level).count > 0)
     }
 
     /// A live order by its id.
     pub fn order(&self, order_id: u64) -> Option<OrderView> {
         let slot = self.slot_of(order_id);
         (slot != NIL).then(|| self.view_order(slot))
+    }
+
+    /// The displayed order of a side that trades next under price-time priority: the oldest at the best displayed price.
+    #[inline]
+    pub fn first_in_line(&self, side: Side) -> Option<(u64, i64)> {
+        let (key, level) = self.displayed(side).next()?;
+        let order = self.pool.order(self.levels.get(level).queue.head);
+        Some((order.id, flip(side.code(), key)))
     }
 
     /// Is there a live order with this id?
@@ -119,7 +162,7 @@ impl<I: PriceIndex> OrderBook<I> {
                 self.extras.of_account(&self.pool, account).map(|slot| self.view_order(slot)).collect()
             }
             _ => {
-                let mut orders: Vec<_> = self.by_priority(Side::Buy).chain(self.by_priority(Side::Sell)).collect();
+                let mut orders: Vec<_> = self.all_slots().map(|slot| self.view_order(slot)).collect();
                 orders.retain(|order| account.is_none_or(|account| order.account == account));
                 orders.sort_unstable_by_key(|order| order.order_id);
                 orders
@@ -127,16 +170,40 @@ impl<I: PriceIndex> OrderBook<I> {
         }
     }
 
-    /// Live orders of a side: levels from the best price on, each in order of priority.
-    pub fn by_priority(&self, side: Side) -> impl Iterator<Item = OrderView> {
-        self.halves[usize::from(side.code())].iter().flat_map(|(_, level)| self.queue(level))
+    /// Dormant stops: buys, then sells, in the order in which they would be triggered; those that wait for a first trade last.
+    pub fn stops(&self) -> Vec<OrderView> {
+        self.dormant_slots().map(|slot| self.view_order(slot)).collect()
     }
 
-    /// Orders of a level in order of priority.
-    pub(crate) fn queue(&self, level: u32) -> impl Iterator<Item = OrderView> {
-        let first = Some(self.levels.get(level).head).filter(|&slot| slot != NIL);
-        let next = |&slot: &u32| Some(self.pool.order(slot).next).filter(|&next| next != NIL);
-        std::iter::successors(first, next).map(|slot| self.view_order(slot))
+    /// Slots of a side's orders but for the dormant ones: market orders that wait, then levels from the best price on, each in
+    /// order of priority.
+    pub(crate) fn by_priority(&self, side: Side) -> impl Iterator<Item = u32> {
+        let markets = self.markets[usize::from(side.code())].queue;
+        let of_levels = self.half(side).iter().flat_map(|(_, level)| self.queue(level));
+        markets.iter(&self.pool).chain(of_levels)
+    }
+
+    /// Slots of a level's orders in order of priority.
+    pub(crate) fn queue(&self, level: u32) -> impl Iterator<Item = u32> {
+        let (displayed, undisplayed) = (self.levels.get(level).queue, self.levels.aside(level).queue);
+        displayed.iter(&self.pool).chain(undisplayed.iter(&self.pool))
+    }
+
+    /// Slots of all live orders.
+    pub(crate) fn all_slots(&self) -> impl Iterator<Item = u32> {
+        self.by_priority(Side::Buy).chain(self.by_priority(Side::Sell)).chain(self.dormant_slots())
+    }
+
+    /// Dormant orders by arrival, which is what decides between stops that come to one price (R16).
+    pub(crate) fn dormant_by_arrival(&self) -> Vec<u32> {
+        let mut slots: Vec<u32> = self.dormant_slots().collect();
+        slots.sort_unstable_by_key(|&slot| self.extras.special(self.pool.record(slot).extra).arrival);
+        slots
+    }
+
+    /// When the circuit breaker's halt ends, ns.
+    pub fn halt_end_ns(&self) -> Option<u64> {
+        self.halt_end_ns
     }
 
     /// Number of live orders.
@@ -180,20 +247,30 @@ impl<I: PriceIndex> OrderBook<I> {
         self.client_ids.finished()
     }
 
-    fn view_order(&self, slot: u32) -> OrderView {
+    pub(crate) fn view_order(&self, slot: u32) -> OrderView {
         let (order, record) = (self.pool.order(slot), self.pool.record(slot));
         let (traits, extra) = (order.traits(), self.extras.get(record.extra));
+        let special = self.extras.special(record.extra);
+        let is_shown = traits.place() == Place::Displayed;
         OrderView {
             order_id: order.id,
             account: order.account,
             side: if traits.side() == 0 { Side::Buy } else { Side::Sell },
+            order_type: special.order_type,
+            is_dormant: traits.place() == Place::Dormant,
             time_in_force: TimeInForce::from_code(traits.time_in_force()).unwrap_or(TimeInForce::Gtc),
             self_trade_prevention: SelfTradePrevention::from_code(traits.self_trade_prevention()),
             post_only: traits.post_flags() & flag::POST_ONLY != 0,
             slide: traits.post_flags() & flag::SLIDE != 0,
-            price_ticks: self.price_of(order),
+            price_ticks: self.limit_of(slot).unwrap_or(0),
             quantity_lots: record.total,
-            remaining_lots: order.remaining(),
+            remaining_lots: self.whole(slot),
+            shown_lots: if is_shown { order.remaining() } else { 0 },
+            display_lots: special.display,
+            minimum_lots: special.minimum,
+            stop_price_ticks: special.stop_ticks,
+            trail: special.trail,
+            protection_price_ticks: special.protection_ticks,
             entered_ns: record.entered_ns,
             expire_at_ns: extra.expire_at_ns,
             self_trade_group: extra.self_trade_group,
@@ -203,6 +280,7 @@ impl<I: PriceIndex> OrderBook<I> {
 
     fn view_level(&self, side: Side, number: u32) -> LevelView {
         let (level, traded) = (self.levels.get(number), self.levels.traded(number));
+        let live = u64::from(level.count) + self.levels.aside(number).others();
         LevelView {
             side,
             price_ticks: flip(side.code(), level.key),
@@ -210,7 +288,7 @@ impl<I: PriceIndex> OrderBook<I> {
             order_count: level.count,
             orders_added: level.orders_added,
             orders_filled: traded.orders_filled,
-            orders_removed: level.orders_added - traded.orders_filled - u64::from(level.count),
+            orders_removed: level.orders_added - traded.orders_filled - live,
             trade_count: traded.trade_count,
             traded_quantity: traded.quantity,
         }

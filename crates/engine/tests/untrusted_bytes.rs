@@ -2,10 +2,10 @@
 
 mod untrusted;
 
-use aeromatch_engine::book::Rules;
 use aeromatch_engine::codes::{CommandKind, OrderType, Side, TimeInForce};
 use aeromatch_engine::engine::{Book, IndexKind};
 use aeromatch_engine::record::{ClientId, Command, SLOT_BYTES, Terms, as_bytes, extension, flag, present};
+use aeromatch_engine::rules::Rules;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

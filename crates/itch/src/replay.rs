@@ -10,7 +10,6 @@ use crate::tally::{Difference, Excuse, Reason, Refusal, Tally};
 use aeromatch_engine::codes::{CommandKind, EventKind, Side, TimeInForce};
 use aeromatch_engine::engine::Book;
 use aeromatch_engine::record::{Command, Event, EventSink, Extensions, flag};
-use aeromatch_engine::views::OrderView;
 use std::collections::HashMap;
 
 /// A displayed order.
@@ -199,11 +198,11 @@ impl Replay {
     /// Compares an execution with our book. Returns whether the engine has carried it out.
     fn judge(&mut self, book: &mut Book, place: Place, reference: u64, order: &Order, shares: u32) -> bool {
         self.tally.judged += 1;
-        let first = first_in_line(book, order.side);
+        let first = book.first_in_line(order.side);
         let price = i64::from(order.price);
         let reason = match first {
             _ if shares > order.remaining => Reason::TooManyShares,
-            Some(first) if first.order_id == order.id => {
+            Some((id, _)) if id == order.id => {
                 let taker = Command {
                     time_in_force: TimeInForce::Ioc.code(),
                     ..limit(opposite(order.side), order.price, shares, place.time_ns)
@@ -216,12 +215,12 @@ impl Replay {
                 }
                 Reason::EngineDiffers
             }
-            Some(first) if first.price_ticks != price => Reason::NotBestPrice,
+            Some((_, best)) if best != price => Reason::NotBestPrice,
             _ => Reason::NotFirst,
         };
-        let first = first.and_then(|first| {
-            let reference = self.orders.iter().find(|(_, order)| order.id == first.order_id && !order.is_parked)?.0;
-            Some((*reference, first.price_ticks))
+        let first = first.and_then(|(id, best)| {
+            let reference = self.orders.iter().find(|(_, order)| order.id == id && !order.is_parked)?.0;
+            Some((*reference, best))
         });
         let Place { offset, time_ns } = place;
         let left = order.remaining;
@@ -326,12 +325,4 @@ fn send(book: &mut Book, command: &Command) -> Answer {
     let command = Command { instrument: book.rules().instrument, ..*command };
     book.apply(&command, &Extensions::NONE, &mut answer);
     answer
-}
-
-/// The order of a side that trades next.
-fn first_in_line(book: &Book, side: Side) -> Option<OrderView> {
-    match book {
-        Book::Ladder(book) => book.by_priority(side).next(),
-        Book::BTree(book) => book.by_priority(side).next(),
-    }
 }

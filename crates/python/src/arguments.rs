@@ -11,6 +11,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString, PyType};
 
+/// An argument that may be left out.
+pub type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
+
 static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 /// `decimal.Decimal`.

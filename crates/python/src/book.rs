@@ -1,27 +1,24 @@
 //! `aeromatch.OrderBook`: arguments in, reports out. What it means is the engine's business.
 
-use crate::arguments::{self, Account, number, text, to_decimal, unsigned};
+use crate::arguments::{self, Account, Argument, number, text, to_decimal, unsigned};
 use crate::batch;
 use crate::buffer::{Bytes, Pool};
 use crate::container;
 use crate::enums::{member, parse, type_name};
+use crate::indicative::Indicative;
 use crate::instrument::{Context, Instrument};
 use crate::levels::{Depth, Level};
 use crate::names::Names;
-use crate::orders::{self, NewOrder, Request, Target};
+use crate::orders::{self, NewOrder, Target};
 use crate::report::Report;
 use crate::state::{Shared, State};
 use crate::views::{Order, Statistics};
-use aeromatch_engine::book::Rules;
 use aeromatch_engine::codes::{CommandKind, Phase, Side};
 use aeromatch_engine::engine::{Book, IndexKind};
-use aeromatch_engine::record::ClientId;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 use std::sync::Arc;
-
-type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 
 /// One instrument's limit order book: price, then time (R10), deterministic (R3).
 ///
@@ -40,48 +37,16 @@ type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 ///     ValueError: The index is unknown.
 #[pyclass(frozen, module = "aeromatch")]
 pub struct OrderBook {
-    context: Arc<Context>,
+    pub(crate) context: Arc<Context>,
     instrument: Py<Instrument>,
     pool: Pool,
-    shared: Shared,
+    pub(crate) shared: Shared,
 }
 
 fn index_kind(value: &Bound<'_, PyAny>) -> PyResult<IndexKind> {
     let slug = text(value, "index")?;
     IndexKind::from_slug(slug)
         .ok_or_else(|| PyValueError::new_err(format!("index must be one of 'ladder', 'btree'; got {slug:?}")))
-}
-
-impl OrderBook {
-    #[inline]
-    fn with<R>(&self, py: Python<'_>, action: impl FnOnce(&mut State) -> R) -> PyResult<R> {
-        self.shared.with(action).map_err(|failure| failure.into_py(py))
-    }
-
-    /// The same with the interpreter let go meanwhile, for what takes its time.
-    pub fn detached<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&mut State) -> R + Send) -> PyResult<R> {
-        let entry = self.shared.enter().map_err(|failure| failure.into_py(py))?;
-        py.detach(|| entry.with(action)).map_err(|failure| failure.into_py(py))
-    }
-
-    #[inline]
-    fn apply(&self, py: Python<'_>, kind: CommandKind, (command, extensions): Request) -> PyResult<Report> {
-        let done = self.with(py, |state| state.apply(&command, &extensions))?;
-        Ok(Report::new(&self.context, kind, done.events, done.changes))
-    }
-
-    fn best<'py>(&self, py: Python<'py>, side: Side) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let best = self.with(py, |state| state.book.best(side))?;
-        best.map(|ticks| self.context.price(py, ticks)).transpose()
-    }
-
-    /// Best bid and best ask, if there are both.
-    fn touch(&self, py: Python<'_>) -> PyResult<Option<(i128, i128)>> {
-        self.with(py, |state| {
-            let (bid, ask) = (state.book.best(Side::Buy)?, state.book.best(Side::Sell)?);
-            Some((i128::from(bid), i128::from(ask)))
-        })
-    }
 }
 
 #[pymethods]
@@ -95,16 +60,11 @@ impl OrderBook {
         };
         let facts = Arc::clone(&instrument.get().facts);
         let index = index.map_or(Ok(IndexKind::default()), index_kind)?;
-        let rules = Rules {
-            instrument: facts.number,
-            dedup_window_ns: facts.dedup_window_ns,
-            self_trade_prevention: facts.self_trade_prevention,
-        };
         Ok(OrderBook {
+            shared: Shared::new(Book::new(facts.rules, index)),
             context: Arc::new(Context { facts, names: Names::default() }),
             instrument: instrument.clone().unbind(),
             pool: Pool::default(),
-            shared: Shared::new(Book::new(rules, index)),
         })
     }
 
@@ -113,15 +73,20 @@ impl OrderBook {
     /// Arguments:
     ///     side: Side.BUY or Side.SELL, or "buy", "sell".
     ///     quantity: In units, a whole number of lots, 1 .. 2^48 of them.
-    ///     price: Limit price in money, a whole number of ticks; a market order has none.
-    ///     order_type: "limit" (R11) or "market" (R12).
-    ///     time_in_force: "gtc", "day", "gtd" (R17), "ioc" (R18) or "fok" (R19).
+    ///     price: Limit price in money, a whole number of ticks; for order types with a limit only.
+    ///     order_type: "limit" (R11), "market" (R12), or "stop", "stop_limit", "trailing_stop", "trailing_stop_limit".
+    ///     time_in_force: "gtc", "day", "gtd" (R17), "ioc" (R18), "fok" (R19) or "aon" (R20).
     ///     account: Whose order it is; None for nobody's.
     ///     client_order_id: The sender's own id, 1 to 36 printable ASCII characters, unique per account (R5).
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     expire_at: When a "gtd" order ends, in nanoseconds (R17).
     ///     post_only: True: rejected rather than taking; "slide": repriced one tick behind what it would take (R13).
     ///     protection_price: A market order's worst price, in money (R12).
+    ///     stop_price: Last trade price that wakes a "stop" or "stop_limit" order, in money (R15).
+    ///     trail_offset: How far a trailing stop's price follows the last trade, in money; or
+    ///     trail_offset_bps: the same in basis points of that price.
+    ///     display_quantity: What an iceberg shows at a time, in units; 0: hidden; None: all of it (R14).
+    ///     min_quantity: What it finds on arrival is nothing or at least this, in units; else it is canceled (R21).
     ///     self_trade_prevention: The order's own mode; None: the instrument's (R25).
     ///     self_trade_group: Orders of one group count as one owner (R25).
     ///     tag: The sender's own number, returned in the command's first event.
@@ -131,13 +96,14 @@ impl OrderBook {
     ///
     /// Raises:
     ///     TypeError: An argument is missing or has the wrong type.
-    ///     ValueError: A word is unknown, a text is no number, or a number does not fit its field.
+    ///     ValueError: A word is unknown, a text is no number, a number does not fit, or both trail offsets are given.
     ///     AeroMatchError: Another thread is using the book.
     #[pyo3(
         signature = (side, *, quantity, price=None, order_type=None, time_in_force=None, account=None, client_order_id=None,
-            timestamp=None, expire_at=None, post_only=None, protection_price=None, self_trade_prevention=None,
+            timestamp=None, expire_at=None, post_only=None, protection_price=None, stop_price=None, trail_offset=None,
+            trail_offset_bps=None, display_quantity=None, min_quantity=None, self_trade_prevention=None,
             self_trade_group=None, tag=None),
-        text_signature = "($self, side, *, quantity, price=None, order_type='limit', time_in_force='gtc', account=None, client_order_id=None, timestamp=None, expire_at=None, post_only=False, protection_price=None, self_trade_prevention=None, self_trade_group=None, tag=0)"
+        text_signature = "($self, side, *, quantity, price=None, order_type='limit', time_in_force='gtc', account=None, client_order_id=None, timestamp=None, expire_at=None, post_only=False, protection_price=None, stop_price=None, trail_offset=None, trail_offset_bps=None, display_quantity=None, min_quantity=None, self_trade_prevention=None, self_trade_group=None, tag=0)"
     )]
     #[expect(clippy::too_many_arguments, reason = "an order has that many fields")]
     fn submit(
@@ -154,6 +120,11 @@ impl OrderBook {
         expire_at: Argument<'_, '_>,
         post_only: Argument<'_, '_>,
         protection_price: Argument<'_, '_>,
+        stop_price: Argument<'_, '_>,
+        trail_offset: Argument<'_, '_>,
+        trail_offset_bps: Argument<'_, '_>,
+        display_quantity: Argument<'_, '_>,
+        min_quantity: Argument<'_, '_>,
         self_trade_prevention: Argument<'_, '_>,
         self_trade_group: Argument<'_, '_>,
         tag: Argument<'_, '_>,
@@ -170,6 +141,11 @@ impl OrderBook {
             expire_at,
             post_only,
             protection_price,
+            stop_price,
+            trail_offset,
+            trail_offset_bps,
+            display_quantity,
+            min_quantity,
             self_trade_prevention,
             self_trade_group,
             tag,
@@ -282,10 +258,14 @@ impl OrderBook {
         self.apply(py, CommandKind::MassCancel, request)
     }
 
-    /// Changes the trading phase (R26). Closing ends DAY orders (R17); the same phase again has no effect.
+    /// Changes the trading phase (R26); the same phase again has no effect.
+    ///
+    /// "pre_open" and "auction" collect orders without trading. A change to "continuous", and one from "auction" to
+    /// "closed", trades them at one price (R27). "halted" and "closed" take cancels only. Closing ends DAY orders
+    /// (R17).
     ///
     /// Arguments:
-    ///     phase: "continuous", "halted" or "closed".
+    ///     phase: "continuous", "pre_open", "auction", "halted" or "closed".
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
@@ -312,7 +292,7 @@ impl OrderBook {
         self.apply(py, CommandKind::Phase, request)
     }
 
-    /// Lets time pass (R2): orders that expire by then end (R17).
+    /// Lets time pass (R2): what expires by then ends (R17), a halt that ends by then becomes an auction (R28).
     ///
     /// Arguments:
     ///     timestamp: The time it is now, in nanoseconds; earlier than the last one seen counts as that.
@@ -432,22 +412,7 @@ impl OrderBook {
         client_order_id: Argument<'_, '_>,
         account: Argument<'_, '_>,
     ) -> PyResult<Option<Order>> {
-        if order_id.is_some() == client_order_id.is_some() {
-            return Err(PyTypeError::new_err("order needs either order_id or client_order_id"));
-        }
-        let Some(number) = Account::parse(account)?.known(&self.context.names) else { return Ok(None) };
-        let view = match client_order_id {
-            Some(id) => {
-                let id = ClientId::new(text(id, "client_order_id")?.as_bytes());
-                self.with(py, |state| state.book.order_by_client_id(number, &id))?
-            }
-            None => {
-                let id = arguments::order_id(order_id)?;
-                let view = self.with(py, |state| state.book.order(id))?;
-                view.filter(|view| account.is_none() || view.account == number)
-            }
-        };
-        Ok(view.map(|view| Order::new(&self.context, view)))
+        self.find(py, order_id, client_order_id, account)
     }
 
     /// Live orders in order of id.
@@ -466,14 +431,25 @@ impl OrderBook {
         side: Argument<'_, '_>,
     ) -> PyResult<Bound<'py, PyList>> {
         let side = side.map(|side| parse::<Side>(side, "side")).transpose()?;
-        let list = PyList::empty(py);
-        let Some(number) = Account::parse(account)?.known(&self.context.names) else { return Ok(list) };
-        for view in self.with(py, |state| state.book.orders(account.map(|_| number)))? {
-            if side.is_none_or(|side| view.side == side) {
-                list.append(Order::new(&self.context, view))?;
-            }
-        }
-        Ok(list)
+        self.list(py, account, side)
+    }
+
+    /// Orders that wait for their stop price (R15).
+    ///
+    /// Returns:
+    ///     A new list: buys, then sells, in the order in which they would be triggered; those that wait for a first
+    ///     trade stand last.
+    fn stops<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let views = self.with(py, |state| state.book.stops())?;
+        self.as_list(py, views)
+    }
+
+    /// What an uncross would do now, in whatever phase (R27).
+    ///
+    /// Returns:
+    ///     Price, quantity and surplus.
+    fn indicative(&self, py: Python<'_>) -> PyResult<Indicative> {
+        Ok(Indicative::new(&self.context, self.with(py, |state| state.book.indicative())?))
     }
 
     /// What the book has seen since it was made.
@@ -527,6 +503,12 @@ impl OrderBook {
     #[getter]
     fn phase(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Ok(member(py, self.with(py, |state| state.book.phase())?))
+    }
+
+    /// When a halt will become an auction, in nanoseconds since the Unix epoch; None if none will (R28).
+    #[getter]
+    fn halt_end(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        self.with(py, |state| state.book.halt_end_ns())
     }
 
     /// Number of the last command (R4).

@@ -69,15 +69,7 @@ pub fn read(bytes: &[u8], index: Option<IndexKind>) -> Result<(Context, Book), F
     if input.at != library.len() {
         return Err(input.fail("bytes are left over"));
     }
-    let rules = book.rules();
-    let facts = Facts {
-        symbol,
-        price_grid,
-        quantity_grid,
-        number: rules.instrument,
-        self_trade_prevention: rules.self_trade_prevention,
-        dedup_window_ns: rules.dedup_window_ns,
-    };
+    let facts = Facts { symbol, price_grid, quantity_grid, rules: *book.rules() };
     Ok((Context { facts: Arc::new(facts), names }, book))
 }
 

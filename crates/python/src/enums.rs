@@ -4,7 +4,8 @@
 //! is created once and handed out by reference: `report.status is OrderStatus.FILLED`.
 
 use aeromatch_engine::codes::{
-    CancelReason, CommandKind, EventKind, OrderType, Phase, RejectReason, SelfTradePrevention, Side, TimeInForce,
+    CancelReason, CommandKind, EventKind, Matching, OrderType, Phase, RejectReason, SelfTradePrevention, Side,
+    TimeInForce,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -87,8 +88,8 @@ macro_rules! words {
 
 words! {
     0 Side "Side of an order or a price level.",
-    1 OrderType "What an order does on arrival (R11, R12).",
-    2 TimeInForce "How long an order lives (R17 to R19).",
+    1 OrderType "What an order does on arrival (R11, R12), or once its stop price is reached (R15).",
+    2 TimeInForce "How long an order lives (R17 to R20).",
     3 SelfTradePrevention "What happens where two orders of one owner would trade (R25).",
     4 Phase "Trading phase of a book (R26).",
     5 OrderStatus "An order's status after the whole command (R9).",
@@ -96,6 +97,7 @@ words! {
     7 RejectReason "Why a command was rejected, in order of precedence (R8).",
     8 CancelReason "Why an order, or what was left of it, was canceled (R8).",
     9 CommandKind "What a command asks for (docs/records.md).",
+    10 Matching "How a price level's orders share what an aggressor takes (R29).",
 }
 
 /// One finished enum: its class and its members by code.

@@ -2,8 +2,8 @@
 
 use crate::enums::{member, member_of};
 use crate::instrument::Context;
-use aeromatch_engine::codes::{CancelReason, EventKind, Phase, RejectReason, Side};
-use aeromatch_engine::record::Event as Record;
+use aeromatch_engine::codes::{CancelReason, EventKind, OrderType, Phase, RejectReason, Side};
+use aeromatch_engine::record::{Event as Record, shape};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,6 +22,11 @@ pub struct Event {
 /// A record's kind; what this version does not know has none of the optional fields.
 fn kind_of(record: &Record) -> Option<EventKind> {
     EventKind::from_code(record.kind)
+}
+
+/// The order type in an accepted event, which shares its byte with the order's shape.
+fn order_type_of(record: &Record) -> Option<OrderType> {
+    OrderType::from_code(record.reason & !(shape::UNDISPLAYED | shape::SLICES))
 }
 
 fn hash_record(record: &Record) -> u64 {
@@ -43,10 +48,21 @@ impl Event {
         self.kind_is(&[EventKind::Accepted, EventKind::Rejected])
     }
 
+    /// Did it accept a new order?
+    fn accepts_order(&self) -> bool {
+        self.kind_is(&[EventKind::Accepted]) && Side::from_code(self.record.side).is_some()
+    }
+
+    /// Has the accepted order that `shape`?
+    fn has_shape(&self, shape: u8) -> Option<bool> {
+        self.accepts_order().then_some(self.record.reason & shape != 0)
+    }
+
     fn has_amounts(&self) -> bool {
         match kind_of(&self.record) {
-            Some(EventKind::Accepted) => self.record.order_id != 0 && Side::from_code(self.record.side).is_some(),
-            Some(EventKind::Trade | EventKind::Decremented | EventKind::Canceled | EventKind::Amended) => true,
+            Some(EventKind::Accepted) => self.accepts_order(),
+            Some(EventKind::Triggered | EventKind::Trade | EventKind::Replenished) => true,
+            Some(EventKind::Decremented | EventKind::Canceled | EventKind::Amended) => true,
             _ => false,
         }
     }
@@ -77,20 +93,39 @@ impl Event {
         member_of(py, phase)
     }
 
-    /// The order's side; of a trade the aggressor's.
+    /// What an accepted order does on arrival or once its stop price is reached; None in other events.
+    #[getter]
+    fn order_type(&self, py: Python<'_>) -> Py<PyAny> {
+        let order_type = self.accepts_order().then(|| order_type_of(&self.record)).flatten();
+        member_of(py, order_type)
+    }
+
+    /// Whether an accepted order is not displayed where it rests: hidden (R14) or all-or-none (R20).
+    #[getter]
+    fn undisplayed(&self) -> Option<bool> {
+        self.has_shape(shape::UNDISPLAYED)
+    }
+
+    /// Whether an accepted order is an iceberg, which shows a slice at a time (R14).
+    #[getter]
+    fn iceberg(&self) -> Option<bool> {
+        self.has_shape(shape::SLICES)
+    }
+
+    /// The order's side; of a trade the aggressor's, None in an uncross (R27).
     #[getter]
     fn side(&self, py: Python<'_>) -> Py<PyAny> {
         member_of(py, Side::from_code(self.record.side))
     }
 
-    /// Price in money; 0 for a market order, which has none.
+    /// Price in money; 0 for an order without a limit.
     #[getter]
     fn price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let has_price = self.has_amounts() || self.kind_is(&[EventKind::Repriced]);
         has_price.then(|| self.context.price(py, self.record.price_ticks)).transpose()
     }
 
-    /// Quantity in units: asked (accepted), traded, taken off, no longer live (canceled), live now (amended).
+    /// Quantity in units: asked, traded, taken off, canceled, live (amended, triggered) or shown (replenished).
     #[getter]
     fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.has_amounts().then(|| self.context.quantity(py, self.record.quantity_lots)).transpose()
@@ -195,12 +230,15 @@ impl Event {
     /// The fields that this kind of event has, by name.
     ///
     /// Returns:
-    ///     A new dict: enum members, Decimals and ints.
+    ///     A new dict: enum members, Decimals, ints and bools.
     fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         dict.set_item("kind", self.kind(py))?;
         set(&dict, "reason", Some(self.reason(py)).filter(|reason| !reason.is_none(py)))?;
         set(&dict, "phase", Some(self.phase(py)).filter(|phase| !phase.is_none(py)))?;
+        set(&dict, "order_type", Some(self.order_type(py)).filter(|order_type| !order_type.is_none(py)))?;
+        set(&dict, "undisplayed", self.undisplayed().filter(|&is_set| is_set))?;
+        set(&dict, "iceberg", self.iceberg().filter(|&is_set| is_set))?;
         set(&dict, "side", Side::from_code(self.record.side).map(|side| member(py, side)))?;
         set(&dict, "price", self.price(py)?)?;
         set(&dict, "quantity", self.quantity(py)?)?;
@@ -276,7 +314,7 @@ impl Trade {
         self.record.detail
     }
 
-    /// Price in money: the maker's (R10).
+    /// Price in money: the maker's (R10), or an uncross's one price (R27).
     #[getter]
     fn price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.context.price(py, self.record.price_ticks)
@@ -300,19 +338,19 @@ impl Trade {
         self.record.quantity_lots
     }
 
-    /// The resting order.
+    /// The resting order; in an uncross the one with the lower id (R27).
     #[getter]
     fn maker_order_id(&self) -> u64 {
         self.record.order_id
     }
 
-    /// The aggressor.
+    /// The aggressor; in an uncross the order with the higher id.
     #[getter]
     fn taker_order_id(&self) -> u64 {
         self.record.other
     }
 
-    /// Side of the aggressor.
+    /// Side of the aggressor; None in an uncross, which has none.
     #[getter]
     fn aggressor_side(&self, py: Python<'_>) -> Py<PyAny> {
         member_of(py, Side::from_code(self.record.side))
@@ -332,13 +370,13 @@ impl Trade {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!(
-            "Trade(trade_id={}, price={}, quantity={}, maker_order_id={}, taker_order_id={}, aggressor_side='{}')",
+            "Trade(trade_id={}, price={}, quantity={}, maker_order_id={}, taker_order_id={}, aggressor_side={})",
             self.record.detail,
             self.price(py)?,
             self.quantity(py)?,
             self.record.order_id,
             self.record.other,
-            self.aggressor_side(py)
+            Side::from_code(self.record.side).map_or_else(|| "None".to_string(), |side| format!("'{}'", side.slug()))
         ))
     }
 

@@ -1,28 +1,32 @@
 //! What is traded: the units of its prices and quantities, and the settings of its book.
 
-use crate::arguments::{number, product, signed, text, to_decimal, unsigned};
+use crate::arguments::{Argument, number, product, signed, text, to_decimal, unsigned};
 use crate::decimal::{Grid, Number};
 use crate::enums;
 use crate::names::Names;
-use aeromatch_engine::codes::SelfTradePrevention;
+use crate::rules::{Setting, Settings, fifo_share, settings, width};
+use aeromatch_engine::codes::OffsetUnit;
 use aeromatch_engine::record::MAX_QUANTITY_LOTS;
+use aeromatch_engine::rules::Rules;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// Largest instrument number: 24 bits of an order id (R5).
-const MAX_NUMBER: u64 = (1 << 24) - 1;
-
 /// An instrument's unchanging facts.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Facts {
     pub symbol: String,
     pub price_grid: Grid,
     pub quantity_grid: Grid,
-    pub number: u32,
-    pub self_trade_prevention: SelfTradePrevention,
-    pub dedup_window_ns: u64,
+    pub rules: Rules,
+}
+
+impl Hash for Facts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.symbol, self.price_grid, self.quantity_grid, self.rules.instrument).hash(state);
+    }
 }
 
 /// What reports and views need in order to print numbers as amounts and names.
@@ -73,10 +77,20 @@ impl Context {
 ///         otherwise (R25).
 ///     dedup_window_ns: How long, in nanoseconds of log time, a finished order's client order id stays taken
 ///         (R5).
+///     matching: How the orders of a level share what an aggressor takes: "fifo", "pro_rata" or "fifo_pro_rata"
+///         (R29).
+///     fifo_share_bps: With "fifo_pro_rata" the share, in basis points, that goes oldest first: 0 .. 10,000.
+///     reference_price: In money: the middle of the static band, and what an uncross falls back on before the first
+///         trade (R27, R28).
+///     static_band_ticks: Limits further than this from the reference price are rejected (R28); or
+///     static_band_bps: the same in basis points of the reference price.
+///     circuit_breaker_ticks: A trade further than this from the last one before the command halts the book (R28); or
+///     circuit_breaker_bps: the same in basis points of that price.
+///     halt_ns: How long such a halt lasts, in nanoseconds, before an auction; None: until a command ends it.
 ///
 /// Raises:
 ///     TypeError: An argument has the wrong type.
-///     ValueError: An argument is out of range or no number.
+///     ValueError: An argument is out of range or no number, or two of them contradict one another.
 #[pyclass(frozen, eq, hash, module = "aeromatch")]
 #[derive(PartialEq, Eq, Hash)]
 pub struct Instrument {
@@ -96,7 +110,8 @@ fn default_grid() -> PyResult<Grid> {
     Grid::new(Number::from_integer(1)).ok_or_else(|| PyValueError::new_err("no grid"))
 }
 
-fn off_grid(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, name: &str) -> PyErr {
+/// The error for an amount that is no whole number of steps.
+pub fn off_grid(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, name: &str) -> PyErr {
     let shown = value.str().map_or_else(|_| String::new(), |text| text.to_string());
     PyValueError::new_err(format!(
         "{argument} {shown} is no whole number of {name}s of {}, or out of range",
@@ -108,26 +123,48 @@ fn off_grid(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, name: &str) ->
 impl Instrument {
     #[new]
     #[pyo3(
-        signature = (symbol, *, tick_size=None, lot_size=None, number=None, self_trade_prevention=None, dedup_window_ns=None),
-        text_signature = "(symbol, *, tick_size='1', lot_size='1', number=0, self_trade_prevention='none', dedup_window_ns=0)"
+        signature = (symbol, *, tick_size=None, lot_size=None, number=None, self_trade_prevention=None, dedup_window_ns=None,
+            matching=None, fifo_share_bps=None, reference_price=None, static_band_ticks=None, static_band_bps=None,
+            circuit_breaker_ticks=None, circuit_breaker_bps=None, halt_ns=None),
+        text_signature = "(symbol, *, tick_size='1', lot_size='1', number=0, self_trade_prevention='none', dedup_window_ns=0, matching='fifo', fifo_share_bps=None, reference_price=None, static_band_ticks=None, static_band_bps=None, circuit_breaker_ticks=None, circuit_breaker_bps=None, halt_ns=None)"
     )]
+    #[expect(clippy::too_many_arguments, reason = "an instrument has that many settings")]
     fn new(
         symbol: &Bound<'_, PyAny>,
-        tick_size: Option<&Bound<'_, PyAny>>,
-        lot_size: Option<&Bound<'_, PyAny>>,
-        number: Option<&Bound<'_, PyAny>>,
-        self_trade_prevention: Option<&Bound<'_, PyAny>>,
-        dedup_window_ns: Option<&Bound<'_, PyAny>>,
+        tick_size: Argument<'_, '_>,
+        lot_size: Argument<'_, '_>,
+        number: Argument<'_, '_>,
+        self_trade_prevention: Argument<'_, '_>,
+        dedup_window_ns: Argument<'_, '_>,
+        matching: Argument<'_, '_>,
+        fifo_share_bps: Argument<'_, '_>,
+        reference_price: Argument<'_, '_>,
+        static_band_ticks: Argument<'_, '_>,
+        static_band_bps: Argument<'_, '_>,
+        circuit_breaker_ticks: Argument<'_, '_>,
+        circuit_breaker_bps: Argument<'_, '_>,
+        halt_ns: Argument<'_, '_>,
     ) -> PyResult<Instrument> {
-        let facts = Facts {
+        let settings = Settings {
+            number,
+            self_trade_prevention,
+            dedup_window_ns,
+            matching,
+            fifo_share_bps,
+            reference_price,
+            static_band_ticks,
+            static_band_bps,
+            circuit_breaker_ticks,
+            circuit_breaker_bps,
+            halt_ns,
+        };
+        let mut facts = Facts {
             symbol: text(symbol, "symbol")?.to_string(),
             price_grid: tick_size.map_or_else(default_grid, |size| grid(size, "tick_size"))?,
             quantity_grid: lot_size.map_or_else(default_grid, |size| grid(size, "lot_size"))?,
-            number: number.map_or(Ok(0), |value| unsigned(value, "number", 0, MAX_NUMBER))? as u32,
-            self_trade_prevention: self_trade_prevention
-                .map_or(Ok(SelfTradePrevention::None), |mode| enums::parse(mode, "self_trade_prevention"))?,
-            dedup_window_ns: dedup_window_ns.map_or(Ok(0), |value| unsigned(value, "dedup_window_ns", 0, u64::MAX))?,
+            rules: Rules::default(),
         };
+        facts.rules = settings.rules(&facts)?;
         Ok(Instrument { facts: Arc::new(facts) })
     }
 
@@ -152,19 +189,68 @@ impl Instrument {
     /// Its number in records and order ids.
     #[getter]
     fn number(&self) -> u32 {
-        self.facts.number
+        self.facts.rules.instrument
     }
 
     /// What happens where two orders of one owner would trade (R25).
     #[getter]
     fn self_trade_prevention(&self, py: Python<'_>) -> Py<PyAny> {
-        enums::member(py, self.facts.self_trade_prevention)
+        enums::member(py, self.facts.rules.self_trade_prevention)
     }
 
     /// How long a finished order's client order id stays taken, in nanoseconds (R5).
     #[getter]
     fn dedup_window_ns(&self) -> u64 {
-        self.facts.dedup_window_ns
+        self.facts.rules.dedup_window_ns
+    }
+
+    /// How the orders of a level share what an aggressor takes (R29).
+    #[getter]
+    fn matching(&self, py: Python<'_>) -> Py<PyAny> {
+        enums::member(py, self.facts.rules.matching)
+    }
+
+    /// The share that goes oldest first, in basis points; None unless matching is "fifo_pro_rata" (R29).
+    #[getter]
+    fn fifo_share_bps(&self) -> Option<u16> {
+        fifo_share(&self.facts.rules)
+    }
+
+    /// Reference price in money; None if there is none (R27, R28).
+    #[getter]
+    fn reference_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let ticks = self.facts.rules.reference_price_ticks;
+        ticks.map(|ticks| to_decimal(py, self.facts.price_grid, i128::from(ticks))).transpose()
+    }
+
+    /// Width of the static band to either side, in ticks; None if it has none or is in basis points (R28).
+    #[getter]
+    fn static_band_ticks(&self) -> Option<u64> {
+        width(self.facts.rules.static_band, OffsetUnit::Ticks)
+    }
+
+    /// The same in basis points of the reference price.
+    #[getter]
+    fn static_band_bps(&self) -> Option<u64> {
+        width(self.facts.rules.static_band, OffsetUnit::Bps)
+    }
+
+    /// How far from the last price a trade halts the book, in ticks; None if nothing does, or basis points (R28).
+    #[getter]
+    fn circuit_breaker_ticks(&self) -> Option<u64> {
+        width(self.facts.rules.circuit_breaker, OffsetUnit::Ticks)
+    }
+
+    /// The same in basis points of the last price.
+    #[getter]
+    fn circuit_breaker_bps(&self) -> Option<u64> {
+        width(self.facts.rules.circuit_breaker, OffsetUnit::Bps)
+    }
+
+    /// How long the circuit breaker halts, in nanoseconds; None: until a command ends it (R28).
+    #[getter]
+    fn halt_ns(&self) -> Option<u64> {
+        (self.facts.rules.halt_ns != 0).then_some(self.facts.rules.halt_ns)
     }
 
     /// The whole number of ticks that a price is (R1).
@@ -239,14 +325,11 @@ impl Instrument {
             facts.price_grid.step().as_str(),
             facts.quantity_grid.step().as_str()
         );
-        if facts.number != 0 {
-            text += &format!(", number={}", facts.number);
-        }
-        if facts.self_trade_prevention != SelfTradePrevention::None {
-            text += &format!(", self_trade_prevention='{}'", facts.self_trade_prevention.slug());
-        }
-        if facts.dedup_window_ns != 0 {
-            text += &format!(", dedup_window_ns={}", facts.dedup_window_ns);
+        for (name, setting) in settings(facts) {
+            text += &match setting {
+                Setting::Number(number) => format!(", {name}={number}"),
+                Setting::Word(word) => format!(", {name}='{word}'"),
+            };
         }
         Ok(text + ")")
     }
@@ -256,9 +339,12 @@ impl Instrument {
         let options = PyDict::new(py);
         options.set_item("tick_size", facts.price_grid.step().as_str())?;
         options.set_item("lot_size", facts.quantity_grid.step().as_str())?;
-        options.set_item("number", facts.number)?;
-        options.set_item("self_trade_prevention", facts.self_trade_prevention.slug())?;
-        options.set_item("dedup_window_ns", facts.dedup_window_ns)?;
+        for (name, setting) in settings(facts) {
+            match setting {
+                Setting::Number(number) => options.set_item(name, number)?,
+                Setting::Word(word) => options.set_item(name, word)?,
+            }
+        }
         Ok((PyTuple::new(py, [facts.symbol.as_str()])?, options))
     }
 }

@@ -118,7 +118,7 @@ impl LevelChange {
         self.context.quantity(py, self.change.quantity_lots)
     }
 
-    /// Number of orders there now.
+    /// Number of orders displayed there now.
     #[getter]
     fn order_count(&self) -> u32 {
         self.change.order_count
@@ -190,13 +190,13 @@ impl Level {
         self.context.price(py, self.view.price_ticks)
     }
 
-    /// Sum of what remains of its orders, in units.
+    /// Sum of what its orders display, in units; hidden ones are not counted (R14).
     #[getter]
     fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.context.total(py, self.view.quantity_lots)
     }
 
-    /// Number of its orders.
+    /// Number of its displayed orders.
     #[getter]
     fn order_count(&self) -> u32 {
         self.view.order_count
@@ -208,7 +208,7 @@ impl Level {
         self.view.price_ticks
     }
 
-    /// Sum of what remains of its orders, in lots.
+    /// Sum of what its orders display, in lots.
     #[getter]
     fn quantity_lots(&self) -> u128 {
         self.view.quantity_lots

@@ -11,12 +11,15 @@ mod decimal;
 mod enums;
 mod errors;
 mod events;
+mod indicative;
 mod instrument;
 mod itch;
 mod levels;
+mod lookups;
 mod names;
 mod orders;
 mod report;
+mod rules;
 mod state;
 mod views;
 
@@ -38,6 +41,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<levels::Depth>()?;
     module.add_class::<views::Order>()?;
     module.add_class::<views::Statistics>()?;
+    module.add_class::<indicative::Indicative>()?;
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
     itch::register(module)?;

@@ -1,16 +1,14 @@
 //! Python arguments as the engine's commands.
 
-use crate::arguments::{Account, maybe_unsigned, number, order_id, text, unsigned, unsigned_or_zero};
+use crate::arguments::{Account, Argument, maybe_unsigned, number, order_id, text, unsigned, unsigned_or_zero};
 use crate::decimal::Grid;
 use crate::enums::{parse, type_name};
 use crate::instrument::Context;
-use aeromatch_engine::codes::{CommandKind, OrderType, SelfTradePrevention, Side, TimeInForce};
+use aeromatch_engine::codes::{CommandKind, OffsetUnit, OrderType, SelfTradePrevention, Side, TimeInForce};
 use aeromatch_engine::record::{ClientId, Command, Extensions, Terms, extension, flag, present};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyString};
-
-type Argument<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 
 /// A command and what stands in its extension slots.
 pub type Request = (Command, Extensions);
@@ -28,6 +26,11 @@ pub struct NewOrder<'a, 'py> {
     pub expire_at: Argument<'a, 'py>,
     pub post_only: Argument<'a, 'py>,
     pub protection_price: Argument<'a, 'py>,
+    pub stop_price: Argument<'a, 'py>,
+    pub trail_offset: Argument<'a, 'py>,
+    pub trail_offset_bps: Argument<'a, 'py>,
+    pub display_quantity: Argument<'a, 'py>,
+    pub min_quantity: Argument<'a, 'py>,
     pub self_trade_prevention: Argument<'a, 'py>,
     pub self_trade_group: Argument<'a, 'py>,
     pub tag: Argument<'a, 'py>,
@@ -41,7 +44,7 @@ fn command(
     tag: Argument<'_, '_>,
 ) -> PyResult<Command> {
     Ok(Command {
-        instrument: context.facts.number,
+        instrument: context.facts.rules.instrument,
         timestamp_ns: unsigned_or_zero(timestamp, "timestamp")?,
         tag: unsigned_or_zero(tag, "tag")?,
         ..Command::of(kind)
@@ -67,9 +70,9 @@ fn set_price(value: Argument<'_, '_>, grid: Grid, command: &mut Command) -> PyRe
     Ok(())
 }
 
-/// A quantity in lots, 0 where it cannot be expressed (R1).
-fn quantity(value: &Bound<'_, PyAny>, grid: Grid) -> PyResult<u64> {
-    Ok(grid.lots(number(value, "quantity")?).unwrap_or(0))
+/// A quantity in lots; where it cannot be expressed, the `impossible` one that the book rejects in its place (R1).
+fn quantity(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, impossible: u64) -> PyResult<u64> {
+    Ok(grid.lots(number(value, argument)?).unwrap_or(impossible))
 }
 
 fn set_client_id(value: Argument<'_, '_>, request: &mut Request) -> PyResult<()> {
@@ -113,7 +116,7 @@ impl NewOrder<'_, '_> {
         if let Some(value) = self.post_only {
             command.flags |= post_only_flags(value)?;
         }
-        command.quantity_lots = quantity(self.quantity, facts.quantity_grid)?;
+        command.quantity_lots = quantity(self.quantity, "quantity", facts.quantity_grid, 0)?;
         set_price(self.price, facts.price_grid, &mut command)?;
         let mut request = (command, Extensions::NONE);
         self.set_terms(context, &mut request)?;
@@ -138,9 +141,47 @@ impl NewOrder<'_, '_> {
             terms.present |= present::GROUP;
             terms.self_trade_group = unsigned(value, "self_trade_group", 1, u64::from(u32::MAX))? as u32;
         }
+        self.set_stop(context.facts.price_grid, &mut command.flags, &mut terms)?;
+        self.set_shown(context.facts.quantity_grid, &mut terms)?;
         if terms.present != 0 {
             command.extensions |= extension::TERMS;
             extensions.terms = Some(terms);
+        }
+        Ok(())
+    }
+
+    /// Stop price and trail offset (R15).
+    fn set_stop(&self, grid: Grid, flags: &mut u8, terms: &mut Terms) -> PyResult<()> {
+        if let Some(value) = self.stop_price {
+            terms.present |= present::STOP;
+            terms.stop_price_ticks = price(value, "stop_price", grid, flags)?.unwrap_or(0);
+        }
+        if let Some(value) = self.trail_offset {
+            // A negative one is as impossible as 0, which the book rejects.
+            let ticks = price(value, "trail_offset", grid, flags)?.unwrap_or(0);
+            terms.present |= present::TRAIL;
+            (terms.trail_unit, terms.trail_offset) = (OffsetUnit::Ticks.code(), u64::try_from(ticks).unwrap_or(0));
+        }
+        if let Some(value) = self.trail_offset_bps {
+            let bps = maybe_unsigned(value, "trail_offset_bps")?.unwrap_or(0);
+            if terms.present & present::TRAIL != 0 {
+                return Err(PyValueError::new_err("trail_offset_bps and trail_offset exclude one another"));
+            }
+            terms.present |= present::TRAIL;
+            (terms.trail_unit, terms.trail_offset) = (OffsetUnit::Bps.code(), bps);
+        }
+        Ok(())
+    }
+
+    /// Display quantity (R14) and minimum quantity (R21).
+    fn set_shown(&self, grid: Grid, terms: &mut Terms) -> PyResult<()> {
+        if let Some(value) = self.display_quantity {
+            terms.present |= present::DISPLAY;
+            terms.display_lots = quantity(value, "display_quantity", grid, u64::MAX)?;
+        }
+        if let Some(value) = self.min_quantity {
+            terms.present |= present::MINIMUM;
+            terms.minimum_lots = quantity(value, "min_quantity", grid, 0)?;
         }
         Ok(())
     }
@@ -183,7 +224,7 @@ impl Target<'_, '_> {
         let command = &mut request.0;
         if let Some(value) = new_quantity {
             command.flags |= flag::QUANTITY;
-            command.quantity_lots = quantity(value, context.facts.quantity_grid)?;
+            command.quantity_lots = quantity(value, "quantity", context.facts.quantity_grid, 0)?;
         }
         set_price(new_price, context.facts.price_grid, command)?;
         Ok(request)

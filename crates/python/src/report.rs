@@ -2,10 +2,11 @@
 //! derived from them when it is asked for, so that answering costs next to nothing.
 
 use crate::arguments::decimal_type;
-use crate::enums::{OrderStatus, member, member_of};
+use crate::enums::{OrderStatus, member_of};
 use crate::events::{Event, Trade};
 use crate::instrument::Context;
 use crate::levels::{Change, LevelChange};
+use crate::state::Done;
 use aeromatch_engine::codes::{CommandKind, EventKind, RejectReason};
 use aeromatch_engine::record::Event as Record;
 use pyo3::prelude::*;
@@ -22,9 +23,12 @@ pub struct Report {
     kind: CommandKind,
     events: Box<[Record]>,
     changes: Box<[Change]>,
+    /// The order that the command was about waits for its stop price: no event says so of an amended one.
+    is_dormant: bool,
 }
 
-/// What the events say about the order that the command was about.
+/// What the events say about the order that the command was about, as aggressor and as maker: a command can go on after
+/// its order has come to rest (R16, R20).
 #[derive(Default)]
 struct Outcome {
     /// Total and live quantity before any trade of this command.
@@ -53,8 +57,9 @@ fn division(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 }
 
 impl Report {
-    pub fn new(context: &Arc<Context>, kind: CommandKind, events: Box<[Record]>, changes: Box<[Change]>) -> Report {
-        Report { context: Arc::clone(context), kind, events, changes }
+    pub fn new(context: &Arc<Context>, kind: CommandKind, done: Done) -> Report {
+        let Done { events, changes, is_dormant } = done;
+        Report { context: Arc::clone(context), kind, events, changes, is_dormant }
     }
 
     /// The command's own first event: `accepted` or `rejected` (R6). Effects of time may stand before it.
@@ -78,12 +83,12 @@ impl Report {
         let id = accepted.order_id;
         for event in own {
             match EventKind::from_code(event.kind) {
-                Some(EventKind::Trade) if event.other == id => {
+                Some(EventKind::Trade) if event.other == id || event.order_id == id => {
                     outcome.filled += event.quantity_lots;
                     outcome.notional += i128::from(event.price_ticks) * i128::from(event.quantity_lots);
                     outcome.live = outcome.live.saturating_sub(event.quantity_lots);
                 }
-                Some(EventKind::Decremented) if event.other == id => {
+                Some(EventKind::Decremented) if event.other == id || event.order_id == id => {
                     outcome.total = outcome.total.saturating_sub(event.quantity_lots);
                     outcome.live = outcome.live.saturating_sub(event.quantity_lots);
                 }
@@ -114,6 +119,7 @@ impl Report {
         Some(match outcome {
             Outcome { is_canceled: true, .. } => OrderStatus::Canceled,
             Outcome { live: 0, .. } => OrderStatus::Filled,
+            _ if self.is_dormant => OrderStatus::Dormant,
             Outcome { live, total, .. } if live < total => OrderStatus::PartiallyFilled,
             _ => OrderStatus::Open,
         })
@@ -147,7 +153,7 @@ impl Report {
         self.is_accepted()
     }
 
-    /// What the order traded as aggressor in this command, in units.
+    /// What the order traded in this command, in units.
     #[getter]
     fn filled_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.context.quantity(py, self.outcome().filled)
@@ -245,7 +251,8 @@ impl Report {
     }
 
     fn __eq__(&self, other: &Report) -> bool {
-        (self.kind, &self.events, &self.changes) == (other.kind, &other.events, &other.changes)
+        (self.kind, &self.events, &self.changes, self.is_dormant)
+            == (other.kind, &other.events, &other.changes, other.is_dormant)
             && self.context.facts == other.context.facts
     }
 
@@ -260,9 +267,4 @@ impl Report {
     fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
         slf
     }
-}
-
-/// A status as Python sees it.
-pub fn status_member(py: Python<'_>, filled_lots: u64) -> Py<PyAny> {
-    member(py, if filled_lots == 0 { OrderStatus::Open } else { OrderStatus::PartiallyFilled })
 }

@@ -3,6 +3,7 @@
 use crate::buffer::Pool;
 use crate::errors::Failure;
 use crate::levels::{Change, Collector};
+use aeromatch_engine::codes::{CommandKind, EventKind, OrderType};
 use aeromatch_engine::engine::Book;
 use aeromatch_engine::record::{Command, Event, Extensions, SLOT_BYTES, decode};
 use std::sync::Mutex;
@@ -37,6 +38,8 @@ impl Drop for Entry<'_> {
 pub struct Done {
     pub events: Box<[Event]>,
     pub changes: Box<[Change]>,
+    /// The order that the command was about waits for its stop price (R15).
+    pub is_dormant: bool,
 }
 
 /// What a batch did.
@@ -77,6 +80,14 @@ impl Entry<'_> {
     }
 }
 
+/// New stops and amends: only of these it has to be looked up whether their order waits.
+fn may_leave_dormant(command: &Command) -> bool {
+    match CommandKind::from_code(command.kind) {
+        Some(CommandKind::New) => OrderType::from_code(command.order_type).is_some_and(OrderType::is_stop),
+        kind => kind == Some(CommandKind::Amend),
+    }
+}
+
 impl State {
     /// Applies one command.
     #[inline]
@@ -84,7 +95,14 @@ impl State {
         self.collector.clear();
         self.book.apply(command, extensions, &mut self.collector);
         let changes = self.collector.changes(&self.book).collect();
-        Done { events: Box::from(self.collector.events.as_slice()), changes }
+        let is_dormant = may_leave_dormant(command) && self.is_dormant();
+        Done { events: Box::from(self.collector.events.as_slice()), changes, is_dormant }
+    }
+
+    /// Waits the order that the last command has accepted for its stop price?
+    fn is_dormant(&self) -> bool {
+        let accepted = self.collector.events.iter().find(|event| event.kind == EventKind::Accepted.code());
+        accepted.and_then(|event| self.book.order(event.order_id)).is_some_and(|order| order.is_dormant)
     }
 
     /// Applies a batch of slots, all or nothing.

@@ -1,9 +1,10 @@
 //! What a book shows of itself: a live order, and its statistics.
 
-use crate::enums::{member, member_of};
+use crate::arguments::to_decimal;
+use crate::enums::{OrderStatus, member, member_of};
 use crate::instrument::Context;
-use crate::report::status_member;
-use aeromatch_engine::codes::{CancelReason, OrderType, RejectReason, Side};
+use crate::rules::width;
+use aeromatch_engine::codes::{CancelReason, OffsetUnit, OrderType, RejectReason, Side};
 use aeromatch_engine::engine::Book;
 use aeromatch_engine::statistics::Statistics as Counts;
 use aeromatch_engine::views::OrderView;
@@ -22,6 +23,18 @@ impl Order {
     pub fn new(context: &Arc<Context>, view: OrderView) -> Order {
         Order { context: Arc::clone(context), view }
     }
+
+    fn order_status(&self) -> OrderStatus {
+        match (self.view.is_dormant, self.view.filled_lots()) {
+            (true, _) => OrderStatus::Dormant,
+            (false, 0) => OrderStatus::Open,
+            (false, _) => OrderStatus::PartiallyFilled,
+        }
+    }
+
+    fn money<'py>(&self, py: Python<'py>, ticks: Option<i64>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        ticks.map(|ticks| self.context.price(py, ticks)).transpose()
+    }
 }
 
 #[pymethods]
@@ -38,10 +51,10 @@ impl Order {
         member(py, self.view.side)
     }
 
-    /// Its limit price in money.
+    /// Its limit price in money; None if it has no limit.
     #[getter]
-    fn price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.context.price(py, self.view.price_ticks)
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.money(py, self.price_ticks())
     }
 
     /// Its total quantity in units, filled part included.
@@ -62,19 +75,19 @@ impl Order {
         self.context.quantity(py, self.view.remaining_lots)
     }
 
-    /// Its status: "open" or "partially_filled" (R9).
+    /// Its status: "dormant", "open" or "partially_filled" (R9).
     #[getter]
     fn status(&self, py: Python<'_>) -> Py<PyAny> {
-        status_member(py, self.view.filled_lots())
+        member(py, self.order_status())
     }
 
-    /// Its type: what rests is a limit order (R11, R12).
+    /// Its type; a stop that was triggered is the limit or market order that it became (R15).
     #[getter]
     fn order_type(&self, py: Python<'_>) -> Py<PyAny> {
-        member(py, OrderType::Limit)
+        member(py, self.view.order_type)
     }
 
-    /// How long it lives: "gtc", "day" or "gtd" (R17).
+    /// How long it lives (R17 to R20): "gtc", "day", "gtd" or "aon"; a dormant order's may be any.
     #[getter]
     fn time_in_force(&self, py: Python<'_>) -> Py<PyAny> {
         member(py, self.view.time_in_force)
@@ -131,10 +144,71 @@ impl Order {
         (self.view.self_trade_group != 0).then_some(self.view.self_trade_group)
     }
 
-    /// Its limit price in ticks.
+    /// Price that wakes a dormant order, in money; None if it has none, or none yet (R15).
     #[getter]
-    fn price_ticks(&self) -> i64 {
-        self.view.price_ticks
+    fn stop_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.money(py, self.view.stop_price_ticks)
+    }
+
+    /// How far its stop price follows the last trade, in money; None unless trailing so (R15).
+    #[getter]
+    fn trail_offset<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let grid = self.context.facts.price_grid;
+        self.trail_offset_ticks().map(|ticks| to_decimal(py, grid, i128::from(ticks))).transpose()
+    }
+
+    /// How far its stop price follows the last trade, in basis points of it; None unless trailing so (R15).
+    #[getter]
+    fn trail_offset_bps(&self) -> Option<u64> {
+        width(self.view.trail, OffsetUnit::Bps)
+    }
+
+    /// What it shows at most, in units: 0 if hidden, None if all (R14).
+    #[getter]
+    fn display_quantity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.view.display_lots.map(|lots| self.context.quantity(py, lots)).transpose()
+    }
+
+    /// What of it is displayed now, in units: 0 for hidden, all-or-none, dormant and waiting market orders.
+    #[getter]
+    fn shown_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.quantity(py, self.view.shown_lots)
+    }
+
+    /// The least that it trades once its stop price is reached, in units; None if any, or not dormant (R21).
+    #[getter]
+    fn min_quantity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.min_lots().map(|lots| self.context.quantity(py, lots)).transpose()
+    }
+
+    /// A market order's worst price, in money; None if it has none (R12).
+    #[getter]
+    fn protection_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.money(py, self.view.protection_price_ticks)
+    }
+
+    /// Its limit price in ticks; None if it has no limit.
+    #[getter]
+    fn price_ticks(&self) -> Option<i64> {
+        self.view.order_type.has_limit().then_some(self.view.price_ticks)
+    }
+
+    /// Its stop price in ticks.
+    #[getter]
+    fn stop_price_ticks(&self) -> Option<i64> {
+        self.view.stop_price_ticks
+    }
+
+    /// Its trail offset in ticks.
+    #[getter]
+    fn trail_offset_ticks(&self) -> Option<u64> {
+        width(self.view.trail, OffsetUnit::Ticks)
+    }
+
+    /// Its protection price in ticks.
+    #[getter]
+    fn protection_price_ticks(&self) -> Option<i64> {
+        self.view.protection_price_ticks
     }
 
     /// Its total quantity in lots.
@@ -149,16 +223,50 @@ impl Order {
         self.view.remaining_lots
     }
 
+    /// What it shows at most, in lots.
+    #[getter]
+    fn display_lots(&self) -> Option<u64> {
+        self.view.display_lots
+    }
+
+    /// What of it is displayed now, in lots.
+    #[getter]
+    fn shown_lots(&self) -> u64 {
+        self.view.shown_lots
+    }
+
+    /// The least that it trades once its stop price is reached, in lots.
+    #[getter]
+    fn min_lots(&self) -> Option<u64> {
+        (self.view.minimum_lots != 0).then_some(self.view.minimum_lots)
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let mut text = format!(
-            "Order(order_id={}, side='{}', price={}, quantity={}, remaining_quantity={}, time_in_force='{}'",
-            self.view.order_id,
-            self.view.side.slug(),
-            self.price(py)?,
-            self.quantity(py)?,
-            self.remaining_quantity(py)?,
-            self.view.time_in_force.slug()
-        );
+        let view = &self.view;
+        let mut text = format!("Order(order_id={}, side='{}'", view.order_id, view.side.slug());
+        if view.order_type != OrderType::Limit {
+            text += &format!(", order_type='{}'", view.order_type.slug());
+        }
+        let money = [
+            ("price", self.price(py)?),
+            ("stop_price", self.stop_price(py)?),
+            ("trail_offset", self.trail_offset(py)?),
+        ];
+        for (name, amount) in money.into_iter().filter_map(|(name, amount)| amount.map(|amount| (name, amount))) {
+            text += &format!(", {name}={amount}");
+        }
+        if let Some(bps) = self.trail_offset_bps() {
+            text += &format!(", trail_offset_bps={bps}");
+        }
+        let (total, live) = (self.quantity(py)?, self.remaining_quantity(py)?);
+        text += &format!(", quantity={total}, remaining_quantity={live}");
+        if let Some(display) = self.display_quantity(py)? {
+            text += &format!(", display_quantity={display}");
+        }
+        text += &format!(", time_in_force='{}'", view.time_in_force.slug());
+        if view.is_dormant {
+            text += ", status='dormant'";
+        }
         if let Some(account) = self.account(py) {
             text += &format!(", account={}", account.repr()?);
         }

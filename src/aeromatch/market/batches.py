@@ -30,10 +30,22 @@ NUMBERS: Final = {
     "timestamp": ("timestamp_ns", "<u8", U64),
     "tag": ("tag", "<u8", U64),
 }
+# Argument: field of the terms slot, bit that says it is there, type, lowest and highest value of the field.
+TERMS: Final = {
+    "stop_price_ticks": ("stop_price_ticks", records.PRESENT_STOP_PRICE, "<i8", -(2**63), 2**63 - 1),
+    "trail_offset_ticks": ("trail_offset", records.PRESENT_TRAIL_OFFSET, "<u8", 0, U64),
+    "trail_offset_bps": ("trail_offset", records.PRESENT_TRAIL_OFFSET, "<u8", 0, U64),
+    "display_lots": ("display_lots", records.PRESENT_DISPLAY, "<u8", 0, U64),
+    "min_lots": ("minimum_lots", records.PRESENT_MINIMUM, "<u8", 0, U64),
+    "expire_at": ("expire_at_ns", records.PRESENT_EXPIRE_AT, "<u8", 0, U64),
+    "protection_price_ticks": ("protection_price_ticks", records.PRESENT_PROTECTION, "<i8", -(2**63), 2**63 - 1),
+    "self_trade_group": ("self_trade_group", records.PRESENT_GROUP, "<u4", 1, U32),
+}
 ARGUMENTS: Final = frozenset(
-    {"kind", "side", "order_type", "time_in_force", "price_ticks", "quantity_lots", "post_only", "expire_at", "phase"}
-    | {"protection_price_ticks", "self_trade_prevention", "self_trade_group", "client_order_id"}
+    {"kind", "side", "order_type", "time_in_force", "price_ticks", "quantity_lots", "post_only", "phase"}
+    | {"self_trade_prevention", "client_order_id"}
     | set(NUMBERS)
+    | set(TERMS)
 )
 
 
@@ -145,6 +157,11 @@ def commands(
     post_only: Any = None,
     expire_at: Any = None,
     protection_price_ticks: Any = None,
+    stop_price_ticks: Any = None,
+    trail_offset_ticks: Any = None,
+    trail_offset_bps: Any = None,
+    display_lots: Any = None,
+    min_lots: Any = None,
     self_trade_prevention: Any = None,
     self_trade_group: Any = None,
     client_order_id: Any = None,
@@ -159,8 +176,9 @@ def commands(
     Arguments:
         kind: "new", "cancel", "amend", "mass_cancel", "phase" or "advance_time".
         side: "buy" or "sell"; of a mass cancel optional.
-        order_type: "limit" (default) or "market"; a market order's price must be missing.
-        time_in_force: "gtc" (default), "day", "gtd", "ioc" or "fok".
+        order_type: "limit" (default), "market", "stop", "stop_limit", "trailing_stop" or "trailing_stop_limit"; a
+            price only where it has a limit.
+        time_in_force: "gtc" (default), "day", "gtd", "ioc", "fok" or "aon".
         price_ticks: Limit price in ticks, or an amend's new one.
         quantity_lots: Quantity in lots, or an amend's new total.
         order_id: The order to cancel or amend.
@@ -171,10 +189,15 @@ def commands(
         post_only: False (default), True or "slide" (R13).
         expire_at: When a "gtd" order ends, in nanoseconds (R17).
         protection_price_ticks: A market order's worst price, in ticks (R12).
+        stop_price_ticks: Last trade price that wakes a "stop" or "stop_limit" order, in ticks (R15).
+        trail_offset_ticks: How far a trailing stop's price follows the last trade, in ticks; or
+        trail_offset_bps: the same in basis points of that price.
+        display_lots: What an iceberg shows at a time, in lots; 0: hidden (R14).
+        min_lots: What the order finds on arrival must be nothing or at least this, in lots (R21).
         self_trade_prevention: The order's own mode (R25).
         self_trade_group: Orders of one group count as one owner (R25), from 1.
         client_order_id: The sender's own id (R5); of a cancel or amend in place of `order_id`.
-        phase: The new phase of a "phase" command: "continuous", "halted" or "closed".
+        phase: The new phase of a "phase" command: "continuous", "pre_open", "auction", "halted" or "closed".
 
     Raises:
         TypeError: A column, or an entry, has the wrong type; names column and row.
@@ -309,29 +332,26 @@ class _Builder:
 
     def _terms(self, new: NDArray[np.bool_]) -> NDArray[np.void] | None:
         terms: NDArray[np.void] | None = None
-        for name, field, flag, dtype, low, high in (
-            ("expire_at", "expire_at_ns", records.PRESENT_EXPIRE_AT, "<u8", 0, U64),
-            (
-                "protection_price_ticks",
-                "protection_price_ticks",
-                records.PRESENT_PROTECTION,
-                "<i8",
-                -(2**63),
-                2**63 - 1,
-            ),
-            ("self_trade_group", "self_trade_group", records.PRESENT_GROUP, "<u4", 1, U32),
-        ):
+        for name, (field, flag, dtype, low, high) in TERMS.items():
             column = self._used(name, new)
             if column is None:
                 continue
             if terms is None:
                 terms = np.zeros(self.rows, dtype=TERMS_DTYPE)
             given = new & present(column)
-            terms[field] = np.where(given, integers(column, dtype, low, high), 0)
+            values = integers(column, dtype, low, high)
+            if name == "trail_offset_bps":
+                self._exclude(column, given & ((terms["present"] & flag) != 0), "trail_offset_ticks")
+                terms["trail_unit"] = np.where(given, records.TRAIL_BPS, 0)
+            terms[field] = np.where(given, values, terms[field])
             terms["present"] |= np.where(given, flag, 0).astype(np.uint8)
         if terms is not None:
             self.extensions |= np.where(terms["present"] != 0, records.EXTENSION_TERMS, 0).astype(np.uint8)
         return terms
+
+    def _exclude(self, column: Column, both: NDArray[np.bool_], other: str) -> None:
+        if both.any():
+            raise fail(column, first(both), f"{other} is given too, and they exclude one another")
 
     def _client_ids(self, new: NDArray[np.bool_]) -> NDArray[np.void] | None:
         kind = self.head["kind"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeromatch import _core
-from aeromatch.market.records import EVENT_DTYPE, LEVEL_CHANGE_DTYPE
+from aeromatch.market.records import EVENT_DTYPE, LEVEL_CHANGE_DTYPE, NO_SIDE, SHAPE_SLICES, SHAPE_UNDISPLAYED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Events"]
 
+ACCEPTED: Final = _core.CODES["EventKind"]["accepted"]
 REJECTED: Final = _core.CODES["EventKind"]["rejected"]
 CANCELED: Final = _core.CODES["EventKind"]["canceled"]
 PHASE: Final = _core.CODES["EventKind"]["phase"]
+SHAPES: Final = np.uint8(SHAPE_UNDISPLAYED | SHAPE_SLICES)
+NO_SHAPE: Final = np.uint8(255)
 
 
 class Events:
@@ -108,7 +111,10 @@ class Events:
         return self._array
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """The records as columns: words where records have codes, "" where an event has no side or reason."""
+        """The records as columns: words where records have codes, "" where an event has no side, reason or order type.
+
+        `order_type`, `undisplayed` and `iceberg` are those of the new orders that were accepted.
+        """
         array = self._array
         columns: dict[str, NDArray[Any]] = {"kind": _words("EventKind")[array["kind"]]}
         reason = np.full(len(array), "", dtype=object)
@@ -117,6 +123,10 @@ class Events:
             reason[rows] = _words(table)[array["reason"][rows]]
         columns["reason"] = reason
         columns["side"] = _words("Side")[array["side"]]
+        shape = np.where((array["kind"] == ACCEPTED) & (array["side"] != NO_SIDE), array["reason"], NO_SHAPE)
+        columns["order_type"] = _words("OrderType")[shape & ~SHAPES]
+        columns["undisplayed"] = (shape != NO_SHAPE) & (shape & SHAPE_UNDISPLAYED != 0)
+        columns["iceberg"] = (shape != NO_SHAPE) & (shape & SHAPE_SLICES != 0)
         for name in (
             "instrument",
             "account",

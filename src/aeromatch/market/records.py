@@ -20,9 +20,19 @@ FLAG_PRICE: Final = 4
 FLAG_QUANTITY: Final = 8
 FLAG_PRICE_OFF_GRID: Final = 16
 
+PRESENT_STOP_PRICE: Final = 1
+PRESENT_TRAIL_OFFSET: Final = 2
+PRESENT_DISPLAY: Final = 4
+PRESENT_MINIMUM: Final = 8
 PRESENT_EXPIRE_AT: Final = 16
 PRESENT_PROTECTION: Final = 32
 PRESENT_GROUP: Final = 64
+
+TRAIL_TICKS: Final = 0
+TRAIL_BPS: Final = 1
+
+SHAPE_UNDISPLAYED: Final = 8
+SHAPE_SLICES: Final = 16
 
 COMMAND_DTYPE: Final = np.dtype(
     [
@@ -49,8 +59,12 @@ COMMAND_DTYPE: Final = np.dtype(
 TERMS_DTYPE: Final = np.dtype(
     [
         ("present", "u1"),
-        ("zero", "u1", (7,)),
-        ("reserved", "<u8", (4,)),
+        ("trail_unit", "u1"),
+        ("zero", "u1", (6,)),
+        ("stop_price_ticks", "<i8"),
+        ("trail_offset", "<u8"),
+        ("display_lots", "<u8"),
+        ("minimum_lots", "<u8"),
         ("expire_at_ns", "<u8"),
         ("protection_price_ticks", "<i8"),
         ("self_trade_group", "<u4"),

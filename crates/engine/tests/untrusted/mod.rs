@@ -1,10 +1,10 @@
 //! What must hold for any bytes at all (R33). The fuzz targets (`make fuzz-targets`) and the bounded tests in
 //! `untrusted_bytes.rs` run the same functions; each panics where it finds a fault.
 
-use aeromatch_engine::book::Rules;
 use aeromatch_engine::codes::{Phase, SelfTradePrevention, Side};
 use aeromatch_engine::engine::{Book, IndexKind};
 use aeromatch_engine::record::{Command, Event, RecordError, SLOT_BYTES, as_bytes, decode};
+use aeromatch_engine::rules::Rules;
 use aeromatch_engine::snapshot::SnapshotError;
 
 /// Every byte string is a batch of commands, or has an error inside it; what decodes, encodes to the same bytes.

@@ -1,9 +1,9 @@
 //! What must hold for any bytes at all read as a file (R33). The fuzz target `itch` (`make fuzz-targets`) and the bounded
 //! tests in `untrusted_bytes.rs` run the same function; it panics where it finds a fault.
 
-use aeromatch_engine::book::Rules;
 use aeromatch_engine::codes::Side;
 use aeromatch_engine::engine::{Book, IndexKind};
+use aeromatch_engine::rules::Rules;
 use aeromatch_itch::message::{LAYOUTS, Message, Symbol};
 use aeromatch_itch::reader::Reader;
 use aeromatch_itch::stream::{Damage, Stream};
@@ -21,9 +21,10 @@ pub fn read(bytes: &[u8]) -> Result<u64, Damage> {
     if let Some(damage) = &damage {
         assert!(damage.offset <= bytes.len() as u64 && !damage.problem.is_empty(), "{damage}");
     }
-    let [ladder, btree] = IndexKind::ALL else { panic!("two price indexes") };
-    let (first, second) = (replay(bytes, *ladder, bytes.len().max(1)), replay(bytes, *btree, 7));
-    assert_eq!(first, second, "index or chunks show");
+    let replayed = replay(bytes, IndexKind::default(), bytes.len().max(1));
+    for index in IndexKind::ALL {
+        assert_eq!(replay(bytes, *index, 7), replayed, "{index:?} or chunks show");
+    }
     match damage {
         Some(damage) => Err(damage),
         None => Ok(messages.len() as u64),

@@ -43,20 +43,25 @@ class Side(Code):
 
 
 class OrderType(Code):
-    """R11, R12."""
+    """R11, R12, R15."""
 
     LIMIT = 0
     MARKET = 1
+    STOP = 2
+    STOP_LIMIT = 3
+    TRAILING_STOP = 4
+    TRAILING_STOP_LIMIT = 5
 
 
 class TimeInForce(Code):
-    """R17 to R19."""
+    """R17 to R20."""
 
     GTC = 0
     DAY = 1
     GTD = 2
     IOC = 3
     FOK = 4
+    AON = 5
 
 
 class SelfTradePrevention(Code):
@@ -74,8 +79,25 @@ class Phase(Code):
     """R26."""
 
     CONTINUOUS = 0
+    PRE_OPEN = 1
+    AUCTION = 2
     HALTED = 3
     CLOSED = 4
+
+
+class Matching(Code):
+    """R29."""
+
+    FIFO = 0
+    PRO_RATA = 1
+    FIFO_PRO_RATA = 2
+
+
+class OffsetUnit(Code):
+    """R15: what a trail offset counts."""
+
+    TICKS = 0
+    BPS = 1
 
 
 class EventKind(Code):
@@ -84,7 +106,9 @@ class EventKind(Code):
     ACCEPTED = 1
     REJECTED = 2
     REPRICED = 3
+    TRIGGERED = 4
     TRADE = 5
+    REPLENISHED = 6
     DECREMENTED = 7
     CANCELED = 8
     AMENDED = 9
@@ -103,6 +127,7 @@ class RejectReason(Code):
     NOT_ALLOWED_IN_PHASE = 8
     UNKNOWN_ORDER = 9
     EXPIRED = 10
+    PRICE_OUT_OF_BAND = 11
     DUPLICATE_CLIENT_ORDER_ID = 12
     POST_ONLY_WOULD_TAKE = 14
 
@@ -116,9 +141,12 @@ class CancelReason(Code):
     NO_LIQUIDITY = 4
     IMMEDIATE_OR_CANCEL = 5
     FILL_OR_KILL = 6
+    MINIMUM_QUANTITY = 7
     SELF_TRADE = 8
     EXPIRED = 9
     SESSION_CLOSED = 10
+    PRICE_OUT_OF_BAND = 11
+    HALTED = 12
 
 
 @dataclass(slots=True)
@@ -142,6 +170,11 @@ class Command:
     timestamp_ns: int = 0
     sequence: int = 0
     tag: int = 0
+    stop_price_ticks: int | None = None
+    trail_offset: int | None = None
+    trail_unit: OffsetUnit = OffsetUnit.TICKS
+    display_lots: int | None = None
+    minimum_lots: int | None = None
     expire_at_ns: int | None = None
     protection_price_ticks: int | None = None
     self_trade_group: int | None = None
@@ -171,13 +204,20 @@ class SlotError(ValueError):
 
 
 COMMAND = struct.Struct("<8B2IqQQQQQ")
-TERMS = struct.Struct("<B7x32xQqI4x")
+TERMS = struct.Struct("<BB6xqQQQQqI4x")
 CLIENT_ID = struct.Struct("<B36s27x")
 EVENT = struct.Struct("<4B3IqQQQQQ")
 
 HAS_TERMS, HAS_CLIENT_ID = 1, 2
 POST_ONLY, SLIDE, PRICE_GIVEN, QUANTITY_GIVEN, PRICE_OFF_GRID = 1, 2, 4, 8, 16
-HAS_EXPIRE_AT, HAS_PROTECTION, HAS_GROUP = 16, 32, 64
+# Each term of a terms slot: its bit, and its name in a command.
+TERMS_BITS = {
+    1: "stop_price_ticks", 2: "trail_offset", 4: "display_lots", 8: "minimum_lots",
+    16: "expire_at_ns", 32: "protection_price_ticks", 64: "self_trade_group",
+}  # fmt: skip
+
+# The reason byte of an accepted new order: its type, and how it stands in the book.
+IS_UNDISPLAYED, SHOWS_SLICES = 8, 16
 
 CLIENT_ID_BYTES = 36
 TOO_LONG = 255
@@ -190,7 +230,8 @@ COMMAND_FIELDS = {
     56: "tag",
 }  # fmt: skip
 TERMS_FIELDS = {
-    0: "present", 1: "padding", 8: "reserved", 40: "expire_at_ns", 48: "protection_price_ticks",
+    0: "present", 1: "trail unit", 2: "padding", 8: "stop_price_ticks", 16: "trail_offset",
+    24: "display_lots", 32: "minimum_lots", 40: "expire_at_ns", 48: "protection_price_ticks",
     56: "self_trade_group", 60: "padding",
 }  # fmt: skip
 CLIENT_ID_FIELDS = {0: "length", 1: "text", 37: "padding"}
@@ -198,8 +239,7 @@ CLIENT_ID_FIELDS = {0: "length", 1: "text", 37: "padding"}
 
 def encode(command: Command) -> bytes:
     """The command's slot and the extension slots that it needs."""
-    terms = (command.expire_at_ns, command.protection_price_ticks, command.self_trade_group)
-    has_terms = any(term is not None for term in terms)
+    has_terms = any(getattr(command, name) is not None for name in TERMS_BITS.values())
     has_client_id = command.client_order_id is not None
     slots = _encode_command(command, has_terms * HAS_TERMS | has_client_id * HAS_CLIENT_ID)
     if has_terms:
@@ -256,17 +296,10 @@ def _encode_command(command: Command, extensions: int) -> bytes:
 
 
 def _encode_terms(command: Command) -> bytes:
-    present = (
-        (command.expire_at_ns is not None) * HAS_EXPIRE_AT
-        | (command.protection_price_ticks is not None) * HAS_PROTECTION
-        | (command.self_trade_group is not None) * HAS_GROUP
-    )
-    return TERMS.pack(
-        present,
-        command.expire_at_ns or 0,
-        command.protection_price_ticks or 0,
-        command.self_trade_group or 0,
-    )
+    terms = {bit: getattr(command, name) for bit, name in TERMS_BITS.items()}
+    present = sum(bit for bit, term in terms.items() if term is not None)
+    trail_unit = command.trail_unit if command.trail_offset is not None else 0
+    return TERMS.pack(present, trail_unit, *(term or 0 for term in terms.values()))
 
 
 def _encode_client_id(command: Command) -> bytes:
@@ -308,10 +341,10 @@ def _decode_one(slots: bytes, start: int) -> tuple[Command, int]:
     start += SLOT_BYTES
     if extensions & HAS_TERMS:
         slot = _slot(slots, start)
-        present, expire_at, protection, group = TERMS.unpack(slot)
-        command.expire_at_ns = expire_at if present & HAS_EXPIRE_AT else None
-        command.protection_price_ticks = protection if present & HAS_PROTECTION else None
-        command.self_trade_group = group if present & HAS_GROUP else None
+        present, trail_unit, *terms = TERMS.unpack(slot)
+        for (bit, name), term in zip(TERMS_BITS.items(), terms, strict=True):
+            setattr(command, name, term if present & bit else None)
+        command.trail_unit = OffsetUnit.BPS if trail_unit == OffsetUnit.BPS else OffsetUnit.TICKS
         _same_bytes(_encode_terms(command), slot, start, TERMS_FIELDS)
         start += SLOT_BYTES
     if extensions & HAS_CLIENT_ID:
