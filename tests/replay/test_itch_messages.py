@@ -16,6 +16,7 @@ from tests.replay.samples import recording
 from aeromatch import _core
 from aeromatch.replay import RecordingError, itch
 from aeromatch.replay.generate import FRAMINGS
+from aeromatch.replay.itch.chunks import CHUNK_BYTES, Chunks
 
 SAMPLE = "itch/ex20101224.TEST_ITCH_50"
 ALL = [kind.encode() + HEADER + body for kind, _, body, _ in GOLDEN]
@@ -219,3 +220,10 @@ def test_the_sample_has_zeros_for_lengths() -> None:
     assert result.system_events[0] == (11_202_475_298_710, "O")
     adds = itch.messages(path, "A", "BOB")
     assert (adds["price"][0], adds["shares"][0], adds["buy_sell_indicator"][0]) == (53_167, 1_000, b"B")
+
+
+def test_what_is_in_memory_does_not_grow_with_what_a_file_inflates_to(tmp_path: Path) -> None:
+    path = write(tmp_path, gzip.compress(bytes(30 << 20)))
+    lengths = [len(chunk) for chunk in Chunks(path)]
+    assert sum(lengths) == 30 << 20
+    assert max(lengths) <= CHUNK_BYTES

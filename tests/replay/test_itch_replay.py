@@ -204,7 +204,7 @@ def test_a_generated_day_replays_to_the_books_it_was_made_of(tmp_path: Path, fra
         }
         assert len(crossed) == 2
         expected = [
-            (order.side, order.price_ticks * 100, order.remaining_lots - crossed.get(order.order_id, 0))
+            (order.side, (order.price_ticks or 0) * 100, order.remaining_lots - crossed.get(order.order_id, 0))
             for order in session.book.orders()
         ]
         left = [(order.side, order.price_ticks, order.remaining_lots) for order in result.book.orders()]

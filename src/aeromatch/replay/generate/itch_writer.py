@@ -194,16 +194,15 @@ class _Symbol:
 
     def closing(self, time_ns: int) -> list[bytes]:
         """Make the closing cross: the best two orders meet in the middle, and one trade is broken."""
-        orders = self.session.book.orders()
-        bids = [order for order in orders if order.side == "buy"]
-        asks = [order for order in orders if order.side == "sell"]
         imbalance = self._imbalance(time_ns, "C")
+        resting = [(order.price_ticks or 0, order) for order in self.session.book.orders()]
+        bids = [(-price, order.order_id, order) for price, order in resting if order.side == "buy"]
+        asks = [(price, order.order_id, order) for price, order in resting if order.side == "sell"]
         if not bids or not asks:
             return [imbalance, self._cross(time_ns, 0, 0, "C")]
-        bid = min(bids, key=lambda order: (-order.price_ticks, order.order_id))
-        ask = min(asks, key=lambda order: (order.price_ticks, order.order_id))
+        (bid_price, _, bid), (ask_price, _, ask) = min(bids), min(asks)
         shares = min(bid.remaining_lots, ask.remaining_lots)
-        price = (bid.price_ticks + ask.price_ticks) * TICK // 2
+        price = (ask_price - bid_price) * TICK // 2
         crossed = [self._execute_at(time_ns, order.order_id, shares, "N", price) for order in (bid, ask)]
         broken = self._make("B", time_ns, match_number=self._last_match)
         return [imbalance, *crossed, self._cross(time_ns, shares, price, "C"), broken]

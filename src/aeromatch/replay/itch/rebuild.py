@@ -169,7 +169,7 @@ def replay(
     Args:
         path: A TotalView-ITCH 5.0 file, plain or gzip.
         symbol: The symbol, without padding.
-        index: The engine's price index, "ladder" or "btree".
+        index: The engine's price index.
         progress: Called now and then with the number of bytes read from the file.
 
     Returns:
