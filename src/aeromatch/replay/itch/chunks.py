@@ -30,25 +30,27 @@ class Chunks:
         self._path = path
         self._progress = progress
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the content.
+    def __iter__(self) -> Iterator[memoryview | bytes]:
+        """Yield the content. A chunk is good until the next one is asked for: it may take its place in memory.
 
         Raises:
             OSError: The file cannot be read.
             RecordingError: It is a gzip file and damaged or cut off; what stands before that has been yielded.
         """
+        buffer = bytearray(CHUNK_BYTES)
+        view = memoryview(buffer).toreadonly()
         with self._path.open("rb") as stream:
-            chunk = stream.read(CHUNK_BYTES)
-            self.is_gzip = chunk.startswith(GZIP_MAGIC)
+            length = stream.readinto(buffer)
+            self.is_gzip = buffer.startswith(GZIP_MAGIC, 0, length)
             if self.is_gzip:
-                yield from _inflated(chunk, stream, self._path.name, self._progress)
+                yield from _inflated(bytes(view[:length]), stream, self._path.name, self._progress)
                 return
             read = 0
-            while chunk:
-                yield chunk
-                read += len(chunk)
+            while length:
+                yield view[:length]
+                read += length
                 self._progress(read)
-                chunk = stream.read(CHUNK_BYTES)
+                length = stream.readinto(buffer)
 
 
 def _inflated(packed: bytes, stream: BinaryIO, name: str, progress: Callable[[int], object]) -> Iterator[bytes]:
