@@ -383,10 +383,10 @@ class OrderBook:
     def __new__(cls, instrument: Instrument, *, index: Literal["ladder", "btree"] | str = "ladder") -> Self: ...
     @property
     def best_bid(self) -> Decimal | None:
-        """Highest bid in money; None if there is none."""
+        """Highest displayed bid in money; None if there is none."""
     @property
     def best_ask(self) -> Decimal | None:
-        """Lowest ask in money; None if there is none."""
+        """Lowest displayed ask in money; None if there is none."""
     @property
     def spread(self) -> Decimal | None:
         """Best ask minus best bid in money; None unless there are both."""
@@ -609,7 +609,7 @@ class OrderBook:
             AeroMatchError: Another thread is using the book.
         """
     def depth(self, n: SupportsIndex | None = None) -> Depth:
-        """The best price levels of both sides.
+        """The best price levels of both sides: what is displayed.
 
         Arguments:
             n: At most so many levels a side; None: all.
@@ -625,7 +625,7 @@ class OrderBook:
             price: In money; a price off the grid has no level.
 
         Returns:
-            The level as it is now; None if no order rests there.
+            The level as it is now; None if nothing is displayed there.
         """
     def order(
         self,

@@ -35,6 +35,53 @@ def test_R1_a_price_is_its_ticks_or_is_refused(tick_size: str, amount: Decimal |
             instrument.price_to_ticks(price)
 
 
+@given(GRIDS, AMOUNTS)
+def test_R1_stop_prices_and_trail_offsets_are_ticks_or_are_refused(
+    tick_size: str, amount: Decimal | int | float
+) -> None:
+    exact = Fraction(repr(amount) if isinstance(amount, float) else str(amount)) / Fraction(tick_size)
+    book = OrderBook(Instrument("X", tick_size=tick_size))
+    stop = book.submit("buy", order_type="stop", quantity=1, stop_price=amount)
+    trailing = book.submit("buy", order_type="trailing_stop", quantity=1, trail_offset=amount)
+    is_whole = exact.denominator == 1
+    if is_whole and -(2**63) <= exact < 2**63:
+        order = book.order(stop.order_id)
+        assert order is not None
+        assert order.stop_price_ticks == exact
+        assert Fraction(str(order.stop_price)) == exact * Fraction(tick_size)
+    else:
+        assert stop.reject_reason == "invalid_price"
+    if is_whole and 1 <= exact < 2**63:
+        order = book.order(trailing.order_id)
+        assert order is not None
+        assert order.trail_offset_ticks == exact
+        assert Fraction(str(order.trail_offset)) == exact * Fraction(tick_size)
+    else:
+        assert trailing.reject_reason == "invalid_price"
+
+
+@given(GRIDS, AMOUNTS)
+def test_R1_display_and_minimum_quantities_are_lots_or_are_refused(
+    lot_size: str, amount: Decimal | int | float
+) -> None:
+    exact = Fraction(repr(amount) if isinstance(amount, float) else str(amount)) / Fraction(lot_size)
+    instrument = Instrument("X", lot_size=lot_size)
+    book, total_lots = OrderBook(instrument), 1000
+    total = instrument.lots_to_quantity(total_lots)
+    shown = book.submit("buy", price=1, quantity=total, display_quantity=amount)
+    least = book.submit("buy", price=1, quantity=total, min_quantity=amount)
+    is_whole = exact.denominator == 1
+    if is_whole and 0 <= exact <= 2**48:
+        order = book.order(shown.order_id)
+        assert order is not None
+        assert order.display_lots == exact
+        assert order.shown_lots == min(exact, total_lots)
+    else:
+        assert shown.reject_reason == "invalid_quantity"
+    assert (least.reject_reason is None) == (is_whole and 1 <= exact <= total_lots)
+    assert least.reject_reason in (None, "invalid_quantity")
+
+
 @given(GRIDS, st.integers(min_value=-(2**63), max_value=2**63 - 1))
 def test_R1_ticks_come_back(tick_size: str, ticks: int) -> None:
     instrument = Instrument("X", tick_size=tick_size)

@@ -334,13 +334,13 @@ impl OrderBook {
         batch::process(py, &self.context, &self.shared, &self.pool, batch, level_changes)
     }
 
-    /// Highest bid in money; None if there is none.
+    /// Highest displayed bid in money; None if there is none.
     #[getter]
     fn best_bid<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.best(py, Side::Buy)
     }
 
-    /// Lowest ask in money; None if there is none.
+    /// Lowest displayed ask in money; None if there is none.
     #[getter]
     fn best_ask<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.best(py, Side::Sell)
@@ -361,7 +361,7 @@ impl OrderBook {
         middle.map(|text| arguments::decimal_type(py)?.call1((text.as_str(),))).transpose()
     }
 
-    /// The best price levels of both sides.
+    /// The best price levels of both sides: what is displayed.
     ///
     /// Arguments:
     ///     n: At most so many levels a side; None: all.
@@ -384,7 +384,7 @@ impl OrderBook {
     ///     price: In money; a price off the grid has no level.
     ///
     /// Returns:
-    ///     The level as it is now; None if no order rests there.
+    ///     The level as it is now; None if nothing is displayed there.
     fn level(&self, py: Python<'_>, side: &Bound<'_, PyAny>, price: &Bound<'_, PyAny>) -> PyResult<Option<Level>> {
         let side = parse::<Side>(side, "side")?;
         let Some(ticks) = self.context.facts.price_grid.ticks(number(price, "price")?) else { return Ok(None) };

@@ -63,10 +63,8 @@ fn price(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, flags: &mut u8) -
 /// Sets a command's price, if one was given.
 fn set_price(value: Argument<'_, '_>, grid: Grid, command: &mut Command) -> PyResult<()> {
     let Some(value) = value else { return Ok(()) };
-    if let Some(ticks) = price(value, "price", grid, &mut command.flags)? {
-        command.flags |= flag::PRICE;
-        command.price_ticks = ticks;
-    }
+    command.price_ticks = price(value, "price", grid, &mut command.flags)?.unwrap_or(0);
+    command.flags |= flag::PRICE;
     Ok(())
 }
 
