@@ -74,6 +74,9 @@ class Book(Protocol):
     def depth(self) -> tuple[Levels, Levels]:
         """What bids and asks display."""
 
+    def stop_ids(self) -> list[int]:
+        """Dormant orders in the order in which they would fire."""
+
     def indicative(self) -> tuple[int | None, int, int]:
         """Price, quantity and surplus that an uncross would have now."""
 
@@ -100,6 +103,9 @@ class Reference:
 
     def depth(self) -> tuple[Levels, Levels]:
         return self.book.depth(Side.BUY), self.book.depth(Side.SELL)
+
+    def stop_ids(self) -> list[int]:
+        return [order.order_id for order in self.book.stops()]
 
     def indicative(self) -> tuple[int | None, int, int]:
         found = self.book.indicative()
@@ -186,6 +192,9 @@ class Native:
             [(x.price_ticks, x.quantity_lots, x.order_count) for x in side] for side in (depth.bids, depth.asks)
         )
         return bids, asks
+
+    def stop_ids(self) -> list[int]:
+        return [order.order_id for order in self.book.stops()]
 
     def indicative(self) -> tuple[int | None, int, int]:
         found = self.book.indicative()

@@ -29,6 +29,7 @@ def play(request: pytest.FixtureRequest) -> Play:
         for line in scenario.lines:
             if line.startswith("="):
                 happened.append(book_line(reference.book))
+                assert book.stop_ids() == reference.stop_ids(), "the order in which stops would fire"
             elif line.startswith("~"):
                 happened.append(depth_line(*book.depth()))
             elif line.startswith("?"):

@@ -120,6 +120,10 @@ def test_R27_else_the_nearest_to_the_last_trade(play: Play) -> None:
         amend #3 @ 110
           accepted #3
           amended #3 buy 10 @ 110 total 10 lost
+        amend #4 @ 90
+          accepted #4
+          amended #4 sell 10 @ 90 total 10 lost
+        ? 10 @ 102 +0
         amend #4 @ 105
           accepted #4
           amended #4 sell 10 @ 105 total 10 lost
@@ -563,4 +567,18 @@ def test_R27_inside_the_static_band(play: Play) -> None:
           phase continuous
           trade 1 5 @ 105 maker #1 taker #2
           canceled #1 buy 3 @ 0 no_liquidity
+    """)
+
+
+def test_R27_the_lower_edge_of_the_static_band_counts_too(play: Play) -> None:
+    play("""
+        book reference=100 band=5
+        phase auction
+          accepted
+          phase auction
+        market sell 8 protect=90
+          accepted #1 sell 8 @ 0 market
+        new buy 5 @ 100
+          accepted #2 buy 5 @ 100
+        ? 5 @ 95 -3
     """)

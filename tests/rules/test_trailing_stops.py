@@ -127,19 +127,26 @@ def test_R15_it_is_set_at_entry_else_at_the_first_trade(play: Play) -> None:
           accepted #1 sell 1 @ 0 trailing_stop
         trailing-stop buy 1 trail-bps=100
           accepted #2 buy 1 @ 0 trailing_stop
-        = | | sell 1 stop None #1, buy 1 stop None #2
+        stop sell 1 stop=400                            -- those without a stop price stand last
+          accepted #3 sell 1 @ 0 stop
+        stop buy 1 stop=-600
+          accepted #4 buy 1 @ 0 stop
+        = | | buy 1 stop -600 #4, sell 1 stop 400 #3, sell 1 stop None #1, buy 1 stop None #2
+        cancel #4
+          accepted #4
+          canceled #4 buy 1 @ 0 requested
         new sell 1 @ 500
-          accepted #3 sell 1 @ 500
+          accepted #5 sell 1 @ 500
         market buy 1
-          accepted #4 buy 1 @ 0 market
-          trade 1 buy 1 @ 500 maker #3 taker #4
-        = | | buy 1 stop 505 #2, sell 1 stop 497 #1
+          accepted #6 buy 1 @ 0 market
+          trade 1 buy 1 @ 500 maker #5 taker #6
+        = | | buy 1 stop 505 #2, sell 1 stop 497 #1, sell 1 stop 400 #3
         phase pre_open
           accepted
           phase pre_open
         trailing-stop sell 1 trail=4
-          accepted #5 sell 1 @ 0 trailing_stop
-        = | | buy 1 stop 505 #2, sell 1 stop 497 #1, sell 1 stop 496 #5
+          accepted #7 sell 1 @ 0 trailing_stop
+        = | | buy 1 stop 505 #2, sell 1 stop 497 #1, sell 1 stop 496 #7, sell 1 stop 400 #3
     """)
 
 
