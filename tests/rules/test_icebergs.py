@@ -268,6 +268,22 @@ def test_R13_an_amend_slides_in_the_same_way(play: Play) -> None:
     """)
 
 
+def test_R13_an_amend_that_keeps_its_place_does_not_arrive_and_is_not_asked(play: Play) -> None:
+    play("""
+        book mode=cancel_newest
+        new buy 4 @ 99 post-only account=1
+          accepted #1 buy 4 @ 99 account=1
+        new sell 3 @ 98 aon account=1                   -- meets its own, and rests across
+          accepted #2 sell 3 @ 98 undisplayed account=1
+        amend #1 3
+          accepted #1 account=1
+          amended #1 buy 3 @ 99 total 3 kept account=1
+        amend #1 4
+          rejected post_only_would_take
+        = 3 @ 99 #1 | 0/3 @ 98 #2
+    """)
+
+
 def test_R19_hidden_orders_and_reserves_are_included(play: Play) -> None:
     play("""
         new sell 9 @ 100 display=4
