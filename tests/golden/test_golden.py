@@ -26,7 +26,7 @@ SETUPS = {
         matching=Matching.FIFO_PRO_RATA,
         fifo_share_bps=4_000,
         reference_price_ticks=100,
-        static_band_ticks=6,
+        static_band_ticks=3,
         circuit_breaker_ticks=4,
         halt_ns=5,
     ),
