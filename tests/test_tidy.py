@@ -25,7 +25,7 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
-CRATE_LAYERS = ("aeromatch-engine", "aeromatch-runtime", "aeromatch-python")
+CRATE_LAYERS = ("aeromatch-engine", "aeromatch-itch", "aeromatch-runtime", "aeromatch-python")
 
 # What the engine must not know (it is a pure state machine): the clock, threads, I/O, floats, hash order.
 IMPURE = re.compile(
