@@ -11,9 +11,9 @@ from aeromatch.market.reference.triggers import move_trailing_stops
 
 def move_time(book: State, timestamp_ns: int) -> None:
     """What a command's time brings about before the command's own events, by due time, expiries first on a tie (R6)."""
-    # R2: an earlier stamp counts as the last one seen.
-    book.now_ns = max(book.now_ns, timestamp_ns)
-    book.finished_client_ids = [finished for finished in book.finished_client_ids if book.is_remembered(finished)]
+    if timestamp_ns > book.now_ns:  # R2: an earlier stamp counts as the last one seen
+        book.now_ns = timestamp_ns
+        book.finished_client_ids = [finished for finished in book.finished_client_ids if book.is_remembered(finished)]
     halt_end_ns = book.halt_end_ns
     if halt_end_ns is not None and halt_end_ns <= book.now_ns:
         expire(book, halt_end_ns)
