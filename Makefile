@@ -85,6 +85,10 @@ fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder an
 	done
 	@$(PY) -m tests.replay.fuzz_parsers --seconds $(SECONDS) --seed $(SEED)
 
+.PHONY: coverage
+coverage: build ## which lines of the engine the tests run: a table by file (needs the compiler's llvm-cov)
+	@tools/coverage $(abspath $(PY))
+
 .PHONY: wheel
 wheel: build ## build the wheel and try it in an empty environment of every CPython >= 3.11 found
 	@tools/check-wheel

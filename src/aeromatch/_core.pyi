@@ -15,6 +15,7 @@ from aeromatch.market.events import Events
 
 __all__ = [
     "CODES",
+    "ITCH_MESSAGES",
     "AeroMatchError",
     "CancelReason",
     "ChangeBuffer",
@@ -25,6 +26,7 @@ __all__ = [
     "EventKind",
     "Indicative",
     "Instrument",
+    "ItchReader",
     "Level",
     "LevelChange",
     "Matching",
@@ -53,6 +55,9 @@ __version__: Final[str]
 
 CODES: Final[dict[str, dict[str, int]]]
 """Each enum's words, and the bytes that stand for them in records (docs/records.md)."""
+
+ITCH_MESSAGES: Final[dict[str, tuple[str, int, list[tuple[str, str, int, int]]]]]
+"""Each type of ITCH message by its letter: name, bytes, and the name, kind, place and bytes of each field."""
 
 _Amount: TypeAlias = Decimal | str | float | SupportsIndex
 """A price in money or a quantity in units; a float counts by its shortest repr (R1)."""
@@ -1207,6 +1212,64 @@ class ChangeBuffer:
     """The level changes of a batch, as bytes that NumPy reads in place. Read-only."""
 
     def __len__(self) -> int: ...
+
+@final
+class ItchReader:
+    """Reads a TotalView-ITCH 5.0 file that comes in chunks. For one thread at a time.
+
+    It counts messages, and either replays those of one symbol into a book or keeps some as they are.
+
+    Arguments:
+        symbol: The symbol to replay, or to keep messages of; None for none, or every one.
+        book: An empty book that the symbol's messages are replayed into; one tick is 0.0001, one lot a share.
+        types: The types of messages that `feed` returns, as letters; "" for all of them, None for none.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The symbol cannot be one, a type is unknown, or there are both a book and types.
+    """
+
+    def __new__(cls, symbol: str | None = None, *, book: OrderBook | None = None, types: str | None = None) -> Self: ...
+    def feed(self, chunk: Buffer, /) -> bytes:
+        """Takes the next bytes of the file. Behind a damage nothing is read.
+
+        Arguments:
+            chunk: The bytes, as many or few as there are.
+
+        Returns:
+            The messages to keep, one after the other, without what stands between them in the file.
+
+        Raises:
+            TypeError: The chunk has no bytes.
+            ValueError: Its bytes are not contiguous.
+            AeroMatchError: Another thread is using the book.
+        """
+    def finish(self) -> None:
+        """Says that the file is over: it is damaged if it ends inside a message."""
+    @property
+    def damage(self) -> tuple[int, str] | None:
+        """Where the file stops making sense: the offset of a byte, and what is wrong there. None: nowhere yet."""
+    @property
+    def locate(self) -> int | None:
+        """The symbol's number in the file; None while no directory message has named it."""
+    def symbols(self) -> list[tuple[str, int, int]]:
+        """Gives the symbols of the file, in order of their numbers.
+
+        Returns:
+            Symbol, number and count of messages of each.
+        """
+    def day(self) -> dict[str, Any]:
+        """Sums up the file.
+
+        Returns:
+            A new dict.
+        """
+    def replayed(self) -> dict[str, Any]:
+        """Sums up the replay of the symbol.
+
+        Returns:
+            A new dict.
+        """
 
 @type_check_only
 class BenchResult(TypedDict, total=False):

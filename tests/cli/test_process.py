@@ -53,6 +53,7 @@ def test_files_of_no_use(recording: Path, content: bytes) -> None:
     assert_failed(run("replay", "lobster", broken, "--orderbook", rows), 1, "no LOBSTER message")
     assert_failed(run("replay", "lobster", recording, "--orderbook", broken), 1, "no usable row")
     assert_failed(run("replay", "orders", broken), 1, "no order in it")
+    assert_failed(run("replay", "itch", broken, "--symbol", "A"), 1, "broken.csv: ")
 
 
 def test_strict(recording: Path) -> None:
@@ -67,6 +68,7 @@ def test_unwritable_outputs(recording: Path, tmp_path: Path) -> None:
     assert_failed(run("replay", "lobster", recording, "--plot", nowhere), 1, "cannot write")
     assert_failed(run("generate", "lobster", nowhere.with_suffix(".csv")), 1, "cannot write")
     assert_failed(run("generate", "orders", nowhere), 1, "cannot write")
+    assert_failed(run("generate", "itch", nowhere), 1, "cannot write")
     assert_failed(run("demo", "--steps", 10, "--plot", nowhere), 1, "cannot write")
     assert_failed(run("generate", "orders", tmp_path), 2, "is a directory")
 
@@ -76,6 +78,7 @@ def test_no_space_left() -> None:
     if not full.exists():
         pytest.skip("needs a device that is always full")
     assert_failed(run("generate", "orders", full, "--steps", 500), 1, "No space left")
+    assert_failed(run("generate", "itch", full, "--steps", 500), 1, "No space left")
     with full.open("w") as stdout:
         result = subprocess.run([*AEROMATCH, "--help"], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 1
@@ -117,7 +120,8 @@ def test_interrupted(tmp_path: Path) -> None:
 def test_any_bytes(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "any.csv"
     path.write_bytes(data)
-    for command in (("replay", "lobster", path, "--orderbook", path), ("replay", "orders", path), ("demo", path)):
+    lobster, itch = ("replay", "lobster", path, "--orderbook", path), ("replay", "itch", path, "--symbol", "A")
+    for command in (lobster, itch, ("replay", "orders", path), ("demo", path)):
         result = run(*command)
         assert result.returncode in (0, 1)
         assert "Traceback" not in result.stderr

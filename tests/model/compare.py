@@ -8,18 +8,24 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.books import EVENT_BYTES, NATIVE, BookSetup, Native, Reference
+from tests.model.rebuild import IS_SLICED, IS_UNDISPLAYED
 
 from aeromatch.market.reference import (
     CancelReason,
     Command,
     EventKind,
+    OrderType,
+    Phase,
     ReferenceBook,
     ReferenceEvent,
     RejectReason,
+    Side,
     decode_event,
     encode,
     encode_event,
 )
+
+COMMANDS_A_VIEW = 128
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,22 @@ class Difference:
 
 
 class Comparison:
-    """The reference model and one native book for each price index, side by side."""
+    """The reference model and one native book for each price index, side by side.
 
-    def __init__(self, setup: BookSetup) -> None:
+    The native books get `at_a_time` commands at once; a difference is found at the end of such a stretch.
+    """
+
+    def __init__(self, setup: BookSetup, at_a_time: int = 1) -> None:
         self.setup = setup
+        self.at_a_time = at_a_time
         self.commands: list[bytes] = []
         self.answers: list[bytes] = []
         self.reference = Reference(setup)
         self.natives = {index: Native(setup, index) for index in NATIVE}
         self.steps = 0
+        # How far the native books are, and the levels that the reference model had then.
+        self.compared = 0
+        self.levels: Levels = {}
 
     @property
     def book(self) -> ReferenceBook:
@@ -57,46 +70,92 @@ class Comparison:
 
     def step(self, command: Command, seen: Callable[[list[ReferenceEvent]], None] | None = None) -> Difference | None:
         """Plays one command; shows its events to `seen`, and says which book gives others or ends in another state."""
-        slots = encode(command)
         events = self.book.apply(command)
         if seen is not None:
             seen(events)
-        wanted, digest = b"".join(map(encode_event, events)), self.reference.digest()
-        self.commands.append(slots)
-        self.answers.append(wanted)
-        for index, native in self.natives.items():
-            found = native.process(slots)
-            if found != wanted:
-                return Difference(index, self.steps, "answer", events, read_events(found))
-            other = native.digest()
-            if other != digest:
-                return Difference(index, self.steps, "digest", [*events, digest], [other])
+        self.commands.append(encode(command))
+        self.answers.append(b"".join(map(encode_event, events)))
         self.steps += 1
+        return self.catch_up() if self.steps - self.compared >= self.at_a_time else None
+
+    def catch_up(self) -> Difference | None:
+        """Plays on the native books what the reference model has played, and compares all there is."""
+        first, self.compared = self.compared, self.steps
+        slots, wanted = b"".join(self.commands[first:]), b"".join(self.answers[first:])
+        digest = self.reference.digest()
+        before, self.levels = self.levels, levels_of(self.book)
+        # Reading all there is takes longer than all the rest.
+        is_viewed = self.at_a_time == 1 or first // COMMANDS_A_VIEW != self.steps // COMMANDS_A_VIEW
+        view = self.reference.view() if is_viewed else None
+        for index, native in self.natives.items():
+            found, changes = native.process_with_levels(slots)
+            if found != wanted:
+                return Difference(index, first, "answer", read_events(wanted), read_events(found))
+            if native.digest() != digest:
+                return Difference(index, first, "digest", [*read_events(wanted), digest], [native.digest()])
+            if changed(before, changes) != self.levels:
+                return Difference(index, first, "change of levels", [*read_events(wanted), self.levels], changes)
+            if view is not None and (other := native.view()) != view:
+                return Difference(index, first, "view", [*read_events(wanted), view], [other])
         return None
 
     def at_once(self) -> Difference | None:
         """Plays all commands so far on fresh native books in one batch, which has to come to the same."""
+        difference = self.catch_up()
         wanted, digest = b"".join(self.answers), self.reference.digest()
         for index in NATIVE:
+            if difference is not None:
+                break
             native = Native(self.setup, index)
             found = native.process(b"".join(self.commands))
             if found != wanted:
                 return Difference(index, self.steps, "answer to the batch", read_events(wanted), read_events(found))
             if native.digest() != digest:
                 return Difference(index, self.steps, "digest after the batch", [digest], [native.digest()])
-        return None
+        return difference
 
     def restore(self, *, swap: bool) -> Difference | None:
         """Goes on from snapshots, each index from its own or from the other one's."""
-        digest = self.reference.digest()
+        difference = self.catch_up()
+        if difference is not None:
+            return difference
+        digest, view = self.reference.digest(), self.reference.view()
         names = list(self.natives)
         sources = list(self.natives.values())
         for index, source in zip(names, reversed(sources) if swap else sources, strict=True):
-            self.natives[index] = source.restored(index)
-            found = self.natives[index].digest()
-            if found != digest:
-                return Difference(index, self.steps, "digest after a snapshot", [digest], [found])
+            self.natives[index] = restored = source.restored(index)
+            if restored.digest() != digest:
+                return Difference(index, self.steps, "digest after a snapshot", [digest], [restored.digest()])
+            if (other := restored.view()) != view:
+                return Difference(index, self.steps, "view after a snapshot", [view], [other])
         return None
+
+
+Levels = dict[tuple[int, int], tuple[int, int]]  # side and price: quantity and number of orders
+
+
+def levels_of(book: ReferenceBook) -> Levels:
+    """The levels that a book shows."""
+    return {
+        (side, price): (quantity, count)
+        for side in (Side.BUY, Side.SELL)
+        for price, quantity, count in book.depth(side)
+    }
+
+
+def changed(levels: Levels, changes: Sequence[tuple[int, ...]]) -> Levels | None:
+    """The levels after changes: bids then asks, best first, each level once a command (R7); None if not so."""
+    after = dict(levels)
+    last: tuple[int, int, int] | None = None
+    for sequence, side, price, quantity, count in changes:
+        place = (sequence, side, -price if side == Side.BUY else price)
+        if last is not None and last[0] == sequence and place <= last:
+            return None
+        last = place
+        after.pop((side, price), None)
+        if count:
+            after[side, price] = (quantity, count)
+    return after
 
 
 def read_events(slots: bytes) -> list[ReferenceEvent]:
@@ -138,6 +197,12 @@ def shrink(items: Sequence[Item], fails: Callable[[Sequence[Item]], bool]) -> li
 
 EVERYTHING = (
     *(kind.slug for kind in EventKind),
+    *(f"accepted {order_type.slug}" for order_type in OrderType),
+    "accepted undisplayed",
+    "accepted sliced",
+    "trade in an uncross",
+    *(f"phase {phase.slug}" for phase in Phase),
+    "phase by time",
     *(f"rejected {reason.slug}" for reason in RejectReason),
     *(f"canceled {reason.slug}" for reason in CancelReason),
 )
@@ -145,9 +210,25 @@ EVERYTHING = (
 
 def count_events(counts: Counter[str], events: Sequence[ReferenceEvent]) -> None:
     """How often each kind of event, and each reason, occurred."""
+    is_answered = False
     for event in events:
         counts[event.kind.slug] += 1
-        if event.kind == EventKind.REJECTED:
+        is_answered |= event.kind in (EventKind.ACCEPTED, EventKind.REJECTED)
+        if event.kind == EventKind.ACCEPTED and event.side != Side.NONE:
+            count_accepted(counts, event.reason)
+        elif event.kind == EventKind.REJECTED:
             counts[f"rejected {RejectReason(event.reason).slug}"] += 1
         elif event.kind == EventKind.CANCELED:
             counts[f"canceled {CancelReason(event.reason).slug}"] += 1
+        elif event.kind == EventKind.TRADE and event.side == Side.NONE:
+            counts["trade in an uncross"] += 1
+        elif event.kind == EventKind.PHASE:
+            counts[f"phase {Phase(event.reason).slug}"] += 1
+            counts["phase by time"] += not is_answered
+
+
+def count_accepted(counts: Counter[str], reason: int) -> None:
+    """What the reason byte of an accepted new order says."""
+    counts[f"accepted {OrderType(reason & 7).slug}"] += 1
+    counts["accepted undisplayed"] += bool(reason & IS_UNDISPLAYED)
+    counts["accepted sliced"] += bool(reason & IS_SLICED)

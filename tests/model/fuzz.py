@@ -1,19 +1,24 @@
 """The native core against the reference model: `make fuzz COMMANDS=1000000 SEED=1`.
 
-Every 2,000 commands a fresh book. After every command the events and the digest of the reference model and of the
-native book with each price index have to be the same, and at the end those of all its commands in one batch. Prints how
-often each event and each reason occurred, and on a difference the fewest commands that show it. Exit code 1 for a
-difference, or for an event that never occurred.
+Every 2,000 commands a fresh book, of another kind. The events have to be the same from the reference model and from
+the native book with each price index; every 16 commands the digest and the changes of levels too, now and then all that
+can be read of a book; at the end the events of all its commands in one batch. Prints how often each event and each
+reason occurred, and on a difference the fewest commands that show it. Exit code 1 for a difference, or for an event
+that never occurred. A book's commands depend on the seed and its number alone, not on how many processes share them.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
 
 from tests.books import BookSetup
 from tests.model.compare import EVERYTHING, Comparison, Difference, count_events, first_difference, shrink
@@ -22,8 +27,9 @@ from tests.model.generator import Generator
 from aeromatch.market.reference import Command, ReferenceEvent
 
 COMMANDS_A_BOOK = 2_000
+COMMANDS_AT_A_TIME = 16
 # With fewer commands than this, an event that never occurs is no failure.
-ENOUGH_COMMANDS = 20_000
+ENOUGH_COMMANDS = 100_000
 RESTORE_CHANCE = 0.005
 PROGRESS_S = 5.0
 
@@ -36,23 +42,52 @@ def play(steps: Sequence[Step], setup: BookSetup) -> Difference | None:
     return first_difference(setup, [command for command, _ in steps], restore_at)
 
 
-def fuzz_book(rng: random.Random, commands: int, counts: Counter[str]) -> tuple[BookSetup, list[Step], bool]:
-    """One book's commands; the last says whether they ended in a difference."""
+@dataclass
+class Outcome:
+    """What became of one book; the steps are there if they ended in a difference."""
+
+    setup: BookSetup
+    done: int
+    counts: Counter[str]
+    steps: list[Step] | None = None
+
+
+def fuzz_book(seed: int, number: int, commands: int) -> Outcome:
+    """One book's commands."""
+    rng = random.Random(f"{seed}/{number}")
     generator = Generator(rng)
-    comparison = Comparison(generator.setup)
+    comparison = Comparison(generator.setup, COMMANDS_AT_A_TIME)
+    outcome = Outcome(generator.setup, commands, Counter())
     steps: list[Step] = []
 
     def seen(events: list[ReferenceEvent]) -> None:
-        count_events(counts, events)
+        count_events(outcome.counts, events)
 
-    for number in range(commands):
+    for step in range(commands):
         restores = rng.random() < RESTORE_CHANCE
         command = generator.command(comparison.book)
         steps.append((command, restores))
-        difference = comparison.restore(swap=number % 2 == 0) if restores else None
+        difference = comparison.restore(swap=step % 2 == 0) if restores else None
         if (difference or comparison.step(command, seen)) is not None:
-            return generator.setup, steps, True
-    return generator.setup, steps, comparison.at_once() is not None
+            outcome.steps = steps
+            return outcome
+    if comparison.at_once() is not None:
+        outcome.steps = steps
+    return outcome
+
+
+def outcomes(commands: int, seed: int, processes: int) -> Iterator[Outcome]:
+    """The books one after the other; their commands add up to as many as told."""
+    books = range(-(-commands // COMMANDS_A_BOOK))
+    sizes = [min(COMMANDS_A_BOOK, commands - book * COMMANDS_A_BOOK) for book in books]
+    if processes == 1:
+        yield from map(fuzz_book, repeat(seed), books, sizes)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        try:
+            yield from pool.map(fuzz_book, repeat(seed), books, sizes)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def report_difference(setup: BookSetup, steps: Sequence[Step]) -> None:
@@ -82,18 +117,16 @@ def print_counts(counts: Counter[str]) -> list[str]:
     return [name for name in EVERYTHING if counts[name] == 0]
 
 
-def fuzz(commands: int, seed: int) -> int:
+def fuzz(commands: int, seed: int, processes: int = 1) -> int:
     """Runs as many commands as told; returns the exit code."""
     counts: Counter[str] = Counter()
     started = shown_at = time.monotonic()
     done = 0
-    for book in range(-(-commands // COMMANDS_A_BOOK)):
-        # A book's commands depend on the seed and its number alone.
-        rng = random.Random(f"{seed}/{book}")
-        setup, steps, differs = fuzz_book(rng, min(COMMANDS_A_BOOK, commands - done), counts)
-        done += len(steps)
-        if differs:
-            report_difference(setup, steps)
+    for outcome in outcomes(commands, seed, processes):
+        counts.update(outcome.counts)
+        done += outcome.done
+        if outcome.steps is not None:
+            report_difference(outcome.setup, outcome.steps)
             return 1
         if time.monotonic() - shown_at > PROGRESS_S:
             shown_at = time.monotonic()
@@ -110,8 +143,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="compares the native core with the reference model")
     parser.add_argument("--commands", type=int, default=100_000, help="how many to run")
     parser.add_argument("--seed", type=int, default=1, help="where the random numbers start")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many share the books")
     arguments = parser.parse_args()
-    return fuzz(arguments.commands, arguments.seed)
+    return fuzz(arguments.commands, arguments.seed, arguments.processes)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.books import BOOKS, EVENT_BYTES, Reference, open_book
-from tests.rules.notation import book_line, event_line, read_command, read_scenario
+from tests.rules.notation import book_line, depth_line, event_line, indicative_line, read_command, read_scenario
 
 from aeromatch.market.reference import decode_event, encode
 
@@ -17,7 +17,8 @@ Play = Callable[[str], None]
 def play(request: pytest.FixtureRequest) -> Play:
     """Plays a scenario of `notation.py` and compares what happens with what it says.
 
-    The native books are also compared with the reference model: bytes of the events, digest after every command.
+    The native books are also compared with the reference model: bytes of the events, digest after every command. The
+    digest holds every live order, so `=` is read off the model; depth and indicative values are the book's own.
     """
 
     def play_on_book(text: str) -> None:
@@ -28,6 +29,10 @@ def play(request: pytest.FixtureRequest) -> Play:
         for line in scenario.lines:
             if line.startswith("="):
                 happened.append(book_line(reference.book))
+            elif line.startswith("~"):
+                happened.append(depth_line(*book.depth()))
+            elif line.startswith("?"):
+                happened.append(indicative_line(*book.indicative()))
             elif not line.startswith(" "):
                 happened.append(line)
                 command = read_command(line, instrument)

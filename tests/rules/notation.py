@@ -14,6 +14,8 @@
     amend #2 7 @ 102 ; cancel #2 ; mass-cancel buy account=1 ; phase halted ; time 500
     = 5 @ 99 #2, 3 @ 98 #1 | 4 @ 101 #3                   -- the orders of the book by priority: bids | asks
     = 5 @ market #4, 2/5 @ 99 #2 | | buy 5 stop 103 #1    -- waiting, an iceberg that shows 2 of 5, and dormant ones
+    ~ 5 @ 99 x1, 3 @ 98 x1 | 4 @ 101 x1                   -- its depth: quantity @ price x orders
+    ? 5 @ 100 -2                                          -- indicative quantity, price and surplus, or `? none`
 
 Numbers are ticks, lots and nanoseconds; `#3` is the third order accepted. An event is written with all that its slot
 holds: what is zero, none or next in turn is left out, everything else must stand there. Behind `--` is a comment.
@@ -25,7 +27,7 @@ import textwrap
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.books import BookSetup
+from tests.books import BookSetup, Levels
 
 from aeromatch.market.reference import (
     CancelReason,
@@ -267,3 +269,14 @@ def order_line(order: Order) -> str:
 def order_name_of(order: Order) -> str:
     """An order by its counter."""
     return f"#{order.order_id % 2**COUNTER_BITS}"
+
+
+def depth_line(bids: Levels, asks: Levels) -> str:
+    """What the book displays, level by level."""
+    sides = (", ".join(f"{quantity} @ {price} x{count}" for price, quantity, count in side) for side in (bids, asks))
+    return " ".join(f"~ {' | '.join(sides)}".split())
+
+
+def indicative_line(price: int | None, quantity: int, surplus: int) -> str:
+    """What an uncross would do now."""
+    return "? none" if (price, quantity, surplus) == (None, 0, 0) else f"? {quantity} @ {price} {surplus:+}"

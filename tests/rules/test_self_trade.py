@@ -215,6 +215,11 @@ def test_R25_else_the_same_account(play: Play) -> None:
         new buy 1 @ 10 account=2
           accepted #4 buy 1 @ 10 account=2
           trade 1 buy 1 @ 10 maker #1 taker #4 account=1
+        new sell 1 @ 9 account=1                      -- the resting one carries none
+          accepted #5 sell 1 @ 9 account=1
+        new buy 1 @ 9 account=1 group=5
+          accepted #6 buy 1 @ 9 account=1
+          canceled #6 buy 1 @ 9 self_trade account=1
     """)
 
 

@@ -169,6 +169,11 @@ impl Book {
         on_book!(self, book => book.order(order_id))
     }
 
+    /// Id and price of the displayed order of a side that trades next: [`OrderBook::first_in_line`].
+    pub fn first_in_line(&self, side: Side) -> Option<(u64, i64)> {
+        on_book!(self, book => book.first_in_line(side))
+    }
+
     /// A live order by its client id.
     pub fn order_by_client_id(&self, account: u32, client_id: &ClientId) -> Option<OrderView> {
         on_book!(self, book => book.order_by_client_id(account, client_id))

@@ -141,6 +141,14 @@ impl<I: PriceIndex> OrderBook<I> {
         (slot != NIL).then(|| self.view_order(slot))
     }
 
+    /// The displayed order of a side that trades next under price-time priority: the oldest at the best displayed price.
+    #[inline]
+    pub fn first_in_line(&self, side: Side) -> Option<(u64, i64)> {
+        let (key, level) = self.displayed(side).next()?;
+        let order = self.pool.order(self.levels.get(level).queue.head);
+        Some((order.id, flip(side.code(), key)))
+    }
+
     /// Is there a live order with this id?
     #[inline(always)]
     pub fn is_live(&self, order_id: u64) -> bool {

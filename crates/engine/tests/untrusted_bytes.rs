@@ -2,10 +2,9 @@
 
 mod untrusted;
 
-use aeromatch_engine::codes::{CommandKind, OrderType, Side, TimeInForce};
+use aeromatch_engine::codes::{CommandKind, OrderType, Phase, Side, TimeInForce};
 use aeromatch_engine::engine::{Book, IndexKind};
 use aeromatch_engine::record::{ClientId, Command, SLOT_BYTES, Terms, as_bytes, extension, flag, present};
-use aeromatch_engine::rules::Rules;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -31,8 +30,57 @@ fn valid_batch() -> impl Strategy<Value = Vec<u8>> {
         let amend = Command { order_id, quantity_lots, flags: flag::QUANTITY, ..Command::of(CommandKind::Amend) };
         as_bytes(&[amend]).to_vec()
     });
-    vec(prop_oneof![4 => plain, 2 => rich, 1 => market, 1 => cancel, 1 => amend], 0..30)
-        .prop_map(|records| records.concat())
+    let reprice = (0_u64..40, -3_i64..4, 0_u64..40).prop_map(|(order_id, price_ticks, timestamp_ns)| {
+        let flags = flag::PRICE;
+        let amend = Command { order_id, price_ticks, timestamp_ns, flags, ..Command::of(CommandKind::Amend) };
+        as_bytes(&[amend]).to_vec()
+    });
+    let phase = prop::sample::select(Phase::ALL)
+        .prop_map(|phase| as_bytes(&[Command { order_type: phase as u8, ..Command::of(CommandKind::Phase) }]).to_vec());
+    let kinds = prop_oneof![
+        4 => plain, 2 => rich, 6 => special(), 1 => market, 1 => cancel, 1 => amend, 1 => reprice, 2 => phase,
+    ];
+    vec(kinds, 0..40).prop_map(|records| records.concat())
+}
+
+/// Orders of every type and time in force, most of them legal, with terms that suit them.
+fn special() -> impl Strategy<Value = Vec<u8>> {
+    let kinds = (prop::sample::select(OrderType::ALL), prop::sample::select(TimeInForce::ALL), any::<bool>());
+    let numbers = (-3_i64..4, -3_i64..4, 1_u64..9, 0_u64..3, 0_u8..16, 0_u32..3);
+    (kinds, numbers).prop_map(|((kind, time, sells), (price, other, quantity, small, choice, account))| {
+        let bit = |has: bool, bit: u8| if has { bit } else { 0 };
+        let shows = choice & 1 != 0 && kind.has_limit() && (time as u8) < 3;
+        let needs = choice & 2 != 0 && time != TimeInForce::Aon;
+        let present = bit(kind.is_stop() && !kind.is_trailing(), present::STOP)
+            | bit(kind.is_trailing(), present::TRAIL)
+            | bit(shows, present::DISPLAY)
+            | bit(needs, present::MINIMUM)
+            | bit(time == TimeInForce::Gtd, present::EXPIRE_AT)
+            | bit(choice & 4 != 0 && kind == OrderType::Market, present::PROTECTION);
+        let at = |has: u8, value: i64| if present & has != 0 { value } else { 0 };
+        let count = |has: u8, value: u64| if present & has != 0 { value } else { 0 };
+        let command = Command {
+            extensions: extension::TERMS,
+            order_type: kind as u8,
+            time_in_force: time as u8,
+            account,
+            flags: bit(kind.has_limit(), flag::PRICE),
+            price_ticks: if kind.has_limit() { price } else { 0 },
+            ..Command::limit(if sells { Side::Sell } else { Side::Buy }, 0, quantity)
+        };
+        let terms = Terms {
+            present,
+            trail_unit: count(present::TRAIL, u64::from(choice >> 3)) as u8,
+            stop_price_ticks: at(present::STOP, other),
+            trail_offset: count(present::TRAIL, 1 + small),
+            display_lots: count(present::DISPLAY, small),
+            minimum_lots: count(present::MINIMUM, 1 + small),
+            expire_at_ns: count(present::EXPIRE_AT, 10 + 10 * small),
+            protection_price_ticks: at(present::PROTECTION, other),
+            ..Terms::default()
+        };
+        [as_bytes(&[command]), as_bytes(&[terms])].concat()
+    })
 }
 
 /// A valid batch with a few bytes overwritten and its end perhaps cut off.
@@ -51,7 +99,7 @@ fn damaged_batch() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn snapshot_of(batch: &[u8]) -> Vec<u8> {
-    let mut book = Book::new(Rules { dedup_window_ns: 5, ..Rules::default() }, IndexKind::Ladder);
+    let mut book = Book::new(untrusted::rules(batch), IndexKind::Ladder);
     book.process(batch, &mut Vec::new()).expect("a valid batch");
     book.snapshot()
 }

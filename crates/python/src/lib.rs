@@ -13,6 +13,7 @@ mod errors;
 mod events;
 mod indicative;
 mod instrument;
+mod itch;
 mod levels;
 mod lookups;
 mod names;
@@ -43,6 +44,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<indicative::Indicative>()?;
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
+    itch::register(module)?;
     module.add_function(wrap_pyfunction!(batch::register_events, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_depth, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_native, module)?)?;

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aeromatch.cli.console import OUT_FILE, check_writable, progress_bar, progress_option, seed_option
-from aeromatch.replay.generate import TEMPERS, LobsterWriter, Mood, Session, write_orders
+from aeromatch.replay.generate import FRAMINGS, TEMPERS, LobsterWriter, Mood, Session, write_itch, write_orders
+
+if TYPE_CHECKING:
+    from io import BufferedIOBase
 
 MAX_STEPS = 10_000_000
 MAX_LEVELS = 200
+MAX_SYMBOLS = 99
+SEEDS_APART = 1_000_003
+"""Between the sessions of two symbols of one file."""
 
 mood_option = click.option(
     "--mood",
@@ -71,6 +80,47 @@ def orders(file: Path, mood: str, steps: int, seed: int, progress: bool | None) 
     with file.open("wb") as stream, progress_bar(f"generating {file.name}", steps, progress) as done:
         written = write_orders(Session(Mood(mood), steps, seed), stream, done)
     click.echo(f"{file}: {written:,} instructions")
+
+
+@generate.command()
+@click.argument("file", type=OUT_FILE)
+@click.option(
+    "--symbols",
+    type=click.IntRange(1, MAX_SYMBOLS),
+    default=3,
+    show_default=True,
+    help="How many symbols: AM01, AM02, ...",
+)
+@click.option(
+    "--framing",
+    type=click.Choice(FRAMINGS),
+    default=FRAMINGS[0],
+    show_default=True,
+    help="What stands before each message: its length, two zero bytes, nothing.",
+)
+@mood_option
+@steps_option
+@seed_option
+@progress_option
+def itch(file: Path, symbols: int, framing: str, mood: str, steps: int, seed: int, progress: bool | None) -> None:
+    """Write a TotalView-ITCH 5.0 FILE: a day of some symbols, with every type of message.
+
+    Each symbol has a session of --steps actions. Where the name of FILE ends in .gz, it is compressed.
+    """
+    check_writable(file)
+    sessions = {
+        f"AM{place:02}": Session(Mood(mood), steps, seed + place * SEEDS_APART) for place in range(1, symbols + 1)
+    }
+    with ExitStack() as stack:
+        stream: BufferedIOBase = stack.enter_context(file.open("wb"))
+        if file.suffix == ".gz":
+            # Without a name or time in it, so that the same seed gives the same bytes.
+            stream = stack.enter_context(
+                gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=stream, mtime=0)
+            )
+        done = stack.enter_context(progress_bar(f"generating {file.name}", steps * symbols, progress))
+        written = write_itch(sessions, stream, seed=seed, framing=framing, progress=done)
+    click.echo(f"{file}: {written:,} messages of {symbols} symbol{'' if symbols == 1 else 's'}")
 
 
 def write_lobster(messages: Path, rows: Path, session: Session, levels: int, progress: bool | None) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +12,7 @@ from aeromatch.cli.book_view import book_view
 from aeromatch.cli.console import (
     IN_FILE,
     OUT_FILE,
+    SHARE,
     check_plot,
     clock,
     index_option,
@@ -24,24 +24,10 @@ from aeromatch.cli.console import (
     progress_option,
     stdout_console,
 )
+from aeromatch.cli.replay_itch import itch
+from aeromatch.cli.verdict import agreement_text, print_differences, require
 from aeromatch.replay import LobsterReplay, LobsterResult, OrdersReplay, OrdersResult, orderbook_beside
 from aeromatch.replay.lobster_replay import TICK_SIZE
-from aeromatch.replay.tally import KEPT_DIFFERENCES
-
-if TYPE_CHECKING:
-    from aeromatch.replay import Agreement
-
-
-class Share(click.FloatRange):
-    """A number of 0 to 1; NaN, which no comparison refuses, is none."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read the number, or call it misuse."""
-        share = super().convert(value, param, ctx)
-        return share if share == share else self.fail(f"{value} is not a number of 0 to 1.", param, ctx)
-
-
-SHARE = Share(0, 1)
 
 plot_option = click.option("--plot", type=OUT_FILE, help="Write a PNG: price, spread and depth over time.")
 strict_option = click.option("--strict", is_flag=True, help="Stop at the first malformed line (exit 1).")
@@ -50,6 +36,9 @@ strict_option = click.option("--strict", is_flag=True, help="Stop at the first m
 @click.group()
 def replay() -> None:
     """Replay a recorded market through the engine and compare."""
+
+
+replay.add_command(itch)
 
 
 @replay.command()
@@ -95,10 +84,10 @@ def lobster(
         print_json({"file": messages.name, "orderbook": beside.name, **result.as_dict(), "seconds": round(seconds, 3)})
     else:
         print_table(messages.name, [*lobster_rows(result), *_ending(seconds, result.messages, plot)])
-        _print_differences("state", result.state)
-        _print_differences("execution", result.executions)
-    _require("state", result.state, min_state)
-    _require("execution", result.executions, min_executions)
+        print_differences("state", result.state)
+        print_differences("execution", result.executions)
+    require("state", result.state, min_state)
+    require("execution", result.executions, min_executions)
 
 
 @replay.command()
@@ -138,10 +127,10 @@ def orders(
         print_json({"file": file.name, **result.as_dict(), "seconds": round(seconds, 3)})
     else:
         print_table(file.name, [*orders_rows(result), *_ending(seconds, result.lines, plot)])
-        _print_differences("cancel", result.canceled)
+        print_differences("cancel", result.canceled)
         if result.book is not None and len(result.book):
             stdout_console().print(book_view(result.book))
-    _require("cancel", result.canceled, min_agreement)
+    require("cancel", result.canceled, min_agreement)
 
 
 def run_lobster(
@@ -194,12 +183,12 @@ def lobster_rows(result: LobsterResult) -> list[tuple[str, str]]:
     rows = [
         ("time", f"{clock(result.first_time_ns)} to {clock(result.last_time_ns)}"),
         ("messages", f"{result.messages:,}: {kinds}"),
-        ("state agrees", _agreement(result.state)),
+        ("state agrees", agreement_text(result.state)),
         (
             "",
             f"{result.levels_compared:,} levels compared, {result.levels_excepted:,} excepted (scrolled in from below)",
         ),
-        ("executions agree", _agreement(result.executions)),
+        ("executions agree", agreement_text(result.executions)),
         ("malformed lines", str(result.malformed)),
     ]
     if result.unpaired:
@@ -216,7 +205,7 @@ def orders_rows(result: OrdersResult) -> list[tuple[str, str]]:
         ("instructions", f"{result.lines:,}: {kinds}"),
         ("trades", f"{result.trades:,}, quantity {result.traded_quantity:,}"),
         ("rejected", rejected),
-        ("canceled as recorded", _agreement(result.canceled)),
+        ("canceled as recorded", agreement_text(result.canceled)),
         ("malformed lines", str(result.malformed)),
     ]
 
@@ -224,24 +213,3 @@ def orders_rows(result: OrdersResult) -> list[tuple[str, str]]:
 def _ending(seconds: float, count: int, plot: Path | None) -> list[tuple[str, str]]:
     rows = [("took", f"{seconds:.2f} s ({count / max(seconds, 1e-9):,.0f} lines a second)")]
     return [*rows, ("picture", str(plot))] if plot is not None else rows
-
-
-def _agreement(agreement: Agreement) -> str:
-    return f"{percent(agreement.ratio)} ({agreement.agreed:,} of {agreement.judged:,})"
-
-
-def _print_differences(what: str, agreement: Agreement) -> None:
-    """Show the first differences, if any."""
-    different = agreement.judged - agreement.agreed
-    if not different:
-        return
-    shown = "" if different <= KEPT_DIFFERENCES else f"; the first {KEPT_DIFFERENCES}"
-    click.echo(f"\n{what} differences: {different:,}{shown}")
-    for text in agreement.differences:
-        click.echo(f"  {text}")
-
-
-def _require(what: str, agreement: Agreement, minimum: float | None) -> None:
-    """Fail where too little agrees."""
-    if minimum is not None and not agreement.at_least(minimum):
-        raise click.ClickException(f"{what} agreement {percent(agreement.ratio)} is below {minimum:g}")

@@ -1,5 +1,6 @@
 """Replays recorded markets through the engine, and generates sessions that look like recorded ones."""
 
+from aeromatch.replay.itch import ItchResult
 from aeromatch.replay.lobster_replay import LobsterReplay, LobsterResult, orderbook_beside
 from aeromatch.replay.observer import Observer
 from aeromatch.replay.orders_replay import OrdersReplay, OrdersResult
@@ -7,6 +8,7 @@ from aeromatch.replay.tally import Agreement, RecordingError
 
 __all__ = [
     "Agreement",
+    "ItchResult",
     "LobsterReplay",
     "LobsterResult",
     "Observer",

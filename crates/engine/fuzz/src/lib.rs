@@ -1,4 +1,6 @@
-//! The checks that the fuzz targets run, shared with the engine's tests.
+//! The checks that the fuzz targets run, shared with the tests of the crates they are about.
 
+#[path = "../../../itch/tests/untrusted/mod.rs"]
+pub mod itch;
 #[path = "../../tests/untrusted/mod.rs"]
 pub mod untrusted;

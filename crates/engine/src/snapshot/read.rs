@@ -146,6 +146,10 @@ impl<I: PriceIndex> OrderBook<I> {
         let is_live = if is_gtd { view.expire_at_ns > self.now_ns } else { view.expire_at_ns == 0 };
         input.check(is_live, "an order's expiry contradicts its time in force")?;
         input.check(view.order_type.has_limit() || view.price_ticks == 0, "a price on an order that has none")?;
+        // A limit beyond the far edge was rejected; one that slid can stand a tick beyond the near edge, where nobody meets it.
+        let (low, high) = self.static_range;
+        let is_in_band = if view.side == Side::Buy { view.price_ticks <= high } else { view.price_ticks >= low };
+        input.check(is_in_band || !view.order_type.has_limit(), "a limit outside the static band")?;
         let is_whole = if view.is_dormant { self.is_legal_stop(view) } else { is_legal_resting(view) };
         input.check(is_whole, "an order's terms contradict its type")
     }

@@ -175,20 +175,24 @@ impl<'a> Reader<'a> {
         if bits == 0 {
             return Ok(view);
         }
-        let shown_lots = self.u64()?;
-        let stop = self.u64()? as i64;
+        let has = |bit: u8| bits & bit != 0;
+        let (shown_lots, stop) = (self.u64()?, self.u64()? as i64);
         let unit = self.code(OffsetUnit::from_code, "unknown unit of a trail offset")?;
-        let (trail, display) = (self.u64()?, self.u64()?);
+        let (trail, display, minimum, protection) = (self.u64()?, self.u64()?, self.u64()?, self.u64()? as i64);
+        let is_clean = (has(present::STOP) || stop == 0)
+            && (has(present::TRAIL) || (unit == OffsetUnit::Ticks && trail == 0))
+            && (has(present::DISPLAY) || display == 0)
+            && (has(present::PROTECTION) || protection == 0);
         let view = OrderView {
             shown_lots,
-            stop_price_ticks: (bits & present::STOP != 0).then_some(stop),
-            trail: (bits & present::TRAIL != 0).then_some(Offset { unit, value: trail }),
-            display_lots: (bits & present::DISPLAY != 0).then_some(display),
-            minimum_lots: self.u64()?,
-            protection_price_ticks: Some(self.u64()? as i64).filter(|_| bits & present::PROTECTION != 0),
+            stop_price_ticks: has(present::STOP).then_some(stop),
+            trail: has(present::TRAIL).then_some(Offset { unit, value: trail }),
+            display_lots: has(present::DISPLAY).then_some(display),
+            minimum_lots: minimum,
+            protection_price_ticks: has(present::PROTECTION).then_some(protection),
             ..view
         };
-        self.check(view.present() == bits, "an order's terms contradict the bits that announce them")?;
+        self.check(is_clean && view.present() == bits, "an order's terms contradict the bits that announce them")?;
         Ok(view)
     }
 

@@ -1,11 +1,13 @@
 //! What must hold for any bytes at all (R33). The fuzz targets (`make fuzz-targets`) and the bounded tests in
 //! `untrusted_bytes.rs` run the same functions; each panics where it finds a fault.
 
-use aeromatch_engine::codes::{Phase, SelfTradePrevention, Side};
+use aeromatch_engine::codes::{Matching, Phase, SelfTradePrevention, Side};
 use aeromatch_engine::engine::{Book, IndexKind};
+use aeromatch_engine::offset::Offset;
 use aeromatch_engine::record::{Command, Event, RecordError, SLOT_BYTES, as_bytes, decode};
 use aeromatch_engine::rules::Rules;
 use aeromatch_engine::snapshot::SnapshotError;
+use aeromatch_engine::views::OrderView;
 
 /// Every byte string is a batch of commands, or has an error inside it; what decodes, encodes to the same bytes.
 pub fn decode_batch(bytes: &[u8]) -> Result<Vec<Command>, RecordError> {
@@ -32,10 +34,22 @@ pub fn decode_batch(bytes: &[u8]) -> Result<Vec<Command>, RecordError> {
     Ok(commands)
 }
 
+/// Books of different rules; the input's length picks one, so that a fuzzer finds its way to each.
+pub fn rules(bytes: &[u8]) -> Rules {
+    let plain = Rules { dedup_window_ns: 5, self_trade_prevention: SelfTradePrevention::Decrement, ..Rules::default() };
+    let around = |width| Some(Offset::ticks(width));
+    match bytes.len() / SLOT_BYTES % 4 {
+        0 => plain,
+        1 => Rules { matching: Matching::ProRata, circuit_breaker: around(1), halt_ns: 3, ..plain },
+        2 => Rules { reference_price_ticks: Some(0), static_band: around(2), ..plain },
+        _ => Rules { matching: Matching::FifoProRata, fifo_share_bps: 4_000, ..plain },
+    }
+}
+
 /// A batch with an error changes nothing; any other leaves every price index with the same events, state and snapshot, and
 /// a book that is not crossed.
 pub fn process(bytes: &[u8]) {
-    let rules = Rules { dedup_window_ns: 5, self_trade_prevention: SelfTradePrevention::Decrement, ..Rules::default() };
+    let rules = rules(bytes);
     let mut ladder = Book::new(rules, IndexKind::Ladder);
     let empty = ladder.digest();
     let mut events: Vec<Event> = Vec::new();
@@ -88,7 +102,7 @@ pub fn restore(bytes: &[u8]) -> Option<SnapshotError> {
 /// then made right, so that the content's own checks are what must hold.
 pub fn restore_damaged(bytes: &[u8]) -> Option<SnapshotError> {
     let slots = bytes.len() / 2 / SLOT_BYTES * SLOT_BYTES;
-    let mut book = Book::new(Rules { dedup_window_ns: 5, ..Rules::default() }, IndexKind::Ladder);
+    let mut book = Book::new(rules(bytes), IndexKind::Ladder);
     let _ = book.process(&bytes[..slots], &mut Vec::<Event>::new());
     let mut snapshot = book.snapshot();
     for change in bytes[slots..].chunks_exact(3) {
@@ -109,22 +123,30 @@ pub fn seal(snapshot: &mut [u8]) {
 /// What holds for every book at any time.
 fn check(book: &Book) {
     let (bid, ask) = (book.best(Side::Buy), book.best(Side::Sell));
-    assert!(bid.is_none() || ask.is_none() || bid < ask, "the book is crossed");
+    let is_crossed = bid.zip(ask).is_some_and(|(bid, ask)| bid >= ask);
+    assert!(!is_crossed || book.phase() != Phase::Continuous, "the book is crossed");
     let orders = book.orders(None);
     assert!(orders.is_sorted_by(|a, b| a.order_id < b.order_id));
     assert_eq!(orders.len(), book.order_count());
+    for order in &orders {
+        let slice = order.display_lots.map_or(order.shown_lots, |display| display.min(order.remaining_lots));
+        assert!(order.shown_lots <= slice && order.remaining_lots <= order.quantity_lots, "{order:?}");
+    }
     for side in [Side::Buy, Side::Sell] {
         let levels = book.depth(side, usize::MAX);
         assert_eq!(levels.len(), book.level_count(side));
+        let shown = |order: &&OrderView| order.side == side && order.shown_lots > 0;
         for level in &levels {
-            let here = orders.iter().filter(|order| (order.side, order.price_ticks) == (side, level.price_ticks));
-            assert_eq!(here.clone().map(|order| u128::from(order.remaining_lots)).sum::<u128>(), level.quantity_lots);
+            let here = orders.iter().filter(shown).filter(|order| order.price_ticks == level.price_ticks);
+            assert_eq!(here.clone().map(|order| u128::from(order.shown_lots)).sum::<u128>(), level.quantity_lots);
             assert_eq!(here.count(), level.order_count as usize);
         }
-        assert_eq!(levels.iter().map(|level| level.order_count as usize).sum::<usize>(), orders_of(book, side));
+        let count = orders.iter().filter(shown).count();
+        assert_eq!(levels.iter().map(|level| level.order_count as usize).sum::<usize>(), count);
     }
-}
-
-fn orders_of(book: &Book, side: Side) -> usize {
-    book.orders(None).iter().filter(|order| order.side == side).count()
+    let mut stops: Vec<u64> = book.stops().iter().map(|stop| stop.order_id).collect();
+    stops.sort_unstable();
+    assert!(stops.iter().copied().eq(orders.iter().filter(|order| order.is_dormant).map(|order| order.order_id)));
+    let auction = book.indicative();
+    assert_eq!(auction.price_ticks.is_some(), auction.quantity_lots > 0);
 }

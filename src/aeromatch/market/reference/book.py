@@ -93,8 +93,10 @@ class ReferenceBook(State):
         return list(self.live.values())
 
     def stops(self) -> list[Order]:
-        """The dormant orders, buys then sells, as they would fire; those without a stop price yet come last."""
-        return [order for side in SIDES for order in firing_order(self, side)]
+        """The dormant orders, buys then sells, as they would fire; then those without a stop price yet, by arrival."""
+        stops = [order for side in SIDES for order in firing_order(self, side)]
+        without = [order for order in stops if order.stop_price_ticks is None]
+        return [order for order in stops if order not in without] + sorted(without, key=lambda order: order.arrival)
 
     def indicative(self) -> Indicative:
         """What an uncross would do now (R27)."""
