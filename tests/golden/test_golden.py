@@ -1,9 +1,9 @@
 """Sessions with their events, byte for byte: what was once released must never change unnoticed.
 
 `session` is 600 commands of plain orders and changes to them; `venue` is 2,000 of every order type and phase on an
-instrument with bands, a circuit breaker and shared-out matching. The commands are data, not generated anew, so a change of the generator does not touch them. Where a change
-of the rules or records is meant, `python -m tests.golden.test_golden` writes the events anew; the difference belongs
-in CHANGELOG.md.
+instrument with bands, a circuit breaker and shared-out matching. The commands are data, not generated anew, so a change
+of the generator does not touch them. Where a change of the rules or records is meant, `python -m
+tests.golden.test_golden` writes the events anew; the difference belongs in CHANGELOG.md.
 """
 
 from __future__ import annotations
