@@ -1,7 +1,7 @@
 //! The one way in: `apply` takes the next command of the log, `process` a batch of slots.
 
 use crate::book::{OrderBook, Output};
-use crate::codes::{CommandKind, RejectReason};
+use crate::codes::{CommandKind, Phase, RejectReason};
 use crate::index::PriceIndex;
 use crate::pool::NIL;
 use crate::record::{Command, EventSink, Extensions, RecordError, SLOT_BYTES, check, decode, slot_at};
@@ -48,6 +48,19 @@ impl<I: PriceIndex> OrderBook<I> {
         }
         self.move_time(command.timestamp_ns, &mut out);
         self.open_breaker();
+        if !self.triggers.has_aons() {
+            // Bands, or a time at which something was due, are no reason to ask a plain command all the other questions.
+            if self.phase == Phase::Continuous && Self::is_plain_order(command) && self.is_in_band(command.price_ticks)
+            {
+                return self.enter_plain(command, out);
+            }
+            if Self::is_plain_cancel(command) {
+                let slot = self.take_plain(command);
+                if slot != NIL {
+                    return self.cancel_taken(slot, command, out);
+                }
+            }
+        }
         let answer = match CommandKind::from_code(command.kind) {
             Some(CommandKind::New) => self.enter_any(command, extensions, &mut out),
             Some(CommandKind::Cancel) => self.cancel_any(command, extensions, &mut out),

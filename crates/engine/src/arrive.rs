@@ -84,7 +84,7 @@ impl<I: PriceIndex> OrderBook<I> {
             return Outcome::Rests;
         }
         let walk = self.take(&mut arrival.taker, out);
-        if walk == Walk::Ended || arrival.taker.remaining == 0 {
+        if arrival.taker.remaining == 0 {
             return Outcome::Gone;
         }
         if arrival.may_rest() {

@@ -30,8 +30,8 @@ pub(crate) struct Aside {
 
 impl Aside {
     /// Orders of the level that are not displayed.
-    pub fn others(&self) -> u64 {
-        u64::from(self.count) + u64::from(self.waiting_count)
+    pub fn others(&self) -> u32 {
+        self.count + self.waiting_count
     }
 
     pub fn is_vacant(&self) -> bool {
@@ -76,6 +76,7 @@ impl<I: PriceIndex> OrderBook<I> {
             Place::Undisplayed => {
                 let (level, aside) = self.levels.with_aside(level);
                 level.orders_added += 1;
+                level.count += 1;
                 aside.queue.append(&mut self.pool, slot);
                 aside.count += 1;
                 if is_aon {
@@ -91,6 +92,7 @@ impl<I: PriceIndex> OrderBook<I> {
             Place::Waiting => {
                 let (level, aside) = self.levels.with_aside(level);
                 level.orders_added += 1;
+                level.count += 1;
                 aside.waiting_count += 1;
                 aside.waiting += u128::from(order.remaining());
                 level.queue.append(&mut self.pool, slot);
@@ -123,6 +125,7 @@ impl<I: PriceIndex> OrderBook<I> {
             Place::Waiting => {
                 let (level, aside) = self.levels.with_aside(order.level);
                 level.queue.unlink(&mut self.pool, slot);
+                level.count -= 1;
                 aside.waiting_count -= 1;
                 aside.waiting -= u128::from(order.remaining());
             }
@@ -134,9 +137,10 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Takes a hidden or all-or-none order out of its queue; the level stays, even if it is empty now.
     pub(crate) fn unlink_undisplayed(&mut self, slot: u32) {
         let order = *self.pool.order(slot);
-        let (_, aside) = self.levels.with_aside(order.level);
+        let (level, aside) = self.levels.with_aside(order.level);
         aside.queue.unlink(&mut self.pool, slot);
         aside.count -= 1;
+        level.count -= 1;
         if order.traits().time_in_force() == TimeInForce::Aon.code() {
             aside.aon_count -= 1;
             let arrival = self.extras.special(self.pool.record(slot).extra).arrival;

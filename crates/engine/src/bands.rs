@@ -45,6 +45,7 @@ impl<I: PriceIndex> OrderBook<I> {
     #[cold]
     pub(crate) fn halt<S: EventSink>(&mut self, out: &mut Output<'_, S>) {
         self.phase = Phase::Halted;
+        self.is_unsettled = true;
         if self.rules.halt_ns > 0 {
             let end = self.now_ns.saturating_add(self.rules.halt_ns);
             self.halt_end_ns = Some(end);

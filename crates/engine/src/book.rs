@@ -33,8 +33,9 @@ pub struct OrderBook<I> {
     /// Sequence number of the last command.
     pub(crate) sequence: u64,
     pub(crate) phase: Phase,
-    /// Is there a dormant stop, to be looked for after every trade? Kept up by [`OrderBook::look_around`], as the next.
-    pub(crate) has_stops: bool,
+    /// Is there more to do after an aggressor: a dormant stop to be looked for, a halt to be heeded? Kept up by
+    /// [`OrderBook::look_around`], as the next.
+    pub(crate) is_unsettled: bool,
     /// Is matching not oldest-first, or bounded by a circuit breaker?
     pub(crate) walks_otherwise: bool,
     /// When the circuit breaker's halt ends (R28).
@@ -144,7 +145,7 @@ impl<I: PriceIndex> OrderBook<I> {
             plain_until_ns: u64::MAX,
             sequence: 0,
             phase: Phase::Continuous,
-            has_stops: false,
+            is_unsettled: false,
             walks_otherwise: false,
             halt_end_ns: None,
             static_range: rules.static_range(),
@@ -178,7 +179,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let asks_always = self.phase != Phase::Continuous || has_bands || self.triggers.has_aons();
         self.plain_until_ns = if asks_always { 0 } else { self.next_due_ns };
         self.walks_otherwise = has_breaker || rules.matching != Matching::Fifo;
-        self.has_stops = self.triggers.has_stops();
+        self.is_unsettled = self.triggers.has_stops();
     }
 
     /// Something is due at that time.

@@ -11,6 +11,9 @@ use crate::record::{Command, Extensions, MAX_QUANTITY_LOTS, Terms, flag, present
 /// An iceberg shows at least this part of its total (R14).
 const LEAST_SHOWN: u64 = 1024;
 
+/// Those of an order that comes without.
+static NO_TERMS: Terms = Terms::NONE;
+
 /// An amend that was not refused.
 pub(crate) struct Amendment {
     pub slot: u32,
@@ -32,19 +35,19 @@ enum PostOnly {
 
 impl<I: PriceIndex> OrderBook<I> {
     /// R8 for a new order, in its order.
-    pub(crate) fn check_new<'a>(&self, c: &'a Command, x: &Extensions) -> Result<Entry<'a>, Refusal> {
-        let terms = x.terms.unwrap_or_default();
+    pub(crate) fn check_new<'a>(&self, c: &'a Command, x: &'a Extensions) -> Result<Entry<'a>, Refusal> {
+        let terms = x.terms.as_ref().unwrap_or(&NO_TERMS);
         let has = |bit: u8| terms.present & bit != 0;
-        if is_out_of_range(c.quantity_lots) || is_illegal_quantity(c, &terms) {
+        if is_out_of_range(c.quantity_lots) || is_illegal_quantity(c, terms) {
             return Err(Reject::InvalidQuantity.into());
         }
-        let order_type = OrderType::from_code(c.order_type).filter(|&kind| is_legal_combination(c, kind, &terms));
+        let order_type = OrderType::from_code(c.order_type).filter(|&kind| is_legal_combination(c, kind, terms));
         let post = match order_type {
             Some(_) => self.post_only(c.flags, c.side, c.price_ticks, c.quantity_lots),
             None => PostOnly::Rests,
         };
         let is_bad_trail = has(present::TRAIL) && !terms.trail().is_legal();
-        let trails_away = order_type.is_some_and(OrderType::is_trailing) && self.trails_away(c.side, &terms);
+        let trails_away = order_type.is_some_and(OrderType::is_trailing) && self.trails_away(c.side, terms);
         if c.flags & flag::PRICE_OFF_GRID != 0 || is_bad_trail || trails_away || post == PostOnly::Nowhere {
             return Err(Reject::InvalidPrice.into());
         }
@@ -55,7 +58,7 @@ impl<I: PriceIndex> OrderBook<I> {
             return Err(Reject::InvalidClientOrderId.into());
         }
         let order_type = order_type.ok_or(Reject::InvalidCombination)?;
-        if !self.takes(c, order_type, &terms) {
+        if !self.takes(c, order_type, terms) {
             return Err(Reject::NotAllowedInPhase.into());
         }
         if has(present::EXPIRE_AT) && terms.expire_at_ns <= self.now_ns {

@@ -28,6 +28,7 @@ impl<I: PriceIndex> OrderBook<I> {
         self.expire_until(self.now_ns, out);
         self.expiries.tidy(&self.pool);
         self.find_next_due();
+        self.look_around();
     }
 
     fn expire_until<S: EventSink>(&mut self, until_ns: u64, out: &mut Output<'_, S>) {

@@ -112,7 +112,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Has a level an order that one of `quantity` lots could meet?
     fn offers(&self, number: u32, quantity: u64) -> bool {
         let (level, aside) = (self.levels.get(number), self.levels.aside(number));
-        level.count > 0
+        level.quantity > 0
             || aside.count > aside.aon_count
             || aside.queue.iter(&self.pool).any(|slot| self.pool.order(slot).remaining() <= quantity)
     }

@@ -1,14 +1,14 @@
 //! New orders, once they are not refused (`check`): accepted, trade what they can, rest, wait, or are canceled.
 
 use crate::arrive::{Arrival, NO_LEVEL, Outcome, resting_shape};
-use crate::book::{Gone, OrderBook, Output, Resting, touched};
+use crate::book::{OrderBook, Output, Resting, touched};
 use crate::codes::{
     CancelReason, CommandKind, EventKind, OrderType, Phase, RejectReason, SelfTradePrevention, TimeInForce,
 };
 use crate::extras::{Extra, PLAIN, Special};
 use crate::half::flip;
 use crate::index::PriceIndex;
-use crate::matching::Aggressor;
+use crate::matching::{Aggressor, Walk};
 use crate::offset::Offset;
 use crate::pool::{NIL, Place, Traits};
 use crate::record::{
@@ -33,7 +33,7 @@ impl From<RejectReason> for Refusal {
 pub(crate) struct Entry<'a> {
     pub command: &'a Command,
     pub order_type: OrderType,
-    pub terms: Terms,
+    pub terms: &'a Terms,
     pub client_id: Option<ClientId>,
     /// Where a sliding post-only order rests instead (R13).
     pub slid_to: Option<i64>,
@@ -58,20 +58,19 @@ impl Entry<'_> {
 
     /// The rarer terms that it has beside its account.
     fn extra(&self) -> Option<Extra> {
-        let &Terms { self_trade_group, expire_at_ns, .. } = &self.terms;
+        let &Terms { self_trade_group, expire_at_ns, .. } = self.terms;
         let is_bare = self_trade_group == 0 && expire_at_ns == 0 && self.client_id.is_none();
         (!is_bare).then(|| Extra::new(self_trade_group, expire_at_ns, self.client_id))
     }
 }
 
 impl<I: PriceIndex> OrderBook<I> {
-    /// Is the command one of the plainest new orders, which can be refused for nothing but its instrument and have nothing
-    /// that must be remembered?
+    /// Is the command one of the plainest new orders: a limit order that can be refused for nothing but its instrument, the
+    /// phase or a band, and of which nothing must be remembered but its account?
     #[inline(always)]
     pub(crate) fn is_plain_order(c: &Command) -> bool {
         c.header() & !PLAIN_FREE == PLAIN_LIMIT
             && c.time_in_force != TimeInForce::Gtd.code()
-            && c.account == 0
             && c.quantity_lots.wrapping_sub(1) < MAX_QUANTITY_LOTS
     }
 
@@ -81,56 +80,85 @@ impl<I: PriceIndex> OrderBook<I> {
         let id = self.order_id(self.ids.next());
         let may_trade = self.halves[usize::from(c.side & 1 ^ 1)].may_reach(flip(c.side ^ 1, c.price_ticks));
         if may_trade || c.time_in_force == TimeInForce::Ioc.code() {
-            return self.cross_plain(std::hint::black_box(*c), id, out);
+            let command = std::hint::black_box(*c);
+            return if c.account == 0 {
+                self.cross_plain::<false, S>(command, id, out)
+            } else {
+                self.cross_plain::<true, S>(command, id, out)
+            };
         }
         // Its one event comes last: across the call to an unknown sink nothing need be kept in registers.
-        self.rest_plain(c, id, c.quantity_lots, c.quantity_lots, &mut out);
+        if c.account == 0 {
+            self.rest_plain::<false, S>(c, id, c.quantity_lots, c.quantity_lots, &mut out);
+        } else {
+            self.rest_plain::<true, S>(c, id, c.quantity_lots, c.quantity_lots, &mut out);
+        }
         self.accept(c, id, 0, &mut out);
     }
 
+    /// An order of an account is `OWNED`: it may meet its own orders, and is entered into the account's list.
     #[inline(never)]
-    fn cross_plain<S: EventSink>(&mut self, command: Command, id: u64, mut out: Output<'_, S>) {
+    fn cross_plain<const OWNED: bool, S: EventSink>(&mut self, command: Command, id: u64, mut out: Output<'_, S>) {
         let c = &command;
         self.accept(c, id, 0, &mut out);
         let mut taker = Aggressor {
             id,
-            account: 0,
+            account: if OWNED { c.account } else { 0 },
             self_trade_group: 0,
             side: c.side,
-            mode: SelfTradePrevention::None,
+            mode: if OWNED { self.rules.self_trade_prevention } else { SelfTradePrevention::None },
             price_ticks: c.price_ticks,
             worst_key: flip(c.side ^ 1, c.price_ticks),
             total: c.quantity_lots,
             remaining: c.quantity_lots,
         };
-        self.take(&mut taker, &mut out);
+        let walk = self.take(&mut taker, &mut out);
         if taker.remaining == 0 {
             self.push_id(NIL);
         } else if c.time_in_force == TimeInForce::Ioc.code() {
-            self.kill_plain(c, id, taker.remaining, &mut out);
+            self.kill_plain(&taker, walk, &mut out);
         } else {
-            self.rest_plain(c, id, taker.total, taker.remaining, &mut out);
+            self.rest_plain::<OWNED, S>(c, id, taker.total, taker.remaining, &mut out);
         }
-        if self.has_stops {
+        if self.is_unsettled {
             self.settle_down(&mut out);
             self.look_around();
         }
     }
 
     #[inline(always)]
-    fn rest_plain<S: EventSink>(&mut self, c: &Command, id: u64, total: u64, remaining: u64, out: &mut Output<'_, S>) {
+    fn rest_plain<const OWNED: bool, S: EventSink>(
+        &mut self,
+        c: &Command,
+        id: u64,
+        total: u64,
+        remaining: u64,
+        out: &mut Output<'_, S>,
+    ) {
         let traits = Traits::new(c.side, c.time_in_force, 0, 0);
-        let resting = Resting { id, account: 0, traits, price_ticks: c.price_ticks, remaining };
-        self.rest_plainly(resting, total, out);
+        let account = if OWNED { c.account } else { 0 };
+        let resting = Resting { id, account, traits, price_ticks: c.price_ticks, remaining };
+        if OWNED {
+            self.rest_with_account(resting, total, out);
+        } else {
+            self.rest_plainly(resting, total, out);
+        }
     }
 
     /// R18: an IOC order's rest is canceled.
     #[inline(always)]
-    fn kill_plain<S: EventSink>(&mut self, c: &Command, id: u64, quantity: u64, out: &mut Output<'_, S>) {
+    fn kill_plain<S: EventSink>(&mut self, taker: &Aggressor, walk: Walk, out: &mut Output<'_, S>) {
+        let is_halted = walk == Walk::Halted;
+        let reason = if is_halted { CancelReason::Halted } else { CancelReason::ImmediateOrCancel };
         self.push_id(NIL);
-        self.count_canceled(CancelReason::ImmediateOrCancel);
-        let gone = Gone { order_id: id, account: 0, side: c.side, price_ticks: c.price_ticks, quantity };
-        out.canceled(CancelReason::ImmediateOrCancel, gone);
+        self.end_aggressor(reason, taker, out);
+    }
+
+    #[inline(never)]
+    fn rest_with_account<S: EventSink>(&mut self, order: Resting, total: u64, out: &mut Output<'_, S>) {
+        let level = self.level_at(order.traits.side(), order.price_ticks);
+        self.settle(order, level, total, Extra::default(), None);
+        touched(out, order.traits.side(), order.price_ticks);
     }
 
     pub(crate) fn enter_any<S: EventSink>(
@@ -162,7 +190,7 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     fn arrival(&self, entry: &Entry<'_>) -> Arrival {
-        let (c, terms) = (entry.command, &entry.terms);
+        let (c, terms) = (entry.command, entry.terms);
         let post_flags = c.flags & (flag::POST_ONLY | flag::SLIDE);
         let taker = Aggressor {
             id: self.order_id(self.ids.next()),

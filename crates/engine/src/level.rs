@@ -50,12 +50,11 @@ pub(crate) struct Level {
     pub key: i64,
     /// The displayed orders; in an auction the protected market orders among them. In a free level `head` is the next free one.
     pub queue: Queue,
-    /// Sum of what is displayed. 2^32 orders of 2^48 lots do not fit 64 bits.
+    /// Sum of what is displayed; 0 where nothing is, since what is displayed shows at least a lot. 2^32 orders of 2^48 lots do not fit 64 bits.
     pub quantity: u128,
-    /// Number of displayed orders.
+    /// Number of orders, of whatever kind.
     pub count: u32,
-    /// Place of its [`Aside`], or [`NIL`] while all its orders are plainly displayed ones. Beside `count`, so that one question
-    /// tells whether the level is empty.
+    /// Place of its [`Aside`], or [`NIL`] while all its orders are plainly displayed ones.
     pub aside: u32,
     /// Orders that came to rest here since the level came to exist.
     pub orders_added: u64,
@@ -76,7 +75,7 @@ impl Level {
     /// Is there no order left, of whatever kind?
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.count | self.aside == 0
+        self.count == 0
     }
 
     /// A displayed order comes to rest: last in time.
@@ -161,7 +160,7 @@ impl Levels {
     pub fn remove(&mut self, level: u32) {
         let free = self.free;
         let place = self.get_mut(level);
-        debug_assert!(place.is_empty() && place.quantity == 0);
+        debug_assert!(place.is_empty() && place.quantity == 0 && place.aside == NIL);
         place.queue.head = free;
         let traded = place.traded;
         self.free = level;
@@ -214,7 +213,7 @@ impl Levels {
         (self.levels.get_mut(level), &mut self.asides[place])
     }
 
-    /// Closes what stood aside at a level, if nothing does any more: only then can the level be empty.
+    /// Closes what stood aside at a level, if nothing does any more; before the level goes.
     pub fn close_aside(&mut self, level: u32) {
         let place = self.get(level).aside;
         if place != NIL && self.asides[place as usize].is_vacant() {

@@ -30,7 +30,7 @@ pub(crate) struct Aggressor {
 pub(crate) enum Walk {
     /// Nothing is left, or nothing more can be met.
     Done,
-    /// Self-trade prevention ended the aggressor; its events are out.
+    /// Self-trade prevention ended the aggressor; its events are out, and nothing is left.
     Ended,
     /// The circuit breaker halted trading (R28).
     Halted,
@@ -199,6 +199,7 @@ impl<I: PriceIndex> OrderBook<I> {
             }
         }
         self.end_aggressor(CancelReason::SelfTrade, taker, out);
+        taker.remaining = 0;
         Walk::Ended
     }
 

@@ -271,6 +271,21 @@ impl Command {
 }
 
 impl Terms {
+    /// No term at all.
+    pub const NONE: Terms = Terms {
+        present: 0,
+        trail_unit: 0,
+        zero: [0; 6],
+        stop_price_ticks: 0,
+        trail_offset: 0,
+        display_lots: 0,
+        minimum_lots: 0,
+        expire_at_ns: 0,
+        protection_price_ticks: 0,
+        self_trade_group: 0,
+        zero_too: 0,
+    };
+
     /// The trail offset, where there is one.
     pub(crate) fn trail(&self) -> Offset {
         Offset { unit: OffsetUnit::from_code(self.trail_unit).unwrap_or(OffsetUnit::Ticks), value: self.trail_offset }

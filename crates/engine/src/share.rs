@@ -17,7 +17,7 @@ impl<I: PriceIndex> OrderBook<I> {
         taker: &mut Aggressor,
         out: &mut Output<'_, S>,
     ) -> Walk {
-        while taker.remaining > 0 && self.levels.get(level).count > 0 {
+        while taker.remaining > 0 && self.levels.get(level).quantity > 0 {
             if !self.may_print(price_ticks) {
                 self.halt(out);
                 return Walk::Halted;

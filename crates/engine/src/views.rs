@@ -113,7 +113,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// The level at a price, if something is displayed there.
     pub fn level(&self, side: Side, price_ticks: i64) -> Option<LevelView> {
         let level = self.halves[usize::from(side.code())].find(flip(side.code(), price_ticks));
-        (level != NIL && self.levels.get(level).count > 0).then(|| self.view_level(side, level))
+        (level != NIL && self.levels.get(level).quantity > 0).then(|| self.view_level(side, level))
     }
 
     /// Number of levels of a side with something on display.
@@ -127,7 +127,7 @@ impl<I: PriceIndex> OrderBook<I> {
 
     /// Keys and numbers of the levels of a side with something on display, best first.
     fn displayed(&self, side: Side) -> impl Iterator<Item = (i64, u32)> {
-        self.half(side).iter().filter(|&(_, level)| self.levels.get(level).count > 0)
+        self.half(side).iter().filter(|&(_, level)| self.levels.get(level).quantity > 0)
     }
 
     /// Bytes of memory that the price indexes of both sides hold.
@@ -285,15 +285,14 @@ impl<I: PriceIndex> OrderBook<I> {
 
     fn view_level(&self, side: Side, number: u32) -> LevelView {
         let (level, traded) = (self.levels.get(number), self.levels.traded(number));
-        let live = u64::from(level.count) + self.levels.aside(number).others();
         LevelView {
             side,
             price_ticks: flip(side.code(), level.key),
             quantity_lots: level.quantity,
-            order_count: level.count,
+            order_count: level.count - self.levels.aside(number).others(),
             orders_added: level.orders_added,
             orders_filled: traded.orders_filled,
-            orders_removed: level.orders_added - traded.orders_filled - live,
+            orders_removed: level.orders_added - traded.orders_filled - u64::from(level.count),
             trade_count: traded.trade_count,
             traded_quantity: traded.quantity,
         }

@@ -16,11 +16,9 @@ impl<I: PriceIndex> OrderBook<I> {
         let side = taker.side ^ 1;
         let mut next = self.halves[usize::from(side)].reached(taker.worst_key);
         while let Some((key, number)) = next.filter(|&(key, _)| key >= taker.worst_key) {
-            let level = self.levels.get(number);
-            let before = (level.quantity, level.count);
+            let before = self.on_display(number);
             let walk = self.cross_level(number, flip(side, key), taker, out);
-            let level = self.levels.get(number);
-            let is_changed = (level.quantity, level.count) != before;
+            let is_changed = self.on_display(number) != before;
             self.remove_if_empty(number);
             if is_changed {
                 touched(out, side, flip(side, key));
@@ -31,6 +29,12 @@ impl<I: PriceIndex> OrderBook<I> {
             next = self.halves[usize::from(side)].next_below(key);
         }
         Walk::Done
+    }
+
+    /// Quantity and number of a level's displayed orders.
+    fn on_display(&self, number: u32) -> (u128, u32) {
+        let level = self.levels.get(number);
+        (level.quantity, level.count - self.levels.aside(number).others())
     }
 
     fn cross_level<S: EventSink>(
