@@ -60,6 +60,10 @@ impl<I: PriceIndex> OrderBook<I> {
                     return self.cancel_taken(slot, command, out);
                 }
             }
+            let is_taken = self.phase == Phase::Continuous || self.phase.collects();
+            if let Some(slot) = self.to_reduce(command).filter(|_| is_taken) {
+                return self.reduce(slot, command, &mut out);
+            }
         }
         let answer = match CommandKind::from_code(command.kind) {
             Some(CommandKind::New) => self.enter_any(command, extensions, &mut out),

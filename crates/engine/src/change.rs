@@ -1,14 +1,14 @@
 //! Commands about orders that are there: cancel (R23), amend (R22), mass cancel (R24).
 
 use crate::arrive::Arrival;
-use crate::book::{COUNTER_MASK, Gone, OrderBook, Output};
+use crate::book::{COUNTER_MASK, Gone, OrderBook, Output, touched};
 use crate::check::Amendment;
 use crate::codes::{CancelReason, EventKind, Phase, Side};
 use crate::enter::Refusal;
 use crate::extras::is_on;
 use crate::index::PriceIndex;
 use crate::pool::{Order, Place};
-use crate::record::{Command, Event, EventSink, Extensions, PLAIN_CANCEL};
+use crate::record::{Command, Event, EventSink, Extensions, PLAIN_CANCEL, PLAIN_RESIZE};
 
 impl<I: PriceIndex> OrderBook<I> {
     /// Is the command a cancel by order id?
@@ -57,6 +57,35 @@ impl<I: PriceIndex> OrderBook<I> {
         let gone = self.remove_unnamed(slot, &mut out);
         self.count_canceled(CancelReason::Requested);
         out.canceled(CancelReason::Requested, gone);
+    }
+
+    /// The order that an amend makes smaller where it stands, if that is all it does: most amends do. Such an order shows all
+    /// it has, so nothing more has to be asked (R22).
+    pub(crate) fn to_reduce(&self, c: &Command) -> Option<u32> {
+        if c.header() != PLAIN_RESIZE {
+            return None;
+        }
+        let slot = self.named(c, &Extensions::NONE).ok()?;
+        let (order, total) = (self.pool.order(slot), self.pool.record(slot).total);
+        let shows_all = order.traits().place() == Place::Displayed && !order.traits().has_slices();
+        (shows_all && c.quantity_lots <= total && c.quantity_lots > total - order.remaining()).then_some(slot)
+    }
+
+    /// Carries out what `to_reduce` found.
+    pub(crate) fn reduce<S: EventSink>(&mut self, slot: u32, c: &Command, out: &mut Output<'_, S>) {
+        let order = *self.pool.order(slot);
+        let price_ticks = self.price_of(&order);
+        let less = self.pool.record(slot).total - c.quantity_lots;
+        out.accepted(order.id, order.account, self.now_ns, c.tag);
+        self.statistics.amended += 1;
+        let amendment = Amendment { slot, price_ticks, total: c.quantity_lots, slid_to: None };
+        self.amended(&order, &amendment, order.remaining() - less, true, out);
+        self.pool.record_mut(slot).total = c.quantity_lots;
+        if less > 0 {
+            self.pool.order_mut(slot).reduce(less);
+            self.levels.get_mut(order.level).quantity -= u128::from(less);
+            touched(out, order.traits().side(), price_ticks);
+        }
     }
 
     pub(crate) fn cancel_any<S: EventSink>(

@@ -148,6 +148,8 @@ pub(crate) const PLAIN_LIMIT: u64 = Command::limit(Side::Buy, 0, 0).header();
 pub(crate) const PLAIN_FREE: u64 = 1 << 24 | 3 << 40;
 /// Header of a cancel by order id.
 pub(crate) const PLAIN_CANCEL: u64 = Command::cancel(0).header();
+/// Header of an amend by order id that gives a total and no price.
+pub(crate) const PLAIN_RESIZE: u64 = Command { flags: flag::QUANTITY, ..Command::of(CommandKind::Amend) }.header();
 
 /// What stands in the slots behind a command's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
