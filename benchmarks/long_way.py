@@ -1,4 +1,4 @@
-"""What leaves the plain path, and what that costs: the calm flow under other rules, beside other orders, and trailing stops.
+"""What leaves the plain path, and what it costs: the calm flow under other rules, beside other orders; trailing stops.
 
     .venv/bin/python benchmarks/long_way.py
 
@@ -22,22 +22,26 @@ FAR = 1 << 40  # a price in ticks that the market does not come near
 
 
 def plain() -> OrderBook:
+    """An empty book under no rules of its own."""
     return OrderBook(Instrument("T"))
 
 
 def with_stop() -> OrderBook:
+    """With a stop that is never reached."""
     book = plain()
     book.submit("buy", quantity=1, order_type="stop", stop_price=FAR)
     return book
 
 
 def with_aon() -> OrderBook:
+    """With an all-or-none order that is never met."""
     book = plain()
     book.submit("sell", quantity=1, price=FAR, time_in_force="aon")
     return book
 
 
 def with_hidden() -> OrderBook:
+    """With a hidden order that is never met."""
     book = plain()
     book.submit("sell", quantity=1, price=FAR, display_quantity=0)
     return book
