@@ -97,7 +97,7 @@ def test_a_partly_executed_order_can_be_reduced(tmp_path: Path) -> None:
     assert (result.judged.agreed, result.orders_filled, result.orders_left) == (2, 1, 0)
 
 
-@pytest.mark.parametrize("index", ["ladder", "btree"])
+@pytest.mark.parametrize("index", ["ladder", "btree", "skiplist", "heap"])
 def test_an_execution_out_of_turn_is_told_and_taken_where_the_file_says(tmp_path: Path, index: str) -> None:
     opening = [add(1, "B", 100, DOLLAR), add(2, "B", 100, DOLLAR), add(3, "B", 100, 2 * DOLLAR)]
     result = replayed(tmp_path, *opening, execute(2, 30), delete(3), execute(2, 70), execute(1, 101), index=index)
