@@ -264,7 +264,7 @@ impl<I: PriceIndex> OrderBook<I> {
             ..PLAIN
         };
         if let Some(last) = self.last_trade_price {
-            special.stop_ticks = self.stop_for(side, &special, last);
+            special = special.following(side, last);
         }
         let level = match arrival.protection_ticks {
             Some(price) if place == Place::Waiting => self.level_at(side, price),

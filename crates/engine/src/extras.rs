@@ -32,6 +32,8 @@ pub(crate) struct Special {
     /// Of a dormant order; `None` before a trailing stop's first trade.
     pub stop_ticks: Option<i64>,
     pub trail: Option<Offset>,
+    /// The stop price of a trailing order cannot move before the last price has passed this one; `None`: look every time.
+    pub anchor_ticks: Option<i64>,
     /// An iceberg's slice; 0 is hidden.
     pub display: Option<u64>,
     /// What an iceberg does not show.
@@ -74,6 +76,7 @@ pub(crate) const PLAIN: Special = Special {
     limit_ticks: 0,
     stop_ticks: None,
     trail: None,
+    anchor_ticks: None,
     display: None,
     reserve: 0,
     minimum: 0,

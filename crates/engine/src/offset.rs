@@ -40,6 +40,11 @@ impl Offset {
         }
     }
 
+    /// Does [`Offset::trail`] never fall as the price rises? More than the whole of a price is an offset that outruns it.
+    pub(crate) const fn is_steady(self) -> bool {
+        matches!(self.unit, OffsetUnit::Ticks) || self.value <= BPS as u64
+    }
+
     /// Where a trailing stop stands for a last price: above it for a buy, below it for a sell. May leave 64 bits.
     pub(crate) fn trail(self, side: u8, last_ticks: i64) -> i128 {
         let offset = self.ceil_ticks(last_ticks);
@@ -73,6 +78,18 @@ mod tests {
         assert_eq!(Offset::bps(1).trail(1, 0), -1);
         assert_eq!(Offset::bps(50).trail(1, -1_000), -1_005);
         assert_eq!(Offset::ticks(7).trail(0, i64::MAX), i128::from(i64::MAX) + 7);
+    }
+
+    #[test]
+    fn r15_a_steady_offset_never_falls_as_the_price_rises() {
+        for offset in [Offset::ticks(3), Offset::bps(1), Offset::bps(3_333), Offset::bps(9_999), Offset::bps(10_000)] {
+            assert!(offset.is_steady());
+            for (side, price) in (0..2).flat_map(|side| (-30_000..30_000).map(move |price| (side, price))) {
+                assert!(offset.trail(side, price) <= offset.trail(side, price + 1), "{offset:?} {side} {price}");
+            }
+        }
+        let outruns = Offset::bps(10_001);
+        assert!(!outruns.is_steady() && outruns.trail(1, 9_999) > outruns.trail(1, 10_000));
     }
 
     #[test]

@@ -21,15 +21,18 @@ pub(crate) struct Triggers {
     /// Buys, sells.
     stops: [Ranked; 2],
     aons: [Ranked; 2],
-    /// Dormant orders whose stop price follows the market, by arrival.
-    trailing: BTreeMap<u64, u32>,
+    /// Trailing stops by their anchors: those that the last price passes first come first. Most trades pass none.
+    anchored: [Ranked; 2],
+    /// Trailing stops without an anchor, by arrival: before the first trade, behind a snapshot, or with an offset that a rising
+    /// price does not always raise.
+    restless: BTreeMap<u64, u32>,
     /// The last price that they followed.
     followed: Option<i64>,
 }
 
 impl Triggers {
     pub fn has_stops(&self) -> bool {
-        !(self.stops[0].is_empty() && self.stops[1].is_empty() && self.trailing.is_empty())
+        !(self.stops[0].is_empty() && self.stops[1].is_empty() && self.restless.is_empty())
     }
 
     pub fn has_aons(&self) -> bool {
@@ -40,8 +43,14 @@ impl Triggers {
         if let Some(stop) = special.stop_ticks {
             self.stops[usize::from(side)].insert((flip(side, stop), special.arrival), slot);
         }
-        if special.trail.is_some() {
-            self.trailing.insert(special.arrival, slot);
+        match special.anchor_ticks {
+            Some(anchor) => {
+                self.anchored[usize::from(side)].insert((flip(side ^ 1, anchor), special.arrival), slot);
+            }
+            None if special.trail.is_some() => {
+                self.restless.insert(special.arrival, slot);
+            }
+            None => {}
         }
     }
 
@@ -49,8 +58,13 @@ impl Triggers {
         if let Some(stop) = special.stop_ticks {
             self.stops[usize::from(side)].remove(&(flip(side, stop), special.arrival));
         }
-        if special.trail.is_some() {
-            self.trailing.remove(&special.arrival);
+        match special.anchor_ticks {
+            Some(anchor) => {
+                self.anchored[usize::from(side)].remove(&(flip(side ^ 1, anchor), special.arrival));
+            }
+            None => {
+                self.restless.remove(&special.arrival);
+            }
         }
     }
 
@@ -70,6 +84,13 @@ impl Triggers {
         })
     }
 
+    /// Slots of the trailing stops that a last price may move: a buy's when it falls below its anchor, a sell's when it rises
+    /// above it.
+    fn passed(&self, last_ticks: i64) -> impl Iterator<Item = u32> {
+        let of_side = move |side: u8| self.anchored[usize::from(side)].range(..(flip(side ^ 1, last_ticks), 0));
+        of_side(0).chain(of_side(1)).map(|(_, &slot)| slot).chain(self.restless.values().copied())
+    }
+
     /// Slots of the dormant orders: buys, then sells, in the order in which they would be triggered.
     fn ranked(&self) -> impl Iterator<Item = u32> {
         self.stops.iter().flat_map(|side| side.values().copied())
@@ -81,12 +102,30 @@ impl Triggers {
     }
 }
 
+impl Special {
+    /// R15: a trailing stop at that last price, moved in the order's favour only. Any other stays as it is.
+    pub(crate) fn following(self, side: u8, last_ticks: i64) -> Special {
+        let Some(trail) = self.trail else {
+            return self;
+        };
+        let there = saturate(trail.trail(side, last_ticks));
+        let closer = |at: i64, to: i64| if side == 0 { at.min(to) } else { at.max(to) };
+        // A steady offset asks for nothing closer at any price on the far side of this one, so the anchor may move up to it.
+        let anchor = closer(self.anchor_ticks.unwrap_or(last_ticks), last_ticks);
+        Special {
+            stop_ticks: Some(self.stop_ticks.map_or(there, |stop| closer(stop, there))),
+            anchor_ticks: trail.is_steady().then_some(anchor),
+            ..self
+        }
+    }
+}
+
 impl<I: PriceIndex> OrderBook<I> {
     /// Slots of the dormant orders: those with a stop price, buys, then sells, in the order in which they would be triggered;
     /// then, by arrival, those that wait for a first trade.
     pub(crate) fn dormant_slots(&self) -> impl Iterator<Item = u32> {
         let is_unset = |&slot: &u32| self.extras.special(self.pool.record(slot).extra).stop_ticks.is_none();
-        self.triggers.ranked().chain(self.triggers.trailing.values().copied().filter(is_unset))
+        self.triggers.ranked().chain(self.triggers.restless.values().copied().filter(is_unset))
     }
 
     /// Is a stop reached by the last trade price?
@@ -118,33 +157,19 @@ impl<I: PriceIndex> OrderBook<I> {
         };
         self.triggers.followed = Some(last);
         let mut slots = std::mem::take(&mut self.scratch);
-        slots.extend(self.triggers.trailing.values());
+        slots.extend(self.triggers.passed(last));
         for &slot in &slots {
             let (side, extra) = (self.pool.order(slot).traits().side(), self.pool.record(slot).extra);
             let special = *self.extras.special(extra);
-            let stop = self.stop_for(side, &special, last);
-            if stop != special.stop_ticks {
+            let moved = special.following(side, last);
+            if moved != special {
                 self.triggers.remove_stop(side, &special);
-                let special = Special { stop_ticks: stop, ..special };
-                self.triggers.add_stop(side, &special, slot);
-                self.extras.set_special(extra, Some(special));
+                self.triggers.add_stop(side, &moved, slot);
+                self.extras.set_special(extra, Some(moved));
             }
         }
         slots.clear();
         self.scratch = slots;
-    }
-
-    /// The stop price of a trailing stop at that last price.
-    pub(crate) fn stop_for(&self, side: u8, special: &Special, last_ticks: i64) -> Option<i64> {
-        let Some(trail) = special.trail else {
-            return special.stop_ticks;
-        };
-        let there = saturate(trail.trail(side, last_ticks));
-        Some(match special.stop_ticks {
-            None => there,
-            Some(stop) if side == 0 => stop.min(there),
-            Some(stop) => stop.max(there),
-        })
     }
 
     /// A dormant stop becomes the order that it stands for, and arrives.
