@@ -89,7 +89,7 @@ mod tests {
             }
         }
         let outruns = Offset::bps(10_001);
-        assert!(!outruns.is_steady() && outruns.trail(1, 9_999) > outruns.trail(1, 10_000));
+        assert!(!outruns.is_steady() && outruns.trail(1, 10_000) > outruns.trail(1, 10_001));
     }
 
     #[test]
