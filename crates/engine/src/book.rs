@@ -56,7 +56,8 @@ pub struct OrderBook<I> {
     pub(crate) expiries: Expiries,
     /// Market orders that wait for an uncross: buys, sells.
     pub(crate) markets: [Markets; 2],
-    pub(crate) triggers: Triggers,
+    /// Boxed, as few commands look there: what every command touches stays close together.
+    pub(crate) triggers: Box<Triggers>,
     /// Counts the orders that joined a queue in which their age is written down.
     pub(crate) arrivals: u64,
     pub(crate) statistics: Statistics,
@@ -160,7 +161,7 @@ impl<I: PriceIndex> OrderBook<I> {
             client_ids: ClientIds::new(rules.dedup_window_ns),
             expiries: Expiries::default(),
             markets: [Markets::default(); 2],
-            triggers: Triggers::default(),
+            triggers: Box::default(),
             arrivals: 0,
             statistics: Statistics::default(),
             scratch: Vec::new(),
