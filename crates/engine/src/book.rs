@@ -1,5 +1,5 @@
 //! The state of one instrument's book, and the small steps that every command is made of: emit an event, let an order rest,
-//! take one away. What commands mean stands in `enter`, `matching`, `self_trade`, `change` and `clock`.
+//! take one away. What commands mean stands in `enter`, `arrive`, `matching`, `change`, `phases` and `clock`.
 
 use crate::aside::Markets;
 use crate::client_ids::ClientIds;
@@ -25,7 +25,7 @@ pub struct OrderBook<I> {
     pub(crate) rules: Rules,
     /// Time of the last command, ns (R2).
     pub(crate) now_ns: u64,
-    /// Until then time passes without effect: the first expiry or the first client id to become free.
+    /// Until then time passes without effect: the first expiry, the first client id to become free, or the end of a halt.
     pub(crate) next_due_ns: u64,
     /// Until then a plain command needs no more than its plain path: as `next_due_ns`, or 0 where every command has more to
     /// ask (not in continuous trading, price bands, all-or-none orders to be tried again).

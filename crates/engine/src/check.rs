@@ -220,9 +220,14 @@ fn is_out_of_range(quantity: u64) -> bool {
 fn is_illegal_quantity(c: &Command, terms: &Terms) -> bool {
     let has = |bit: u8| terms.present & bit != 0;
     let display = terms.display_lots;
-    let is_bad_display = display > MAX_QUANTITY_LOTS || shows_too_little(display, c.quantity_lots);
+    let is_bad_display = !is_legal_display(display, c.quantity_lots);
     let is_bad_minimum = terms.minimum_lots == 0 || terms.minimum_lots > c.quantity_lots;
     (has(present::DISPLAY) && is_bad_display) || (has(present::MINIMUM) && is_bad_minimum)
+}
+
+/// R14: a display quantity that a new order of that total may have.
+pub(crate) fn is_legal_display(display: u64, total: u64) -> bool {
+    display <= MAX_QUANTITY_LOTS && !shows_too_little(display, total)
 }
 
 /// R14: a slice of at least a 1,024th, rounded up; 0 is hidden.

@@ -6,7 +6,7 @@ use crate::codes::{EventKind, Matching, SelfTradePrevention};
 use crate::half::flip;
 use crate::index::PriceIndex;
 use crate::matching::{Aggressor, Walk};
-use crate::pool::NIL;
+use crate::pool::{NIL, Place};
 use crate::record::{Event, EventSink};
 
 impl<I: PriceIndex> OrderBook<I> {
@@ -148,7 +148,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Takes an order out of its level's queue; the level stays, even if it is empty now.
     pub(crate) fn unlink_anywhere(&mut self, slot: u32) {
         let order = *self.pool.order(slot);
-        if order.traits().place() == crate::pool::Place::Undisplayed {
+        if order.traits().place() == Place::Undisplayed {
             self.unlink_undisplayed(slot);
             self.levels.close_aside(order.level);
         } else {
@@ -159,7 +159,7 @@ impl<I: PriceIndex> OrderBook<I> {
     /// The level of an order that was partly traded has so much less.
     fn take_off_level(&mut self, slot: u32, quantity: u64) {
         let order = *self.pool.order(slot);
-        if order.traits().place() == crate::pool::Place::Undisplayed {
+        if order.traits().place() == Place::Undisplayed {
             self.levels.with_aside(order.level).1.hidden -= u128::from(quantity);
         } else {
             self.levels.get_mut(order.level).quantity -= u128::from(quantity);

@@ -3,6 +3,7 @@
 use super::{Reader, SnapshotError};
 use crate::arrive::NO_LEVEL;
 use crate::book::{COUNTER_BITS, COUNTER_MASK, OrderBook};
+use crate::check::is_legal_display;
 use crate::client_ids::Finished;
 use crate::codes::{OrderType, Phase, Side, TimeInForce};
 use crate::extras::{Extra, PLAIN, Special};
@@ -170,7 +171,7 @@ impl<I: PriceIndex> OrderBook<I> {
             && !view.post_only
             && !(is_aon && (view.minimum_lots > 0 || !view.order_type.has_limit()))
             && !(has_display && (at_once || is_aon || !view.order_type.has_limit()))
-            && view.display_lots.is_none_or(|display| shows_enough(display, view.quantity_lots))
+            && view.display_lots.is_none_or(|display| is_legal_display(display, view.quantity_lots))
     }
 
     /// Puts an order that was looked at into the pool and last in its queue.
@@ -271,14 +272,9 @@ fn is_legal_resting(view: &OrderView) -> bool {
         Some(0) => view.shown_lots == 0,
         Some(display) => {
             let most = display.min(view.remaining_lots);
-            (1..=most).contains(&view.shown_lots) && shows_enough(display, view.quantity_lots)
+            (1..=most).contains(&view.shown_lots) && is_legal_display(display, view.quantity_lots)
         }
     };
     let is_aon = view.time_in_force == TimeInForce::Aon && view.display_lots.is_none() && !view.post_only;
     is_plain && is_shown && view.protection_price_ticks.is_none() && (rests || is_aon)
-}
-
-/// R14: a slice of at least a 1,024th.
-fn shows_enough(display: u64, total: u64) -> bool {
-    display <= MAX_QUANTITY_LOTS && (display == 0 || display >= total.div_ceil(1024))
 }
