@@ -9,6 +9,7 @@ pub mod book;
 pub mod codes;
 pub mod engine;
 pub mod index;
+pub mod ledger;
 pub mod offset;
 pub mod platform;
 pub mod record;

@@ -41,7 +41,16 @@ impl<'a> Reader<'a> {
         Ok(Reader { bytes: content, offset: HEADER_BYTES })
     }
 
-    pub(super) fn check(&self, holds: bool, problem: &'static str) -> Result<(), SnapshotError> {
+    /// Bytes that stand by themselves, without header and checksum.
+    pub(crate) fn part(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { bytes, offset: 0 }
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.offset == self.bytes.len()
+    }
+
+    pub(crate) fn check(&self, holds: bool, problem: &'static str) -> Result<(), SnapshotError> {
         if holds { Ok(()) } else { Err(SnapshotError::Damaged { offset: self.offset, problem }) }
     }
 
@@ -54,16 +63,16 @@ impl<'a> Reader<'a> {
         Ok(*bytes)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, SnapshotError> {
+    pub(crate) fn u8(&mut self) -> Result<u8, SnapshotError> {
         Ok(self.take::<1>()?[0])
     }
-    pub(super) fn u32(&mut self) -> Result<u32, SnapshotError> {
+    pub(crate) fn u32(&mut self) -> Result<u32, SnapshotError> {
         Ok(u32::from_le_bytes(self.take()?))
     }
-    pub(super) fn u64(&mut self) -> Result<u64, SnapshotError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, SnapshotError> {
         Ok(u64::from_le_bytes(self.take()?))
     }
-    fn u128(&mut self) -> Result<u128, SnapshotError> {
+    pub(crate) fn u128(&mut self) -> Result<u128, SnapshotError> {
         Ok(u128::from_le_bytes(self.take()?))
     }
 
