@@ -119,6 +119,8 @@ impl Exchange {
         let venue = Venue { assets: vec![(currency, slot.quote_decimals)], group, fee_account };
         self.check_venue(&slot, &venue)?;
         check(slot.unit_ticks >= 2, Reject::InvalidPrice)?;
+        let market = NewEvent { number: self.registry.events.len() + 1, slot, group: 0, fee_account: 0, currency: 0 };
+        check(market.terms(vec![0; outcomes.len()]).problem().is_none(), Reject::InvalidQuantity)?;
         let (rules, index) = admin.rules.unwrap_or_default();
         let are_distinct = (1..symbols.len()).all(|place| !symbols[..place].contains(&symbols[place]));
         check(rules.problem().is_none() && are_distinct && is_legal_part(currency), Reject::InvalidCombination)?;
@@ -134,41 +136,42 @@ impl Exchange {
         let all: Vec<_> = venue.assets.iter().copied().chain(shares).collect();
         let assets = self.make_assets(&all, out);
         let (group, fee_account) = self.make_venue(&venue, out);
-        let number = self.registry.events.len() + 1;
-        let market = NewEvent { number, slot, group, fee_account, currency: assets[0], shares: &assets[1..] };
-        self.make_event_books(&market, (rules, index), &symbols, &instruments, [tick, lot], out);
+        let market = NewEvent { group, fee_account, currency: assets[0], ..market };
+        let tradables: Vec<_> = instruments.iter().copied().zip(assets[1..].iter().copied()).collect();
+        self.make_event_books(&market, (rules, index), &symbols, &tradables, [tick, lot], out);
         self.registry.events.add(event);
-        let infos = outcomes.iter().zip(instruments.iter().zip(&assets[1..]));
-        let outcomes = infos.map(|(name, (&instrument, &asset))| OutcomeInfo { name: Arc::from(*name), asset, instrument });
+        let infos = outcomes.iter().zip(&tradables);
+        let outcomes =
+            infos.map(|(name, &(instrument, asset))| OutcomeInfo { name: Arc::from(*name), asset, instrument });
         self.registry.event_infos.push(EventInfo {
             group,
             currency: assets[0],
             unit_ticks: slot.unit_ticks,
             outcomes: outcomes.collect(),
         });
-        self.ledger.open_event(number, market.terms());
-        created(CreatedKind::Event, number, out);
+        self.ledger.open_event(market.number, market.terms(assets[1..].to_vec()));
+        created(CreatedKind::Event, market.number, out);
         Ok(())
     }
 
-    /// A book for each outcome; of two outcomes one book, in which the second is the first's mirror (R32).
+    /// A book for each outcome, whose instruments' and shares' numbers are `tradables`; of two outcomes one book, in which the second is the first's mirror (R32).
     fn make_event_books<S: EventSink>(
         &mut self,
-        market: &NewEvent<'_>,
+        market: &NewEvent,
         (rules, index): (Rules, IndexKind),
         symbols: &[String],
-        instruments: &[u32],
+        tradables: &[(u32, u32)],
         units: [&str; 2],
         out: &mut Numbered<'_, S>,
     ) {
         let is_pair = symbols.len() == 2;
         for (place, symbol) in symbols.iter().enumerate() {
-            let (number, share) = (instruments[place], market.shares[place]);
+            let (number, share) = tradables[place];
             let is_mirror = is_pair && place == 1;
             let book = if is_mirror {
                 self.markets.len() - 1
             } else {
-                let mirror = is_pair.then(|| Mirror { instrument: instruments[1], base: market.shares[1] });
+                let mirror = is_pair.then(|| Mirror { instrument: tradables[1].0, base: tradables[1].1 });
                 let terms = SettlementTerms { mirror, ..market.settlement(number, share) };
                 self.add_market(Rules { instrument: number, ..rules }, index, Some(Arc::new(terms)))
             };
@@ -268,16 +271,15 @@ impl Exchange {
 }
 
 /// An event that is being made.
-struct NewEvent<'a> {
+struct NewEvent {
     number: u32,
     slot: SettlementSlot,
     group: u32,
     fee_account: u32,
     currency: u32,
-    shares: &'a [u32],
 }
 
-impl NewEvent<'_> {
+impl NewEvent {
     fn settlement(&self, instrument: u32, share: u32) -> SettlementTerms {
         let SettlementSlot { maker_fee_bps, taker_fee_bps, lot_base_units, tick_lot_units, unit_ticks, .. } = self.slot;
         let fees = (self.fee_account, maker_fee_bps, taker_fee_bps);
@@ -286,9 +288,8 @@ impl NewEvent<'_> {
         SettlementTerms { unit_ticks, event: self.number, ..terms }
     }
 
-    fn terms(&self) -> EventTerms {
+    fn terms(&self, shares: Vec<u32>) -> EventTerms {
         let SettlementSlot { lot_base_units, tick_lot_units, unit_ticks, .. } = self.slot;
-        let shares = self.shares.to_vec();
         EventTerms { group: self.group, cash: self.currency, shares, lot_base_units, tick_lot_units, unit_ticks }
     }
 }

@@ -111,7 +111,8 @@ impl Exchange {
         let mut books_named = 0;
         for _ in 0..input.u32()? {
             let number = input.u32()?;
-            let [symbol, tick_size, lot_size] = [read_text(input)?, read_text(input)?, read_text(input)?].map(Arc::from);
+            let [symbol, tick_size, lot_size] =
+                [read_text(input)?, read_text(input)?, read_text(input)?].map(Arc::from);
             let (flags, book) = (input.u8()?, input.u32()? as usize);
             input.check(flags <= (SETTLED | MIRROR) && flags != MIRROR, "unknown flags of an instrument")?;
             let is_mirror = flags & MIRROR != 0;
@@ -128,7 +129,10 @@ impl Exchange {
                 None => flags == 0 && market.number == number,
             });
             let is_new = self.registry.instrument(number).is_none() && self.registry.find_instrument(&symbol).is_none();
-            input.check(is_its && is_new && number < 1 << 24, "an instrument that has not its book, or is there twice")?;
+            input.check(
+                is_its && is_new && number < 1 << 24,
+                "an instrument that has not its book, or is there twice",
+            )?;
             books_named += usize::from(!is_mirror);
             self.enlist(number, InstrumentInfo { symbol, tick_size, lot_size, book, is_mirror, terms });
         }

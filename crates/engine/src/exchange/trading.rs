@@ -5,7 +5,7 @@ use super::numbered::Numbered;
 use super::time::act;
 use super::{Exchange, Route};
 use crate::codes::{CommandKind, RejectReason, Side};
-use crate::ledger::{Settling, SettlementTerms};
+use crate::ledger::{SettlementTerms, Settling};
 use crate::record::{ALL_INSTRUMENTS, Command, EventSink, Extensions, NO_SIDE, Terms, UNKNOWN, flag, present};
 use std::sync::Arc;
 
@@ -180,4 +180,3 @@ fn translate(c: &Command, x: &Extensions, terms: &SettlementTerms, is_mirror: bo
     }
     (command, extensions)
 }
-
