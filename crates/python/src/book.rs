@@ -64,9 +64,9 @@ impl OrderBook {
 
 /// The argument of that name.
 pub(crate) fn instrument_of<'a, 'py>(instrument: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, Instrument>> {
-    instrument.cast::<Instrument>().map_err(|_| {
-        PyTypeError::new_err(format!("instrument must be an Instrument, not {}", type_name(instrument)))
-    })
+    instrument
+        .cast::<Instrument>()
+        .map_err(|_| PyTypeError::new_err(format!("instrument must be an Instrument, not {}", type_name(instrument))))
 }
 
 pub(crate) fn index_kind(value: &Bound<'_, PyAny>) -> PyResult<IndexKind> {
@@ -93,7 +93,11 @@ impl OrderBook {
         }
         let index = index.map_or(Ok(IndexKind::default()), index_kind)?;
         let book = Book::new(facts.rules, index);
-        Ok(OrderBook::make(Context { facts, names: Names::default(), quote_grid: None }, instrument.clone().unbind(), book))
+        Ok(OrderBook::make(
+            Context { facts, names: Names::default(), quote_grid: None },
+            instrument.clone().unbind(),
+            book,
+        ))
     }
 
     /// Enters a new order.

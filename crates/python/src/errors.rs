@@ -160,10 +160,14 @@ impl Failure {
                 &classes.base,
                 format!("an internal error ended an earlier call of this {name} half-way; restore it from a snapshot"),
             ),
-            Failure::Closed(name) => plain(&classes.base, format!("this {name} was closed; its state can still be read")),
+            Failure::Closed(name) => {
+                plain(&classes.base, format!("this {name} was closed; its state can still be read"))
+            }
             Failure::Forked(name) => plain(
                 &classes.base,
-                format!("this {name} belongs to the process that this one was forked from; open another directory here"),
+                format!(
+                    "this {name} belongs to the process that this one was forked from; open another directory here"
+                ),
             ),
             Failure::UnknownName(argument, name) => {
                 let shown = PyString::new(py, &name).repr()?;

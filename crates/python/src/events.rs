@@ -3,6 +3,7 @@
 use crate::arguments::to_decimal;
 use crate::enums::{member, member_of};
 use crate::instrument::Context;
+use crate::names::Name;
 use crate::scope::Scope;
 use aeromatch_engine::codes::{
     CancelReason, CreatedKind, EventKind, OrderType, Phase, RejectReason, SettlementMode, Side,
@@ -50,7 +51,7 @@ impl Event {
     }
 
     /// An exchange's own event: of what it knows by name, under that number, if it is of that kind.
-    fn named(&self, kind: EventKind, what: CreatedKind, number: u64) -> Option<Arc<str>> {
+    fn named(&self, kind: EventKind, what: CreatedKind, number: u64) -> Option<Name> {
         if !self.kind_is(&[kind]) {
             return None;
         }
@@ -206,19 +207,19 @@ impl Event {
 
     /// The name of what a `created` event says was made.
     #[getter]
-    fn name(&self) -> Option<Arc<str>> {
+    fn name(&self) -> Option<Name> {
         self.named(EventKind::Created, CreatedKind::from_code(self.record.reason)?, self.record.order_id)
     }
 
     /// The asset of a `funds` event.
     #[getter]
-    fn asset(&self) -> Option<Arc<str>> {
+    fn asset(&self) -> Option<Name> {
         self.named(EventKind::Funds, CreatedKind::Asset, u64::from(self.record.instrument))
     }
 
     /// The clearing group of a `funds` event.
     #[getter]
-    fn group(&self) -> Option<Arc<str>> {
+    fn group(&self) -> Option<Name> {
         self.named(EventKind::Funds, CreatedKind::Group, self.record.detail)
     }
 
@@ -236,7 +237,7 @@ impl Event {
 
     /// The event market that a `settled` event is about (R32).
     #[getter]
-    fn event(&self) -> Option<Arc<str>> {
+    fn event(&self) -> Option<Name> {
         self.named(EventKind::Settled, CreatedKind::Event, self.record.order_id)
     }
 
@@ -249,7 +250,7 @@ impl Event {
 
     /// The outcome that won, in full settlement.
     #[getter]
-    fn outcome(&self) -> Option<Arc<str>> {
+    fn outcome(&self) -> Option<Name> {
         let is_full = self.kind_is(&[EventKind::Settled]) && self.record.reason == SettlementMode::Full.code();
         let directory = self.scope.directory.as_ref().filter(|_| is_full)?;
         directory.outcome(u32::try_from(self.record.order_id).ok()?, self.record.quantity_lots)

@@ -144,7 +144,8 @@ impl<'a> Lens<'a> {
     pub fn statistics(&self) -> Statistics {
         let counts = self.book.statistics();
         let Some(mirror) = self.mirror else { return counts };
-        let whole = i128::try_from(counts.traded_quantity).unwrap_or(i128::MAX).saturating_mul(i128::from(mirror.unit_ticks));
+        let whole =
+            i128::try_from(counts.traded_quantity).unwrap_or(i128::MAX).saturating_mul(i128::from(mirror.unit_ticks));
         Statistics {
             notional: whole.saturating_sub(counts.notional),
             high_ticks: counts.low_ticks.map(|ticks| mirror.price(ticks)),

@@ -49,6 +49,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<indicative::Indicative>()?;
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
+    exchange::register(module)?;
     itch::register(module)?;
     module.add_function(wrap_pyfunction!(batch::register_events, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_depth, module)?)?;

@@ -1,8 +1,40 @@
 //! Account names: books know accounts by number, people by name.
 
 use aeromatch_engine::record::UNKNOWN;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
+
+/// A name, shared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Name(Arc<str>);
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Name {
+        Name(Arc::from(text))
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Name {
+    type Target = PyString;
+    type Output = Bound<'py, PyString>;
+    type Error = Infallible;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Bound<'py, PyString>, Infallible> {
+        Ok(PyString::new(py, &self.0))
+    }
+}
 
 /// The names of accounts, shared with the reports and views that print them.
 #[derive(Clone, Default)]
@@ -57,10 +89,10 @@ impl Names {
     }
 
     /// The name of a number; 0 and numbers that only batches use have none.
-    pub fn name(&self, number: u32) -> Option<Arc<str>> {
+    pub fn name(&self, number: u32) -> Option<Name> {
         let place = usize::try_from(number).ok()?.checked_sub(1)?;
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        table.names.get(place).cloned()
+        table.names.get(place).cloned().map(Name)
     }
 
     /// How many there are.
@@ -69,7 +101,7 @@ impl Names {
     }
 
     /// All names, by number from 1.
-    pub fn all(&self) -> Vec<Arc<str>> {
-        self.table.read().unwrap_or_else(PoisonError::into_inner).names.clone()
+    pub fn all(&self) -> Vec<Name> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).names.iter().cloned().map(Name).collect()
     }
 }

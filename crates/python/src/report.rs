@@ -249,7 +249,8 @@ impl Report {
         }
         let outcome = self.outcome();
         if self.is_accepted() && self.kind == CommandKind::New {
-            let (filled, live) = (self.scope.context.quantity(py, outcome.filled)?, self.scope.context.quantity(py, outcome.live)?);
+            let (filled, live) =
+                (self.scope.context.quantity(py, outcome.filled)?, self.scope.context.quantity(py, outcome.live)?);
             text += &format!(", filled_quantity={filled}, remaining_quantity={live}");
         }
         if let Some(average) = self.average_price(py)? {

@@ -65,7 +65,8 @@ impl FeeSettings<'_, '_> {
         };
         let sum = i32::from(fees.maker_bps) + i32::from(fees.taker_bps);
         if sum < 0 {
-            let problem = format!("maker_fee_bps and taker_fee_bps must not sum to less than 0: a trade would cost {sum}");
+            let problem =
+                format!("maker_fee_bps and taker_fee_bps must not sum to less than 0: a trade would cost {sum}");
             return Err(PyValueError::new_err(problem));
         }
         Ok(fees)
@@ -86,9 +87,9 @@ impl SettlementSettings<'_, '_> {
     /// The settlement, `None` where it is off.
     pub fn read(&self, price_grid: Grid, quantity_grid: Grid) -> PyResult<Option<Settlement>> {
         if !self.is_on()? {
-            return self.first_given().map_or(Ok(None), |name| {
-                Err(PyValueError::new_err(format!("{name} needs settlement=True")))
-            });
+            return self
+                .first_given()
+                .map_or(Ok(None), |name| Err(PyValueError::new_err(format!("{name} needs settlement=True"))));
         }
         let asset = |value: Argument<'_, '_>, name: &str| match value {
             Some(value) => text(value, name).map(str::to_string),
@@ -116,9 +117,8 @@ impl SettlementSettings<'_, '_> {
     fn is_on(&self) -> PyResult<bool> {
         let Some(value) = self.settlement else { return Ok(false) };
         let flag = value.cast::<PyBool>();
-        flag.map(|flag| flag.is_true()).map_err(|_| {
-            PyTypeError::new_err(format!("settlement must be a bool, not {}", type_name(value)))
-        })
+        flag.map(|flag| flag.is_true())
+            .map_err(|_| PyTypeError::new_err(format!("settlement must be a bool, not {}", type_name(value))))
     }
 
     fn first_given(&self) -> Option<&'static str> {
@@ -144,7 +144,8 @@ pub fn decimals(value: Argument<'_, '_>, name: &str) -> PyResult<Option<u8>> {
 
 /// Refuses a step that an asset of so many decimal places, or of its default, has no whole number of units for.
 pub fn expressible(step: Option<Grid>, decimals: Option<u8>, names: (&str, &str)) -> PyResult<()> {
-    let is_expressible = step.is_some_and(|step| step.units(decimals.unwrap_or_else(|| default_decimals(step))).is_some());
+    let is_expressible =
+        step.is_some_and(|step| step.units(decimals.unwrap_or_else(|| default_decimals(step))).is_some());
     if is_expressible {
         return Ok(());
     }

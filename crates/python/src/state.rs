@@ -103,7 +103,8 @@ fn may_leave_dormant(command: &Command) -> bool {
 #[inline]
 pub fn dormant_after(command: &Command, events: &[Event], find: impl Fn(u64) -> Option<OrderView>) -> bool {
     let accepted = || events.iter().find(|event| event.kind == EventKind::Accepted.code());
-    may_leave_dormant(command) && accepted().and_then(|event| find(event.order_id)).is_some_and(|order| order.is_dormant)
+    may_leave_dormant(command)
+        && accepted().and_then(|event| find(event.order_id)).is_some_and(|order| order.is_dormant)
 }
 
 impl State {
@@ -143,7 +144,9 @@ impl State {
         while slot < end {
             let (command, extensions) = decode(slots, slot)?;
             self.book.apply(&command, &extensions, &mut self.collector);
-            self.collector.changes(self.book.sequence(), |_| Some(&self.book)).for_each(|change| change.write(&mut changed));
+            self.collector
+                .changes(self.book.sequence(), |_| Some(&self.book))
+                .for_each(|change| change.write(&mut changed));
             slot += command.slots();
             commands += 1;
         }

@@ -3,6 +3,7 @@
 use super::directory::{Directory, Listing};
 use crate::arguments::to_decimal;
 use crate::decimal::Grid;
+use crate::names::Name;
 use aeromatch_engine::ledger::{Balance as Units, Position as Traded};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -32,19 +33,19 @@ impl Balance {
 impl Balance {
     /// Name of the account.
     #[getter]
-    fn account(&self) -> Option<Arc<str>> {
+    fn account(&self) -> Option<Name> {
         self.directory.accounts.name(self.account)
     }
 
     /// Name of the asset.
     #[getter]
-    fn asset(&self) -> Option<Arc<str>> {
+    fn asset(&self) -> Option<Name> {
         self.directory.assets.name(self.asset)
     }
 
     /// Name of the clearing group (R30).
     #[getter]
-    fn group(&self) -> Option<Arc<str>> {
+    fn group(&self) -> Option<Name> {
         self.directory.groups.name(self.group)
     }
 
@@ -67,7 +68,7 @@ impl Balance {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let shown = |name: Option<Arc<str>>| -> PyResult<String> {
+        let shown = |name: Option<Name>| -> PyResult<String> {
             Ok(PyString::new(py, name.as_deref().unwrap_or_default()).repr()?.to_string())
         };
         Ok(format!(
@@ -111,7 +112,13 @@ pub struct Position {
 }
 
 impl Position {
-    pub fn new(directory: &Arc<Directory>, listing: Arc<Listing>, account: u32, traded: Traded, units: i128) -> Position {
+    pub fn new(
+        directory: &Arc<Directory>,
+        listing: Arc<Listing>,
+        account: u32,
+        traded: Traded,
+        units: i128,
+    ) -> Position {
         Position { directory: Arc::clone(directory), listing, account, traded, units }
     }
 
@@ -125,7 +132,7 @@ impl Position {
 impl Position {
     /// Name of the account.
     #[getter]
-    fn account(&self) -> Option<Arc<str>> {
+    fn account(&self) -> Option<Name> {
         self.directory.accounts.name(self.account)
     }
 

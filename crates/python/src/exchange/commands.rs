@@ -122,14 +122,18 @@ fn show_mirrored(done: &mut Done, book: u32, mirror: Mirror) {
     done.changes.sort_by_key(|change| (change.instrument, change.side));
 }
 
-/// A name that something is made under. What else may be wrong with it the exchange says.
-pub(super) fn name<'a>(value: &'a Bound<'_, PyAny>, argument: &str) -> PyResult<&'a str> {
-    let name = text(value, argument)?;
+/// A name that something is made under, as a text slot takes it. What else may be wrong with it the exchange says.
+pub(super) fn legible<'a>(name: &'a str, argument: &str) -> PyResult<&'a str> {
     if (1..=MAX_TEXT_BYTES).contains(&name.len()) {
         return Ok(name);
     }
     let found = name.len();
     Err(PyValueError::new_err(format!("{argument} must have 1 to {MAX_TEXT_BYTES} bytes in UTF-8, not {found}")))
+}
+
+/// The same of an argument.
+pub(super) fn name<'a>(value: &'a Bound<'_, PyAny>, argument: &str) -> PyResult<&'a str> {
+    legible(text(value, argument)?, argument)
 }
 
 /// An amount in whole units of an asset; what is no amount of it is 0, which the exchange refuses (R1).

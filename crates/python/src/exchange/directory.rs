@@ -1,12 +1,12 @@
 //! What an exchange's views know without asking it: names and numbers, units of assets, and what instruments are. Grows as
 //! commands make things; nothing in it ever changes.
 
-use crate::arguments::{Argument, text};
+use crate::arguments::text;
 use crate::decimal::{Grid, Number};
 use crate::errors::Failure;
 use crate::instrument::{Context, Facts};
 use crate::lens::Mirror;
-use crate::names::Names;
+use crate::names::{Name, Names};
 use crate::settlement::{Fees, Settlement, asset_grid};
 use aeromatch_engine::codes::CreatedKind;
 use aeromatch_engine::exchange::Exchange;
@@ -157,6 +157,11 @@ impl Directory {
         self.tables().by_symbol.get(symbol).map(Arc::clone)
     }
 
+    /// The instrument of a number.
+    pub fn find_number(&self, instrument: u32) -> Option<Arc<Listing>> {
+        self.tables().by_number.get(&instrument).map(Arc::clone)
+    }
+
     /// The instrument that a command's symbol names; one that is not there is refused by the exchange.
     pub fn target(&self, symbol: &Bound<'_, PyAny>) -> PyResult<Arc<Listing>> {
         Ok(self.find(text(symbol, "symbol")?).unwrap_or_else(|| Arc::clone(&self.nowhere)))
@@ -195,20 +200,20 @@ impl Directory {
     }
 
     /// The name of an event's outcome, by its place from 0.
-    pub fn outcome(&self, event: u32, place: u64) -> Option<Arc<str>> {
+    pub fn outcome(&self, event: u32, place: u64) -> Option<Name> {
         let info = self.event(event)?;
-        info.outcomes.get(usize::try_from(place).ok()?).map(|outcome| Arc::clone(&outcome.name))
+        info.outcomes.get(usize::try_from(place).ok()?).map(|outcome| Name::from(&*outcome.name))
     }
 
     /// What has that number, by name.
-    pub fn name(&self, what: CreatedKind, number: u32) -> Option<Arc<str>> {
+    pub fn name(&self, what: CreatedKind, number: u32) -> Option<Name> {
         match what {
             CreatedKind::Asset => self.assets.name(number),
             CreatedKind::Group => self.groups.name(number),
             CreatedKind::Account => self.accounts.name(number),
             CreatedKind::Event => self.events.name(number),
             CreatedKind::Instrument => {
-                self.tables().by_number.get(&number).map(|listing| Arc::from(listing.context.facts.symbol.as_str()))
+                self.find_number(number).map(|listing| Name::from(listing.context.facts.symbol.as_str()))
             }
         }
     }
@@ -235,12 +240,4 @@ pub fn number(names: &Names, value: &Bound<'_, PyAny>, argument: &str) -> PyResu
 pub fn known(names: &Names, value: &Bound<'_, PyAny>, argument: &'static str) -> PyResult<u32> {
     let name = text(value, argument)?;
     names.find(name).ok_or_else(|| Failure::UnknownName(argument, name.to_string()).into_py(value.py()))
-}
-
-/// The same for an argument with a default.
-pub fn known_or(names: &Names, value: Argument<'_, '_>, argument: &'static str, py: Python<'_>, default: &str) -> PyResult<u32> {
-    match value {
-        Some(value) => known(names, value, argument),
-        None => names.find(default).ok_or_else(|| Failure::UnknownName(argument, default.to_string()).into_py(py)),
-    }
 }

@@ -6,7 +6,7 @@ use crate::levels::Collector;
 use crate::state::{BatchDone, Done, Guarded, dormant_after};
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::Admin;
-use aeromatch_engine::record::{Command, Event, EventSink, Extensions, SLOT_BYTES};
+use aeromatch_engine::record::{Command, Event, Extensions, SLOT_BYTES};
 
 /// Commands between two looks at whether the interpreter has something to say, such as Ctrl-C.
 const CHUNK: usize = 1 << 16;

@@ -225,7 +225,12 @@ impl Exchange {
         let kind = CommandKind::MassCancel;
         if let Some(symbol) = symbol {
             let listing = self.directory().target(symbol)?;
-            return self.order(py, &listing, kind, orders::mass_cancel(account, side, timestamp, tag, &listing.context)?);
+            return self.order(
+                py,
+                &listing,
+                kind,
+                orders::mass_cancel(account, side, timestamp, tag, &listing.context)?,
+            );
         }
         let mut request = orders::mass_cancel(account, side, timestamp, tag, self.directory().nowhere())?;
         request.0.instrument = ALL_INSTRUMENTS;

@@ -2,13 +2,13 @@
 
 use crate::enums::{member, member_of};
 use crate::events::Event;
+use crate::names::Name;
 use crate::report::{answer, rejection};
 use crate::scope::Scope;
 use aeromatch_engine::codes::{AdminKind, CreatedKind, EventKind, RejectReason};
 use aeromatch_engine::record::Event as Record;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use std::sync::Arc;
 
 /// What a command that is about no order did. Immutable.
 ///
@@ -33,7 +33,7 @@ impl Receipt {
         answer(&self.events).is_some_and(|event| event.kind == EventKind::Accepted.code())
     }
 
-    fn made(&self) -> impl Iterator<Item = (CreatedKind, Arc<str>)> {
+    fn made(&self) -> impl Iterator<Item = (CreatedKind, Name)> {
         let created = self.events.iter().filter(|event| event.kind == EventKind::Created.code());
         created.filter_map(|event| {
             let (what, number) = (CreatedKind::from_code(event.reason)?, u32::try_from(event.order_id).ok()?);
@@ -99,7 +99,7 @@ impl Receipt {
             Some(reason) => format!("status='rejected', reason='{}'", reason.slug()),
             None => "status='accepted'".to_string(),
         };
-        let made: Vec<String> = self.made().map(|(what, name)| format!("{} {name}", what.slug())).collect();
+        let made: Vec<String> = self.made().map(|(what, name)| format!("{} {}", what.slug(), &*name)).collect();
         let made = if made.is_empty() { String::new() } else { format!(", created=[{}]", made.join(", ")) };
         format!("Receipt({} {status}{made}, events={})", self.kind.slug(), self.events.len())
     }
