@@ -43,7 +43,7 @@ impl Disk {
         }
         platform::check_writable(&path).map_err(unwritable)?;
         let lock = match platform::lock_options().open(path.join(LOCK_NAME)) {
-            Err(error) if platform::islocked(&error) => return Err(Failure::DirectoryInUse { path }),
+            Err(error) if platform::is_locked(&error) => return Err(Failure::DirectoryInUse { path }),
             other => other.map_err(unwritable)?,
         };
         if !platform::lock(&lock).map_err(Failure::io(LOCK_NAME, "lock"))? {
@@ -85,7 +85,7 @@ impl Storage for Disk {
 
     fn open(&self, name: &str) -> io::Result<DiskFile> {
         let may_write = self.directory.lock.is_some();
-        let file = File::options().read(true).write(islocked).open(self.file(name))?;
+        let file = File::options().read(true).write(may_write).open(self.file(name))?;
         platform::expect_sequential_reads(&file);
         Ok(DiskFile(file))
     }

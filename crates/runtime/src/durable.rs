@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long the compactor waits before it tries again where there was no room.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How long the compactor sleeps at most: then it looks at the time, and tries again where there was no room.
+const SLEEP: Duration = Duration::from_secs(5);
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,8 +232,7 @@ fn run_compactor<St: Storage>(compactor: &Mutex<Compactor<St>>, shared: &Shared,
     let _guard = Guard(shared);
     platform::lower_priority();
     let mut last = Instant::now();
-    let mut wait = RETRY_AFTER;
-    while shared.wait(wait) && shared.check().is_ok() {
+    while shared.wait(SLEEP) && shared.check().is_ok() {
         if !interval.is_zero() && last.elapsed() >= interval {
             shared.want_rotation();
             compactor.lock().unwrap_or_else(PoisonError::into_inner).ask();
@@ -249,6 +248,5 @@ fn run_compactor<St: Storage>(compactor: &Mutex<Compactor<St>>, shared: &Shared,
                 return;
             }
         }
-        wait = RETRY_AFTER;
     }
 }

@@ -122,6 +122,10 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    pub fn is_ending(&self) -> bool {
+        self.state().is_ending
+    }
+
     /// Returns when a segment was closed, or the time is over. False: the compactor is to end.
     pub fn wait(&self, most: Duration) -> bool {
         let state = self.state();

@@ -6,7 +6,7 @@ use crate::segment::sequence_of;
 use crate::storage::{Storage, StorageFile, is_full};
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::record::RECORD_VERSION;
-use aeromatch_engine::snapshot::{SNAPSHOT_VERSION, SnapshotError};
+use aeromatch_engine::snapshot::SnapshotError;
 use crc32c::crc32c;
 
 /// Bytes before the state.
@@ -100,8 +100,8 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Loaded, Failure> {
         return Err(Failure::damaged(name, at, "the checksum of the state does not match"));
     }
     let exchange = Exchange::restore(state).map_err(|error| match error {
-        SnapshotError::UnknownVersion(found) => {
-            Failure::UnknownVersion { file: name.to_string(), found, known: SNAPSHOT_VERSION }
+        SnapshotError::UnknownVersion { found, known } => {
+            Failure::UnknownVersion { file: name.to_string(), found, known }
         }
         error => Failure::damaged(name, SNAPSHOT_HEADER_BYTES as u64, error.to_string()),
     })?;
