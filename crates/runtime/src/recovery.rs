@@ -105,8 +105,14 @@ pub(crate) fn read<St: Storage>(storage: &St) -> Result<Recovered, Failure> {
     if let Some(first) = first {
         // A snapshot, also one that was refused, is only made of what is durable in the journal.
         let durable_sequence = catalog.snapshots.last().copied().unwrap_or(0);
-        Walk { storage, segments: &catalog.segments[first..], durable_sequence, doubtful: VecDeque::new(), closing: None }
-            .run(&mut recovered)?;
+        Walk {
+            storage,
+            segments: &catalog.segments[first..],
+            durable_sequence,
+            doubtful: VecDeque::new(),
+            closing: None,
+        }
+        .run(&mut recovered)?;
     }
     Ok(recovered)
 }
@@ -277,11 +283,7 @@ impl Recovered {
     }
 }
 
-fn in_chunks(
-    from: u64,
-    to: u64,
-    mut step: impl FnMut(u64, &mut [u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+fn in_chunks(from: u64, to: u64, mut step: impl FnMut(u64, &mut [u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut chunk = vec![0; CHUNK_BYTES.min(to - from) as usize];
     let mut offset = from;
     while offset < to {
