@@ -72,7 +72,8 @@ impl Catalog {
         } else {
             segment_name(wanted)
         };
-        let known = if sequence == 0 { "no snapshot can be used" } else { "the snapshot that can be used ends before it" };
+        let known =
+            if sequence == 0 { "no snapshot can be used" } else { "the snapshot that can be used ends before it" };
         Err(Failure::incomplete(missing, format!("the journal starts with {}, and {known}", first.name())))
     }
 }

@@ -174,7 +174,8 @@ impl<St: Storage> Compactor<St> {
             let name = snapshot_name(self.older.remove(0));
             return self.remove(&name);
         }
-        if let (Some(retain_bytes), Some(&oldest)) = (self.options.retain_bytes, self.older.first().or(Some(&newest.sequence)))
+        if let (Some(retain_bytes), Some(&oldest)) =
+            (self.options.retain_bytes, self.older.first().or(Some(&newest.sequence)))
         {
             let segments = Catalog::read(&self.storage)?.segments;
             let bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();

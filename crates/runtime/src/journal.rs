@@ -72,18 +72,7 @@ impl<St: Storage> Journal<St> {
         };
         let has_commands = sequence >= segment.first_sequence;
         let (waiting, frame) = (Vec::new(), Vec::new());
-        Ok(Journal {
-            storage,
-            options,
-            shared,
-            segment,
-            file,
-            written_end,
-            waiting,
-            frame,
-            sequence,
-            has_commands,
-        })
+        Ok(Journal { storage, options, shared, segment, file, written_end, waiting, frame, sequence, has_commands })
     }
 
     /// Journals a batch under the policy.

@@ -2,9 +2,9 @@
 
 use crate::failure::Failure;
 use crate::reader::Frame;
+use aeromatch_engine::codes::Side;
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::record::{Event, EventSink, SLOT_BYTES, as_bytes};
-use aeromatch_engine::codes::Side;
 use crc32c::crc32c_append;
 
 /// Events hashed at a time: few enough to be in the first-level cache still.
@@ -113,7 +113,11 @@ impl Replay {
         }
         self.commands += commands;
         if commands != u64::from(header.commands) || self.exchange.sequence() != header.last_sequence {
-            return Err(Failure::damaged(file, frame.offset, "the frame's commands are not as many as its header says"));
+            return Err(Failure::damaged(
+                file,
+                frame.offset,
+                "the frame's commands are not as many as its header says",
+            ));
         }
         Ok(())
     }

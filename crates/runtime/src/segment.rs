@@ -120,10 +120,7 @@ pub(crate) fn is_unfinished(name: &str) -> bool {
 ///
 /// # Errors
 /// [`Failure::Io`]; a file in the making may be left.
-pub(crate) fn create_segment<St: Storage>(
-    storage: &St,
-    header: &SegmentHeader,
-) -> Result<Option<St::File>, Failure> {
+pub(crate) fn create_segment<St: Storage>(storage: &St, header: &SegmentHeader) -> Result<Option<St::File>, Failure> {
     let name = header.name();
     let unfinished = format!("{name}.tmp");
     let mut file = match storage.create(&unfinished) {
