@@ -46,6 +46,26 @@ pub struct Mirror {
 }
 
 impl SettlementTerms {
+    /// What is wrong with these terms, if anything.
+    pub fn problem(&self) -> Option<&'static str> {
+        let fees = [self.maker_fee_bps, self.taker_fee_bps];
+        if fees.iter().any(|fee| i128::from(fee.unsigned_abs()) > BPS) {
+            Some("a fee beyond 10,000 basis points")
+        } else if i32::from(self.maker_fee_bps) + i32::from(self.taker_fee_bps) < 0 {
+            Some("a rebate above the fee that pays for it")
+        } else if self.mirror.is_some() && fees.iter().any(|&fee| fee < 0) {
+            // Two buyers, or two sellers, pay on two notionals: a rebate on the large one would not be covered by a fee on the
+            // small one, and two accounts of one person could empty the fee account with it, again and again.
+            Some("a rebate in a book of two outcomes")
+        } else if self.lot_base_units == 0 || self.tick_lot_units == 0 {
+            Some("a lot or a tick of nothing")
+        } else if self.base == self.quote {
+            Some("an asset that is paid in itself")
+        } else {
+            None
+        }
+    }
+
     /// May an order of this instrument, or of its mirror, have that price? Own terms.
     pub fn is_price(&self, price_ticks: i64) -> bool {
         if self.unit_ticks == 0 { price_ticks >= 0 } else { (1..i64::from(self.unit_ticks)).contains(&price_ticks) }
@@ -86,11 +106,6 @@ impl SettlementTerms {
     /// What that quantity is in units of the base asset: below 2^112, as an order has at most 2^48 lots (R1).
     pub(super) fn base_units(&self, lots: u64) -> u128 {
         u128::from(lots) * u128::from(self.lot_base_units)
-    }
-
-    /// What that many lots of full sets are worth, in quote units; at its end it stays there, where nobody can pay it.
-    pub(super) fn set_units(&self, lots: u64) -> u128 {
-        (u128::from(self.unit_ticks) * u128::from(self.tick_lot_units)).saturating_mul(u128::from(lots))
     }
 
     /// Rate of one side of a trade.
