@@ -8,6 +8,7 @@ pub mod auction;
 pub mod book;
 pub mod codes;
 pub mod engine;
+pub mod exchange;
 pub mod index;
 pub mod ledger;
 pub mod offset;

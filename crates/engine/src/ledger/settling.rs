@@ -54,6 +54,11 @@ impl<S: EventSink> EventSink for Settling<'_, S> {
     }
 
     #[inline(always)]
+    fn book(&mut self, instrument: u32) {
+        self.sink.book(instrument);
+    }
+
+    #[inline(always)]
     fn faults(&self) -> u8 {
         self.faults
     }

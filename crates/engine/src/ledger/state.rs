@@ -144,7 +144,7 @@ impl Ledger {
     pub fn restore(bytes: &[u8]) -> Result<Ledger, SnapshotError> {
         let mut input = Reader::part(bytes);
         let ledger = Ledger::read(&mut input)?;
-        input.check(input.is_at_end(), "bytes behind the end")?;
+        input.end()?;
         Ok(ledger)
     }
 
