@@ -1,7 +1,7 @@
 //! Hand-computed numbers.
 
 use crate::desk::{
-    BASE, CASH, Desk, EVENT, FEES, GROUP, INSTRUMENT, MIRROR, OTHER, entered, event, funds, plain, rejected,
+    BASE, CASH, Desk, EVENT, FEES, GROUP, INSTRUMENT, MIRROR, OTHER, THIRD, entered, event, funds, plain, rejected,
 };
 use aeromatch_engine::codes::{Phase, RejectReason, SelfTradePrevention, Side};
 use aeromatch_engine::ledger::{EventTerms, LIMIT_UNITS, Ledger, SettlementTerms};
@@ -253,6 +253,24 @@ fn test_r32_settlement_pays_the_pot_to_zero_once() {
         assert_eq!(desk.ledger.mint(EVENT, 1, 1), Err(RejectReason::AlreadySettled));
         assert_eq!(desk.ledger.redeem(EVENT, 1, 1), Err(RejectReason::AlreadySettled));
     }
+}
+
+#[test]
+fn test_r32_more_than_two_outcomes_have_a_book_each() {
+    let mut desk = Desk::new(SettlementTerms { mirror: None, ..event(-10, 10) });
+    desk.deposit(1, CASH, 1_500);
+    desk.deposit(2, CASH, 500);
+    desk.ledger.mint(EVENT, 1, 5).unwrap();
+    // 4 of the first outcome at 40: 480. A rebate is fine where both sides pay on one notional: 0.48 -> 0 against 1.
+    desk.limit(1, Side::Sell, 40, 4);
+    desk.limit(2, Side::Buy, 41, 4);
+    assert_eq!([desk.has(1, CASH), desk.has(2, CASH), desk.has(FEES, CASH)], [(480, 0), (19, 0), (1, 0)]);
+    assert_eq!([desk.has(1, BASE), desk.has(2, BASE), desk.has(1, THIRD)], [(10, 0), (40, 0), (50, 0)]);
+    assert_eq!(desk.ledger.redeem(EVENT, 1, 2), Err(RejectReason::InsufficientFunds));
+    // The first is worth 20 ticks, the others 30 and 50: account 1 gets 60 and 5 * (90 + 150), account 2 4 * 60.
+    desk.ledger.settle_event(EVENT, &[20, 30, 50]);
+    desk.check();
+    assert_eq!([desk.has(1, CASH), desk.has(2, CASH)], [(480 + 60 + 1_200, 0), (19 + 240, 0)]);
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub const CASH: u32 = 1;
 pub const BASE: u32 = 2;
 /// The second outcome's shares.
 pub const OTHER: u32 = 3;
+/// The third outcome's shares.
+pub const THIRD: u32 = 4;
 pub const FEES: u32 = 9;
 pub const EVENT: u32 = 1;
 pub const INSTRUMENT: u32 = 1;
@@ -73,7 +75,8 @@ impl Desk {
         let mut ledger = Ledger::new();
         if terms.unit_ticks > 0 {
             let SettlementTerms { group, lot_base_units, tick_lot_units, unit_ticks, .. } = terms;
-            let shares = vec![BASE, OTHER];
+            // Of two outcomes there is one book, of more this one is the first's.
+            let shares = if terms.mirror.is_some() { vec![BASE, OTHER] } else { vec![BASE, OTHER, THIRD] };
             let terms = EventTerms { group, cash: CASH, shares, lot_base_units, tick_lot_units, unit_ticks };
             ledger.open_event(EVENT, terms);
         }

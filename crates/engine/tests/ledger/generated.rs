@@ -3,7 +3,7 @@
 
 use crate::desk::{BASE, CASH, Desk, EVENT, FEES, GROUP, INSTRUMENT, OTHER, event, plain};
 use aeromatch_engine::codes::{CommandKind, EventKind, Matching, OffsetUnit, Phase, SelfTradePrevention, Side};
-use aeromatch_engine::ledger::{Ledger, SettlementTerms};
+use aeromatch_engine::ledger::{LIMIT_UNITS, Ledger, SettlementTerms};
 use aeromatch_engine::offset::Offset;
 use aeromatch_engine::record::{Command, Event, NO_SIDE, Terms, flag, present};
 use aeromatch_engine::rules::Rules;
@@ -78,7 +78,7 @@ fn order(dice: &mut Dice) -> (Command, Terms) {
 /// One command of any kind; `newest` is the last order id that was given.
 fn step(desk: &mut Desk, dice: &mut Dice, newest: &mut u64, now_ns: &mut u64) -> Vec<Event> {
     *now_ns += dice.roll(3);
-    let is_mirror = desk.terms.mirror.is_some() && dice.chance(2);
+    let is_mirror = is_second(desk, dice);
     let account = 1 + dice.roll(u64::from(ACCOUNTS)) as u32;
     let order_id = u64::from(INSTRUMENT) << 40 | (newest.saturating_sub(dice.roll(12))) & 0xff_ffff_ffff;
     let of = |kind: CommandKind| Command { timestamp_ns: 0, ..Command::of(kind) };
@@ -191,6 +191,55 @@ fn test_r31_nothing_is_made_or_lost() {
     // The generator reaches everything that the ledger listens to, rejections included.
     let heard = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12];
     assert!(heard.iter().all(|&kind| kinds[kind] > 20), "{kinds:?}");
+}
+
+#[test]
+fn test_r33_the_largest_numbers_add_up_too() {
+    let largest = |terms| SettlementTerms { lot_base_units: u64::MAX, tick_lot_units: u64::MAX, ..terms };
+    for (number, terms) in
+        [plain(10_000, 10_000), plain(-10_000, 10_000), event(10_000, 10_000)].into_iter().enumerate()
+    {
+        let (mut desk, mut dice) = (Desk::new(largest(terms)), Dice(number as u64));
+        for (account, asset) in [(1, CASH), (2, CASH), (1, BASE), (2, BASE)] {
+            let is_share = terms.unit_ticks > 0 && asset == BASE;
+            assert_eq!(desk.ledger.deposit(GROUP, account, asset, LIMIT_UNITS / 2, None).is_err(), is_share);
+        }
+        let (mut trades, mut newest) = (0, 0);
+        for _ in 0..3_000 {
+            let prices = [0, 1, 2, 50, 98, 99, 1 << 20, i64::MAX - 1, i64::MAX, -1, i64::MIN];
+            let quantities = [0, 1, 2, 1 << 20, 1 << 26, 1 << 30, 1 << 36, 1 << 48, (1 << 48) + 1, u64::MAX];
+            let price = prices[dice.roll(prices.len() as u64) as usize];
+            let lots = quantities[dice.roll(quantities.len() as u64) as usize];
+            let (account, side) = (1 + dice.roll(2) as u32, if dice.chance(2) { Side::Buy } else { Side::Sell });
+            let events = match dice.roll(10) {
+                0 => desk.cancel(newest),
+                1 => desk.amend(newest, Some(price), Some(lots)),
+                2 => {
+                    let _ = desk.ledger.mint(EVENT, account, lots);
+                    let _ = desk.ledger.redeem(EVENT, account, lots >> 4);
+                    desk.phase(Phase::Continuous)
+                }
+                3 => {
+                    let present = if dice.chance(2) { present::BUDGET } else { present::PROTECTION };
+                    let terms = Terms { present, protection_price_ticks: price, ..Terms::NONE };
+                    let market = Command { account, ..Command::market(Side::Buy, lots) };
+                    desk.send(market, Some(terms), is_second(&desk, &mut dice))
+                }
+                _ if is_second(&desk, &mut dice) => desk.mirror(account, side, price, lots),
+                _ => desk.limit(account, side, price, lots),
+            };
+            for event in &events {
+                trades += u64::from(event.kind == EventKind::Trade as u8);
+                newest = if event.kind == EventKind::Accepted as u8 { event.order_id.max(newest) } else { newest };
+            }
+        }
+        assert!(trades > 50, "{trades}");
+    }
+}
+
+/// Now and then the second outcome's turn, where there is one.
+fn is_second(desk: &Desk, dice: &mut Dice) -> bool {
+    desk.terms.mirror.is_some() && dice.chance(2)
 }
 
 fn bytes_of(ledger: &Ledger) -> Vec<u8> {
