@@ -66,14 +66,15 @@ impl SettlementTerms {
         }
     }
 
-    /// May an order of this instrument, or of its mirror, have that price? Own terms.
-    pub fn is_price(&self, price_ticks: i64) -> bool {
-        if self.unit_ticks == 0 { price_ticks >= 0 } else { (1..i64::from(self.unit_ticks)).contains(&price_ticks) }
+    /// Lowest and highest price of this instrument and of its mirror: not negative, and of an event within one unit (R30, R32).
+    pub fn price_range(&self) -> (i64, i64) {
+        if self.unit_ticks == 0 { (0, i64::MAX) } else { (1, i64::from(self.unit_ticks) - 1) }
     }
 
-    /// The highest price that [`SettlementTerms::is_price`] lets pass.
-    fn highest_price(&self) -> u64 {
-        if self.unit_ticks == 0 { i64::MAX as u64 } else { u64::from(self.unit_ticks).saturating_sub(1) }
+    /// May an order of this instrument, or of its mirror, have that price?
+    pub fn is_price(&self, price_ticks: i64) -> bool {
+        let (lowest, highest) = self.price_range();
+        (lowest..=highest).contains(&price_ticks)
     }
 
     /// The asset of an order's own outcome.
@@ -135,7 +136,7 @@ impl SettlementTerms {
         // notional + ceil(notional * w / BPS) <= budget just where notional <= budget * BPS / (BPS + w), rounded down.
         let most = u128::from(budget_units) * BPS as u128 / (BPS as u128 + u128::from(self.worst_bps()));
         let tick_units = u128::from(lots) * u128::from(self.tick_lot_units);
-        let highest = u128::from(self.highest_price());
+        let highest = self.price_range().1.max(0) as u128;
         let price = most.checked_div(tick_units).unwrap_or(highest).min(highest) as i64;
         self.is_price(price).then_some(price)
     }

@@ -179,6 +179,32 @@ fn test_r13_a_sliding_order_holds_for_where_it_rests() {
 }
 
 #[test]
+fn test_r13_nothing_slides_to_a_price_that_cannot_be_settled() {
+    let bad_price = Some(RejectReason::InvalidPrice);
+    let slide = |account: u32, side: Side, price_ticks: i64| {
+        let flags = flag::PRICE | flag::POST_ONLY | flag::SLIDE;
+        Command { account, flags, ..Command::limit(side, price_ticks, 1) }
+    };
+    let mut desk = Desk::new(plain(0, 0));
+    desk.deposit(1, CASH, 300);
+    desk.deposit(2, BASE, 100);
+    let id = entered(&desk.send(slide(1, Side::Buy, 0), None, false));
+    desk.cancel(id);
+    desk.limit(2, Side::Sell, 0, 1);
+    assert_eq!(rejected(&desk.send(slide(1, Side::Buy, 5), None, false)), bad_price);
+    // Of an event: behind yes at 1, behind yes at 99, and behind no at 1, which is yes at 99.
+    let mut desk = Desk::new(event(0, 0));
+    desk.deposit(1, CASH, 900);
+    desk.ledger.mint(EVENT, 1, 2).unwrap();
+    let best = entered(&desk.limit(1, Side::Sell, 1, 1));
+    assert_eq!(rejected(&desk.send(slide(1, Side::Buy, 5), None, false)), bad_price);
+    assert_eq!(rejected(&desk.send(slide(1, Side::Sell, 95), None, true)), bad_price);
+    desk.amend(best, Some(90), None);
+    let slid = entered(&desk.send(slide(1, Side::Buy, 95), None, false));
+    assert_eq!(desk.book.order(slid).unwrap().price_ticks, 89);
+}
+
+#[test]
 fn test_r32_two_buyers_whose_prices_reach_one_unit_mint_a_set() {
     let mut desk = Desk::new(event(0, 100));
     desk.deposit(1, CASH, 10_000);

@@ -80,13 +80,15 @@ impl Desk {
             let terms = EventTerms { group, cash: CASH, shares, lot_base_units, tick_lot_units, unit_ticks };
             ledger.open_event(EVENT, terms);
         }
-        let book = Book::new(rules, IndexKind::Ladder);
+        let mut book = Book::new(rules, IndexKind::Ladder);
+        book.set_price_range(terms.price_range());
         Desk { book, ledger, terms, shadows: BTreeMap::new(), fees: BTreeMap::new() }
     }
 
     /// The same desk with its book and its ledger as they come back from their bytes.
     pub fn restored(&self, ledger: Ledger) -> Desk {
-        let book = Book::restore(&self.book.snapshot(), None).unwrap();
+        let mut book = Book::restore(&self.book.snapshot(), None).unwrap();
+        book.set_price_range(self.terms.price_range());
         Desk { book, ledger, terms: self.terms, shadows: self.shadows.clone(), fees: self.fees.clone() }
     }
 
