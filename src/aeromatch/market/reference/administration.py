@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from unicodedata import category
 
 from aeromatch.market.reference.admin import (
     MOST_TEXT_BYTES,
@@ -32,9 +33,27 @@ from aeromatch.market.reference.venue import Venue
 
 MOST_DECIMALS = 18
 MOST_ID_BYTES = 36
+# How much finer than its cash a share may be, as a power of 2: so that no sum of shares leaves 128 bits.
+MOST_SHARE_BITS = 26
 
 OF_FUNDS = (AdminKind.DEPOSIT, AdminKind.WITHDRAW, AdminKind.TRANSFER)
 OF_SETS = (AdminKind.MINT, AdminKind.REDEEM)
+
+
+def is_name(text: str) -> bool:
+    """Whether something may be called that: no control characters, no spaces around it."""
+    return text == text.strip() and not any(category(character) == "Cc" for character in text)
+
+
+def is_part(text: str) -> bool:
+    """Whether an asset, an event or an outcome may: a slash joins the names of an event and its outcome."""
+    return is_name(text) and "/" not in text
+
+
+def are_bad_fees(terms: Terms) -> bool:
+    """R31: beyond what is traded, or rebates that no fee pays for."""
+    fees = (terms.maker_fee_bps, terms.taker_fee_bps)
+    return any(abs(fee) > BASIS_POINTS for fee in fees) or sum(fees) < 0
 
 
 class Administration(Venue):
@@ -76,6 +95,9 @@ class Administration(Venue):
 
     def refusal_of_name(self, command: AdminCommand) -> RejectReason | None:
         """An asset, a group or an account."""
+        is_asset = command.kind == AdminKind.CREATE_ASSET
+        if not (is_part if is_asset else is_name)(command.texts[0]):
+            return RejectReason.INVALID_NAME
         if command.order_type > MOST_DECIMALS:
             return RejectReason.INVALID_QUANTITY
         find = {
@@ -105,41 +127,30 @@ class Administration(Venue):
             order_id=made.number,
         )
 
-    def refusal_of_terms(self, terms: Terms, assets: Iterable[tuple[str, int]]) -> RejectReason | None:
-        """R30, R31: units and fees; the assets are told by name and decimals."""
+    def are_bad_units(self, terms: Terms, assets: Iterable[tuple[str, int]]) -> bool:
+        """R30: units of nothing, and assets, by name and decimals, that are there with other decimals."""
         for name, decimals in assets:
             asset = self.registry.asset_named(name)
-            if decimals > MOST_DECIMALS or (asset is not None and asset.decimals != decimals):
-                return RejectReason.INVALID_QUANTITY
-        if terms.lot_base_units == 0 or terms.tick_lot_units == 0:
-            return RejectReason.INVALID_QUANTITY
-        return None
-
-    def are_bad_terms(self, terms: Terms, names: Iterable[str]) -> bool:
-        """Fees beyond what is traded, rebates that no fee pays for, or shares of an event as money."""
-        fees = (terms.maker_fee_bps, terms.taker_fee_bps)
-        assets = [self.registry.asset_named(name) for name in names]
-        return (
-            any(abs(fee) > BASIS_POINTS for fee in fees)
-            or sum(fees) < 0
-            or any(asset is not None and asset.is_share for asset in assets)
-        )
+            if asset is not None and asset.decimals != decimals:
+                return True
+        too_fine = max(terms.base_decimals, terms.quote_decimals) > MOST_DECIMALS
+        return too_fine or terms.lot_base_units == 0 or terms.tick_lot_units == 0
 
     def refusal_of_instrument(self, command: AdminCommand) -> RejectReason | None:
         """An instrument, settled or not."""
-        terms, texts = command.settlement, command.texts
-        is_whole = command.rules is not None and len(texts) == (3 if terms is None else 7)
-        if terms is not None and is_whole:
+        terms, texts, rules = command.settlement, command.texts, command.rules
+        if not all(map(is_name, texts)):
+            return RejectReason.INVALID_NAME
+        if rules is None or len(texts) != (3 if terms is None else 7):
+            return RejectReason.INVALID_COMBINATION
+        if terms is not None:
             base, quote = texts[3:5]
-            decimals = ((base, terms.base_decimals), (quote, terms.quote_decimals))
-            reason = self.refusal_of_terms(terms, decimals)
-            if reason is not None:
-                return reason
-            if terms.unit_ticks != 0:
-                return RejectReason.INVALID_PRICE
-            if base == quote or self.are_bad_terms(terms, (base, quote)):
+            if self.are_bad_units(terms, ((base, terms.base_decimals), (quote, terms.quote_decimals))):
+                return RejectReason.INVALID_QUANTITY
+            is_pair = base != quote and is_part(base) and is_part(quote)  # R32: no shares
+            if not is_pair or are_bad_fees(terms) or terms.unit_ticks != 0:
                 return RejectReason.INVALID_COMBINATION
-        if not is_whole or command.rules is None or are_bad(command.rules) or command.instrument > LARGEST_INSTRUMENT:
+        if are_bad(rules) or command.instrument > LARGEST_INSTRUMENT:
             return RejectReason.INVALID_COMBINATION
         is_taken = command.instrument in self.registry.instruments
         if is_taken or self.registry.instrument_named(texts[0]) is not None:
@@ -199,21 +210,20 @@ class Administration(Venue):
     def refusal_of_event(self, command: AdminCommand) -> RejectReason | None:
         """An event with its outcomes."""
         name, _, _, currency, _, _, *outcomes = command.texts
-        symbols = [f"{name}/{outcome}" for outcome in outcomes]
-        if any(len(symbol.encode()) > MOST_TEXT_BYTES for symbol in symbols):
+        symbols, terms = [f"{name}/{outcome}" for outcome in outcomes], command.settlement
+        are_names = all(map(is_name, command.texts)) and all(map(is_part, (name, *outcomes)))
+        if not are_names or any(len(symbol.encode()) > MOST_TEXT_BYTES for symbol in symbols):
             return RejectReason.INVALID_NAME
-        terms = command.settlement
         if terms is None:
             return RejectReason.INVALID_COMBINATION
-        reason = self.refusal_of_terms(terms, [(currency, terms.quote_decimals)])
-        if reason is not None or terms.base_decimals > MOST_DECIMALS:
-            return reason or RejectReason.INVALID_QUANTITY
+        if self.are_bad_units(terms, [(currency, terms.quote_decimals)]):
+            return RejectReason.INVALID_QUANTITY
         if terms.unit_ticks < 2:
             return RejectReason.INVALID_PRICE
+        if terms.lot_base_units > terms.unit_ticks * terms.tick_lot_units << MOST_SHARE_BITS:
+            return RejectReason.INVALID_QUANTITY
         is_repeated = len(set(outcomes)) < len(outcomes)
-        if self.are_bad_terms(terms, [currency]) or is_repeated or currency in symbols:
-            return RejectReason.INVALID_COMBINATION
-        if command.rules is not None and are_bad(command.rules):
+        if are_bad_fees(terms) or are_bad(command.rules or Rules()) or is_repeated or not is_part(currency):
             return RejectReason.INVALID_COMBINATION
         is_there = self.registry.event_named(name) is not None or any(
             self.registry.asset_named(symbol) is not None or self.registry.instrument_named(symbol) is not None
@@ -292,11 +302,13 @@ class Administration(Venue):
             if command.quantity_lots >= len(event.outcomes):
                 return RejectReason.UNKNOWN_OUTCOME
             return None if command.payouts is None else RejectReason.INVALID_COMBINATION
-        if command.payouts is None or len(command.payouts) != len(event.outcomes) or command.quantity_lots != 0:
+        if command.payouts is None:
             return RejectReason.INVALID_COMBINATION
+        if len(command.payouts) != len(event.outcomes):
+            return RejectReason.UNKNOWN_OUTCOME
         if sum(command.payouts) != event.settlement.terms.unit_ticks:
             return RejectReason.INVALID_PRICE
-        return None
+        return None if command.quantity_lots == 0 else RejectReason.INVALID_COMBINATION
 
     def settle(self, command: AdminCommand) -> None:
         """Ends what rests, closes the books, pays for the shares and takes them away."""
@@ -334,7 +346,6 @@ class Administration(Venue):
         self.emit(
             EventKind.SETTLED,
             reason=command.order_type,
-            instrument=command.instrument,
             price_ticks=self.payouts(command, event)[0],
             quantity_lots=command.quantity_lots,
             order_id=event.number,

@@ -48,26 +48,23 @@ class ReferenceExchange(Administration):
         for book in self.registry.books():
             book.events, book.sequence = self.events, self.sequence
         before = self.ledger.balances()
-        moved = self.move_time(command)
+        self.move_time(command)
         if isinstance(command, AdminCommand):
             self.administer(command)
         elif command.instrument == ALL and command.kind in EVERYWHERE:
             self.everywhere(command)
         else:
             self.to_a_book(command)
-        is_accepted = any(event.kind == EventKind.ACCEPTED for event in self.events)
-        if is_accepted:
-            for book in moved:  # R20: what time has ended may be what others waited for
-                run_to_quiet(book)
         self.pay()
         self.tell_funds(before)
+        is_accepted = any(event.kind == EventKind.ACCEPTED for event in self.events)
         if is_accepted and isinstance(command, AdminCommand) and command.kind == AdminKind.SETTLE:
             self.tell_settled(command)
         return self.events
 
     # R2: time.
 
-    def move_time(self, command: Command | AdminCommand) -> list[ReferenceBook]:
+    def move_time(self, command: Command | AdminCommand) -> None:
         """Time is one book's own; where funds are looked at it is that of the clearing group, so of all its books."""
         groups, books = self.concerned(command)
         is_everywhere = not isinstance(command, AdminCommand) and command.instrument == ALL
@@ -78,7 +75,6 @@ class ReferenceExchange(Administration):
         move_time(books, command.timestamp_ns)
         for book in books:
             book.anchor_ticks = book.last_price_ticks  # R28
-        return books
 
     def concerned(self, command: Command | AdminCommand) -> tuple[list[Group], list[ReferenceBook]]:
         """The clearing groups and books whose time a command moves."""
@@ -153,9 +149,10 @@ class ReferenceExchange(Administration):
             self.answer(command, RejectReason.UNKNOWN_ACCOUNT)
             return
         self.answer(command)
-        if command.kind == CommandKind.MASS_CANCEL:
-            for book in self.registry.books():
+        for book in self.registry.books():
+            if command.kind == CommandKind.MASS_CANCEL:
                 cancel_matching(book, command)
+            run_to_quiet(book)
 
     # What follows.
 
