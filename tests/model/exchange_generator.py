@@ -49,7 +49,7 @@ class ExchangeGenerator:
         # How finely cash and shares are counted, and how much of it comes in at a time.
         self.tick_lot_units = rng.choice((1, 1, 3, 100, 10**6, 2**45))
         self.lot_base_units = rng.choice((1, 1, 7, 10**8))
-        self.wealth = rng.choice((3, 20, 200, 10**6))
+        self.wealth = rng.choice((20, 200, 2_000, 10**6))
         self.settled_share = rng.choice((0.5, 0.8, 1.0))
         self.admin_share = rng.choice((0.06, 0.15, 0.4))
         self.transfer_ids = rng.choice((3, 30))
@@ -76,7 +76,8 @@ class ExchangeGenerator:
         return command
 
     def timestamp(self, exchange: ReferenceExchange) -> int:
-        return self.rng.choice((0, exchange.now_ns, exchange.now_ns + self.rng.randint(0, 3), exchange.now_ns // 2))
+        now_ns = exchange.now_ns
+        return self.rng.choice((0, now_ns, min(U64_MAX, now_ns + self.rng.randint(0, 3)), now_ns // 2))
 
     # Orders.
 
@@ -109,7 +110,7 @@ class ExchangeGenerator:
             return self.rng.choice((0, U32_MAX, len(exchange.registry.accounts) + 1))
         if 1 <= account <= len(exchange.registry.accounts) or (account == 0 and self.chance(0.3)):
             return account
-        return self.rng.randint(1, len(exchange.registry.accounts))
+        return self.rng.randint(1, len(exchange.registry.accounts) or 1)
 
     def mirror(self, command: Command, unit_ticks: int) -> None:
         """The same order through the other outcome: so both meet in one book."""
@@ -159,7 +160,8 @@ class ExchangeGenerator:
             return self.account_for(exchange) if len(registry.accounts) < self.accounts else self.book(exchange)
         makers = (self.name, self.book, self.funds, self.sets, self.settle)
         room = 3 if len(registry.books()) < MOST_BOOKS else 0.2
-        return self.rng.choices(makers, weights=(1, room, 40, 20, 1))[0](exchange)
+        sets = 15 if any(not event.is_settled for event in registry.events) else 1
+        return self.rng.choices(makers, weights=(1, room, 40, sets, 0.7))[0](exchange)
 
     def account_for(self, exchange: ReferenceExchange) -> AdminCommand:
         return AdminCommand(AdminKind.CREATE_ACCOUNT, texts=(f"a{len(exchange.registry.accounts) + 1}",))
@@ -288,6 +290,9 @@ class ExchangeGenerator:
         rng, registry = self.rng, exchange.registry
         kind = rng.choices((AdminKind.DEPOSIT, AdminKind.WITHDRAW, AdminKind.TRANSFER), weights=(6, 2, 2))[0]
         source, target = (rng.randint(1, len(registry.groups) or 1) for _ in range(2))
+        if registry.instruments and self.chance(0.7):  # where it will be needed
+            settled = [each.settlement for each in registry.instruments.values() if each.settlement is not None]
+            source = rng.choice(settled).group.number if settled else source
         if self.chance(0.01):
             source, target = rng.choice(((U32_MAX, target), (source, U32_MAX), (0, target)))
         both = source | (target << 32 if kind == AdminKind.TRANSFER else 0)
@@ -312,7 +317,7 @@ class ExchangeGenerator:
         if kind != AdminKind.DEPOSIT:
             return max(0, exchange.ledger.available(place) * self.rng.randint(0, 9) // 8 + self.rng.randint(0, 1))
         if self.chance(0.003):
-            return 2**100 - exchange.ledger.issued[place[1]] + self.rng.randint(-1, 1)
+            return max(0, 2**100 - exchange.ledger.issued[place[1]] + self.rng.randint(-1, 1))
         return self.rng.randint(1, self.wealth * 100 * max(self.tick_lot_units, self.lot_base_units))
 
     def sets(self, exchange: ReferenceExchange) -> AdminCommand:

@@ -85,7 +85,8 @@ impl Exchange {
             let [(base, _), (quote, _)] = venue.assets[..] else {
                 return Err(Reject::InvalidCombination);
             };
-            check(slot.unit_ticks == 0 && base != quote && is_legal_part(base), Reject::InvalidCombination)?;
+            let is_pair = base != quote && is_legal_part(base) && is_legal_part(quote);
+            check(slot.unit_ticks == 0 && is_pair && are_legal_fees(slot), Reject::InvalidCombination)?;
         }
         check(rules.problem().is_none(), Reject::InvalidCombination)?;
         let is_taken = self.registry.instrument(number).is_some() || self.registry.find_instrument(texts[0]).is_some();
@@ -123,7 +124,8 @@ impl Exchange {
         check(market.terms(vec![0; outcomes.len()]).problem().is_none(), Reject::InvalidQuantity)?;
         let (rules, index) = admin.rules.unwrap_or_default();
         let are_distinct = (1..symbols.len()).all(|place| !symbols[..place].contains(&symbols[place]));
-        check(rules.problem().is_none() && are_distinct && is_legal_part(currency), Reject::InvalidCombination)?;
+        check(rules.problem().is_none() && are_distinct, Reject::InvalidCombination)?;
+        check(is_legal_part(currency) && are_legal_fees(&slot), Reject::InvalidCombination)?;
         let is_there = |symbol: &String| {
             self.registry.find_instrument(symbol).is_some() || self.registry.assets.find(symbol).is_some()
         };
@@ -186,7 +188,7 @@ impl Exchange {
         std::iter::successors(Some(first), next).take(count).collect()
     }
 
-    /// What an instrument or event is settled in, as far as it can be refused.
+    /// What an instrument or event is settled in: units of something, and the decimals that an asset has.
     fn check_venue(&self, slot: &SettlementSlot, venue: &Venue<'_>) -> Result<(), Reject> {
         let is_known_otherwise = |&(name, decimals): &(&str, u8)| {
             self.registry.assets.find(name).is_some_and(|asset| self.registry.decimals(asset) != Some(decimals))
@@ -196,10 +198,7 @@ impl Exchange {
             || slot.lot_base_units == 0
             || slot.tick_lot_units == 0
             || venue.assets.iter().any(is_known_otherwise);
-        check(!is_bad, Reject::InvalidQuantity)?;
-        let fees = [slot.maker_fee_bps, slot.taker_fee_bps];
-        let are_legal = fees.iter().all(|fee| (-MAX_FEE_BPS..=MAX_FEE_BPS).contains(fee)) && fees[0] + fees[1] >= 0;
-        check(are_legal, Reject::InvalidCombination)
+        check(!is_bad, Reject::InvalidQuantity)
     }
 
     /// The numbers of these assets; those that do not exist are made.
@@ -317,6 +316,12 @@ fn settlement_terms(
         event: 0,
         mirror: None,
     }
+}
+
+/// R31: no fee beyond what is traded, no rebate that no fee pays for.
+fn are_legal_fees(slot: &SettlementSlot) -> bool {
+    let fees = [slot.maker_fee_bps, slot.taker_fee_bps];
+    fees.iter().all(|fee| (-MAX_FEE_BPS..=MAX_FEE_BPS).contains(fee)) && fees[0] + fees[1] >= 0
 }
 
 pub(super) fn check(holds: bool, reason: Reject) -> Result<(), Reject> {

@@ -369,7 +369,7 @@ class Administration(Venue):
         if any(len(text.encode()) > MOST_ID_BYTES for text in command.texts):
             return RejectReason.INVALID_NAME
         is_deposit = command.kind == AdminKind.DEPOSIT
-        there_are = self.ledger.issued[asset.number] if is_deposit else 0
+        there_are = self.ledger.issued[asset.number] if is_deposit and not asset.is_share else 0
         if not 1 <= command.amount <= MOST_UNITS - there_are:
             return RejectReason.INVALID_QUANTITY
         if asset.is_share or (command.kind == AdminKind.TRANSFER and groups[0] is groups[1]):

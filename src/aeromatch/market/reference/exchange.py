@@ -34,6 +34,11 @@ from aeromatch.market.reference.triggers import run_to_quiet
 EVERYWHERE = (CommandKind.MASS_CANCEL, CommandKind.ADVANCE_TIME)
 
 
+def is_everywhere(command: Command | AdminCommand) -> bool:
+    """Whether a command goes to every instrument (R2, R24)."""
+    return isinstance(command, Command) and command.instrument == ALL and command.kind in EVERYWHERE
+
+
 class ReferenceExchange(Administration):
     """An exchange, created empty: everything in it is made by commands."""
 
@@ -51,7 +56,7 @@ class ReferenceExchange(Administration):
         self.move_time(command)
         if isinstance(command, AdminCommand):
             self.administer(command)
-        elif command.instrument == ALL and command.kind in EVERYWHERE:
+        elif is_everywhere(command):
             self.everywhere(command)
         else:
             self.to_a_book(command)
@@ -67,8 +72,7 @@ class ReferenceExchange(Administration):
     def move_time(self, command: Command | AdminCommand) -> None:
         """Time is one book's own; where funds are looked at it is that of the clearing group, so of all its books."""
         groups, books = self.concerned(command)
-        is_everywhere = not isinstance(command, AdminCommand) and command.instrument == ALL
-        if groups or books or is_everywhere:
+        if groups or books or is_everywhere(command):
             self.now_ns = max(self.now_ns, command.timestamp_ns)
         for group in groups:
             group.now_ns = max(group.now_ns, command.timestamp_ns)
@@ -80,7 +84,7 @@ class ReferenceExchange(Administration):
         """The clearing groups and books whose time a command moves."""
         if isinstance(command, AdminCommand):
             groups = self.groups_of(command)
-        elif command.instrument == ALL and command.kind in EVERYWHERE:
+        elif is_everywhere(command):
             return self.registry.groups, self.registry.books()
         else:
             instrument = self.registry.instruments.get(command.instrument)
