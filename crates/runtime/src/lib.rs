@@ -1,0 +1,34 @@
+//! Makes an exchange durable: journal, snapshots, recovery (docs/journal-format.md, docs/reliability.md).
+//!
+//! Start at [`durable`] for what is promised, at `journal` for the way in, at [`recovery`] for the way back.
+
+pub mod catalog;
+pub mod compactor;
+pub mod disk;
+pub mod durable;
+pub mod failure;
+pub mod frame;
+pub mod inspect;
+pub mod options;
+pub mod recovery;
+pub mod segment;
+pub mod simulation;
+pub mod snapshot;
+pub mod storage;
+
+mod journal;
+mod platform;
+mod reader;
+mod replay;
+mod shared;
+
+pub use compactor::Step;
+pub use disk::Disk;
+pub use durable::{DurableExchange, Submitted};
+pub use failure::Failure;
+pub use inspect::{JournalReader, verify};
+pub use options::{Durability, Options};
+pub use reader::Frame;
+pub use recovery::Recovery;
+pub use snapshot::SnapshotInfo;
+pub use storage::{Storage, StorageFile};
