@@ -81,9 +81,11 @@ class ExchangeGenerator:
 
     # Orders.
 
-    def order(self, exchange: ReferenceExchange) -> Command:
+    def order(self, exchange: ReferenceExchange) -> Command | AdminCommand:
         """A command for one of the books, mostly such as its book's own generator makes it."""
-        instrument = self.rng.choice(list(exchange.registry.instruments.values()))
+        instruments = list(exchange.registry.instruments.values())
+        trading = [each for each in instruments if each.event is None or not each.event.is_settled]
+        instrument = self.rng.choice(trading if trading and self.chance(0.98) else instruments)
         generator = self.books.setdefault(instrument.symbol, self.books_generator(instrument))
         command = generator.command(instrument.book)
         if command.instrument != instrument.book.instrument:
@@ -92,23 +94,46 @@ class ExchangeGenerator:
         command.instrument = instrument.number
         if instrument.settlement is None:
             return command
-        command.account = self.account(exchange, command.account)
+        command.account = self.account(exchange, command.account, is_new=command.kind == CommandKind.NEW)
         if instrument.is_mirror:
             self.mirror(command, instrument.settlement.terms.unit_ticks)
         if command.kind == CommandKind.NEW:
             self.afford(command, generator, instrument.settlement.terms)
+            if self.chance(0.6):
+                return self.means(exchange, instrument, command) or command
         return command
+
+    def means(self, exchange: ReferenceExchange, instrument: Instrument, command: Command) -> AdminCommand | None:
+        """What an account needs first, where it has too little for an order."""
+        settlement, account = instrument.settlement, exchange.registry.account(command.account)
+        lots = command.quantity_lots or 0
+        if settlement is None or account is None or not 1 <= lots <= 1000:
+            return None
+        terms, many = settlement.terms, self.rng.choice((1, 3, 20))
+        needs = lots * max(1, abs(command.price_ticks or command.protection_price_ticks or 100)) * terms.tick_lot_units
+        asset = settlement.quote
+        if command.side == Side.SELL:
+            asset, needs = settlement.base, lots * terms.lot_base_units
+        place = (account.number, asset.number, settlement.group.number)
+        if needs > 2**90 or exchange.ledger.available(place) >= needs:
+            return None
+        if not asset.is_share:
+            amount = many * needs * 11 // 10
+            kind, number, group = AdminKind.DEPOSIT, asset.number, settlement.group.number
+            return AdminCommand(kind, 0, number, account.number, group, amount % 2**64, amount >> 64, texts=())
+        event = exchange.registry.events.index(instrument.event) + 1 if instrument.event is not None else 0
+        return AdminCommand(AdminKind.MINT, instrument=event, account=account.number, quantity_lots=many * lots)
 
     def books_generator(self, instrument: Instrument) -> Generator:
         """For a book that was made by somebody else."""
         unit = 0 if instrument.settlement is None else instrument.settlement.terms.unit_ticks
         return Generator(self.rng, (unit // 2 or 100,), MOST_LIVE_ORDERS)
 
-    def account(self, exchange: ReferenceExchange, account: int) -> int:
-        """An account that there is; 0, the operator, stays what it is for some."""
-        if self.chance(0.02):
+    def account(self, exchange: ReferenceExchange, account: int, *, is_new: bool = True) -> int:
+        """An account that there is; 0, the operator, stays what it is where it may."""
+        if self.chance(0.01):
             return self.rng.choice((0, U32_MAX, len(exchange.registry.accounts) + 1))
-        if 1 <= account <= len(exchange.registry.accounts) or (account == 0 and self.chance(0.3)):
+        if 1 <= account <= len(exchange.registry.accounts) or (account == 0 and not is_new):
             return account
         return self.rng.randint(1, len(exchange.registry.accounts) or 1)
 

@@ -109,9 +109,11 @@ impl Exchange {
         self.accept_at(c, self.time_for(admin), out);
         let mut books: Vec<u32> = info.outcomes.iter().map(|outcome| outcome.instrument).collect();
         books.retain(|&instrument| !self.registry.instrument(instrument).is_some_and(|info| info.is_mirror));
-        let sequence = out.sequence;
+        let (sequence, now_ns) = (out.sequence, self.time_for(admin));
         for instrument in books {
             let place = self.route(instrument).place();
+            // What ends now ended at the group's time, which a book without anything due has not been told.
+            self.markets[place].book.begin_time(now_ns);
             super::time::act!(self, place, out, |book, sink| book.wind_up(sequence, sink));
             self.note_due(place);
         }

@@ -174,7 +174,8 @@ class Administration(Venue):
         book = make_book(number, command.rules)
         if settlement is not None:
             book.now_ns = settlement.group.now_ns
-        self.enlist(Instrument(number, command.texts[0], book, settlement))
+        symbol, *units = command.texts[:3]
+        self.enlist(Instrument(number, symbol, (units[0], units[1]), book, settlement))
 
     def enlist(self, instrument: Instrument) -> None:
         """Gives an instrument its place."""
@@ -235,7 +236,7 @@ class Administration(Venue):
         """Makes an event, a share and an instrument for each outcome, and what else it needs."""
         terms = command.settlement
         assert terms is not None
-        name, _, _, currency, group_name, fee_name, *outcomes = command.texts
+        name, tick, lot, currency, group_name, fee_name, *outcomes = command.texts
         quote = self.asset(currency, terms.quote_decimals)
         symbols = [f"{name}/{outcome}" for outcome in outcomes]
         shares = [self.registry.make_asset(symbol, terms.base_decimals, is_share=True) for symbol in symbols]
@@ -250,7 +251,7 @@ class Administration(Venue):
             book = event.outcomes[0].book if is_mirror else make_book(number, command.rules or Rules())
             book.now_ns = group.now_ns
             settlement = Settlement(share, quote, group, fee_account, terms)
-            event.outcomes.append(Instrument(number, share.name, book, settlement, event, is_mirror))
+            event.outcomes.append(Instrument(number, share.name, (tick, lot), book, settlement, event, is_mirror))
             self.enlist(event.outcomes[-1])
         self.tell(Made.EVENT, event)
 

@@ -8,6 +8,7 @@
 - `ledger`          pays for the trades that come out of it
 - `registry`        names and numbers
 - `venue`           what there is, and events about it
+- `exchange_digest` the bytes of the digest
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aeromatch.market.reference.admin import AdminCommand, AdminKind, decode_all
 from aeromatch.market.reference.administration import Administration
 from aeromatch.market.reference.book import ReferenceBook
 from aeromatch.market.reference.changes import cancel_matching
+from aeromatch.market.reference.exchange_digest import venue_digest
 from aeromatch.market.reference.funding import faults_of_amend, faults_of_new, funded_order, in_terms_of_book
 from aeromatch.market.reference.ledger import Balance, Place
 from aeromatch.market.reference.phases import move_time
@@ -66,6 +68,10 @@ class ReferenceExchange(Administration):
         if is_accepted and isinstance(command, AdminCommand) and command.kind == AdminKind.SETTLE:
             self.tell_settled(command)
         return self.events
+
+    def digest(self) -> bytes:
+        """The 32 bytes of docs/records.md: all that can influence a later event."""
+        return venue_digest(self)
 
     # R2: time.
 

@@ -70,10 +70,14 @@ class Settlement:
 
 @dataclass(eq=False, slots=True)
 class Instrument:
-    """What orders are for. The second of two outcomes has no book of its own: it is the mirror of the first (R32)."""
+    """What orders are for; `units` are the exact sizes of a tick and a lot, which only people read.
+
+    The second of two outcomes has no book of its own: it is the mirror of the first (R32).
+    """
 
     number: int
     symbol: str
+    units: tuple[str, str]
     book: ReferenceBook
     settlement: Settlement | None = None
     event: Event | None = None
