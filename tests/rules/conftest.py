@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests import exchanges
 from tests.books import BOOKS, EVENT_BYTES, Reference, open_book
 from tests.exchanges import EXCHANGES, open_exchange
-from tests.rules.exchange_notation import Names, read_lines, slots_of
+from tests.model.exchange_compare import slots_of
+from tests.rules.exchange_notation import Names, read_lines
 from tests.rules.notation import book_line, depth_line, event_line, indicative_line, read_command, read_scenario
 
-from aeromatch.market.reference import EventKind, ReferenceExchange, decode_event, encode
+from aeromatch.market.reference import EventKind, decode_event, encode
 
 Play = Callable[[str], None]
 
@@ -60,8 +62,8 @@ def play_exchange(request: pytest.FixtureRequest) -> Play:
     """
 
     def play_on_exchange(text: str) -> None:
-        exchange, reference = open_exchange(request.param), ReferenceExchange()
-        names = Names(reference)
+        exchange, reference = open_exchange(request.param), exchanges.Reference()
+        names = Names(reference.exchange)
         lines = read_lines(text)
         happened: list[str] = []
         for line in lines:
@@ -69,11 +71,12 @@ def play_exchange(request: pytest.FixtureRequest) -> Play:
                 continue
             happened.append(line)
             command = names.read(line.removeprefix("! "))
-            sequence = max(reference.sequence + 1, command.sequence)
+            sequence = max(reference.exchange.sequence + 1, command.sequence)
             slots = slots_of(command)
             events = exchange.process(slots)
             assert events == reference.process(slots), line
-            reference.check()
+            assert exchange.digest() == reference.digest(), line
+            reference.exchange.check()
             told = [decode_event(events[start : start + EVENT_BYTES]) for start in range(0, len(events), EVENT_BYTES)]
             if line.startswith("! "):
                 assert EventKind.ACCEPTED in {event.kind for event in told}, line

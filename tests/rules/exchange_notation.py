@@ -39,8 +39,6 @@ from aeromatch.market.reference import (
     SettlementMode,
     Side,
     Terms,
-    encode,
-    encode_admin,
 )
 from aeromatch.market.reference.bands import band_of
 
@@ -244,8 +242,11 @@ class Names:
         if event.kind == EventKind.SETTLED:
             return self.settled_line(event)
         instrument = self.exchange.registry.instruments.get(command.instrument)
-        is_order = not isinstance(command, AdminCommand)
-        home = instrument.book.instrument if is_order and instrument is not None else command.instrument
+        home = command.instrument
+        if isinstance(command, AdminCommand):  # what it names is no instrument
+            home = home if event.kind in (EventKind.ACCEPTED, EventKind.REJECTED) else 0
+        elif instrument is not None:
+            home = instrument.book.instrument
         line = event_line(event, home, index, sequence)
         line = re.sub(r"account=(\d+)", lambda found: f"account={self.name(Made.ACCOUNT, int(found[1]))}", line)
         line = re.sub(r"#(\d+):(\d+)", lambda found: f"{self.name(Made.INSTRUMENT, int(found[1]))}#{found[2]}", line)
@@ -272,8 +273,3 @@ class Names:
             return f"settled {market.name} full {outcome}"
         assert event.quantity_lots == 0
         return f"settled {market.name} {mode.slug} {event.price_ticks}"
-
-
-def slots_of(command: Command | AdminCommand) -> bytes:
-    """The slots of either kind of command."""
-    return encode_admin(command) if isinstance(command, AdminCommand) else encode(command)

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from aeromatch.market.reference.admin import AdminCommand, AdminKind, decode_all
+from aeromatch.market.reference.admin import AdminCommand, AdminKind
 from aeromatch.market.reference.administration import Administration
 from aeromatch.market.reference.book import ReferenceBook
 from aeromatch.market.reference.changes import cancel_matching
@@ -27,7 +27,6 @@ from aeromatch.market.reference.records import (
     EventKind,
     ReferenceEvent,
     RejectReason,
-    encode_event,
 )
 from aeromatch.market.reference.registry import ALL, NOBODY, Group, Instrument
 from aeromatch.market.reference.state import U64_MAX
@@ -43,10 +42,6 @@ def is_everywhere(command: Command | AdminCommand) -> bool:
 
 class ReferenceExchange(Administration):
     """An exchange, created empty: everything in it is made by commands."""
-
-    def process(self, slots: bytes) -> bytes:
-        """The events of these commands, as slots."""
-        return b"".join(encode_event(event) for command in decode_all(slots) for event in self.apply(command))
 
     def apply(self, command: Command | AdminCommand) -> list[ReferenceEvent]:
         """Carries out one command and returns its events. Never raises for what is in it (R33)."""
