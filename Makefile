@@ -69,6 +69,7 @@ test-python: build ## every Python test
 .PHONY: fuzz
 fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 	@$(PY) -m tests.model.fuzz --commands $(COMMANDS) --seed $(SEED)
+	@$(PY) -m tests.model.exchange_fuzz --commands $$(($(COMMANDS) / 4)) --seed $(SEED)
 
 CARGO_FUZZ := build/tools/bin/cargo-fuzz
 FUZZ_TARGETS = $(basename $(notdir $(wildcard crates/engine/fuzz/fuzz_targets/*.rs)))

@@ -135,7 +135,7 @@ impl Exchange {
         let mut out = self.next_output(&admin.command, sink);
         self.ledger.begin();
         if let Err(reason) = self.carry_out(admin, &mut out) {
-            self.reject(&admin.command, reason, &mut out);
+            self.reject_at(&admin.command, reason, self.time_for(admin), &mut out);
             // Time may have released holds.
             self.ledger.emit_changes(&mut out);
         }
@@ -230,13 +230,17 @@ impl Exchange {
 
     /// A command that no book answers is refused.
     fn reject(&self, c: &Command, reason: RejectReason, out: &mut Numbered<'_>) {
+        self.reject_at(c, reason, self.now_ns, out);
+    }
+
+    fn reject_at(&self, c: &Command, reason: RejectReason, now_ns: u64, out: &mut Numbered<'_>) {
         let is_order = c.kind == crate::codes::CommandKind::New.code();
         out.event(Event {
             reason: reason.code(),
             side: if is_order { c.side } else { crate::record::NO_SIDE },
             instrument: c.instrument,
             account: c.account,
-            other: self.now_ns,
+            other: now_ns,
             detail: c.tag,
             ..Event::of(EventKind::Rejected)
         });
@@ -244,10 +248,14 @@ impl Exchange {
 
     /// A command that no book answers was taken.
     fn accept(&self, c: &Command, out: &mut Numbered<'_>) {
+        self.accept_at(c, self.now_ns, out);
+    }
+
+    fn accept_at(&self, c: &Command, now_ns: u64, out: &mut Numbered<'_>) {
         out.event(Event {
             instrument: c.instrument,
             account: c.account,
-            other: self.now_ns,
+            other: now_ns,
             detail: c.tag,
             ..Event::of(EventKind::Accepted)
         });
