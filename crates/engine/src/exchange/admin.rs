@@ -239,7 +239,11 @@ impl Exchange {
     /// Adds a book, and returns its place.
     fn add_market(&mut self, rules: Rules, index: IndexKind, terms: Option<Arc<SettlementTerms>>) -> usize {
         let place = self.markets.len();
-        self.markets.push(Market { book: Book::new(rules, index), number: rules.instrument, terms });
+        let mut book = Book::new(rules, index);
+        if let Some(terms) = &terms {
+            book.set_price_range(terms.price_range());
+        }
+        self.markets.push(Market { book, number: rules.instrument, terms });
         place
     }
 
