@@ -575,7 +575,7 @@ impl OrderBook {
             |price: Option<Bound<'_, PyAny>>| price.map_or_else(|| "None".to_string(), |price| price.to_string());
         Ok(format!(
             "OrderBook({}, index='{}', best_bid={}, best_ask={}, orders={})",
-            self.instrument.bind(py).repr()?,
+            self.instrument.bind(py).repr()?.to_string_lossy(),
             self.index(py)?,
             shown(self.best_bid(py)?),
             shown(self.best_ask(py)?),

@@ -285,8 +285,8 @@ impl Event {
 
 /// A value as a repr shows it: words in quotes, Decimals bare.
 fn plain(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    let text = value.str()?;
-    Ok(if value.is_instance_of::<PyString>() { text.repr()?.to_string() } else { text.to_string() })
+    let text = if value.is_instance_of::<PyString>() { value.str()?.repr()? } else { value.str()? };
+    Ok(text.to_string_lossy().into_owned())
 }
 
 fn set<'py, T: IntoPyObject<'py>>(dict: &Bound<'py, PyDict>, name: &str, value: Option<T>) -> PyResult<()> {
