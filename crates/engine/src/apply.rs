@@ -21,7 +21,7 @@ impl<I: PriceIndex> OrderBook<I> {
         // The plainest commands, at a time at which nothing is due, are most of what arrives. They take the same steps as
         // `apply_any` would, without its questions; their `Output` never has its address taken, so it stays in registers.
         if command.instrument == self.rules.instrument && now_ns < self.plain_until_ns {
-            if Self::is_plain_order(command) {
+            if sink.faults() == 0 && Self::is_plain_order(command) {
                 self.now_ns = now_ns;
                 let out = self.next_output(command, sink);
                 return self.enter_plain(command, out);
@@ -40,6 +40,12 @@ impl<I: PriceIndex> OrderBook<I> {
         self.apply_any(&std::hint::black_box(*command), extensions, sink);
     }
 
+    /// Refuses a command for a reason that the book does not know of.
+    pub(crate) fn refuse<S: EventSink>(&mut self, command: &Command, reason: RejectReason, sink: &mut S) {
+        let mut out = self.next_output(command, sink);
+        self.reject(command, reason.into(), &mut out);
+    }
+
     #[inline(never)]
     fn apply_any<S: EventSink>(&mut self, command: &Command, extensions: &Extensions, sink: &mut S) {
         let mut out = self.next_output(command, sink);
@@ -50,8 +56,8 @@ impl<I: PriceIndex> OrderBook<I> {
         self.open_breaker();
         if !self.triggers.has_aons() {
             // Bands, or a time at which something was due, are no reason to ask a plain command all the other questions.
-            if self.phase == Phase::Continuous && Self::is_plain_order(command) && self.is_in_band(command.price_ticks)
-            {
+            let is_plain = out.sink.faults() == 0 && Self::is_plain_order(command);
+            if self.phase == Phase::Continuous && is_plain && self.is_in_band(command.price_ticks) {
                 return self.enter_plain(command, out);
             }
             if Self::is_plain_cancel(command) {

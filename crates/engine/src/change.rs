@@ -116,7 +116,7 @@ impl<I: PriceIndex> OrderBook<I> {
         x: &Extensions,
         out: &mut Output<'_, S>,
     ) -> Result<(), Refusal> {
-        let amendment = self.check_amend(c, x)?;
+        let amendment = self.check_amend(c, x, out.sink.faults())?;
         let slot = amendment.slot;
         let order = *self.pool.order(slot);
         out.accepted(order.id, order.account, self.now_ns, c.tag);
@@ -236,6 +236,20 @@ impl<I: PriceIndex> OrderBook<I> {
         };
         self.cancel_all(slots, CancelReason::MassCancel, out);
         Ok(())
+    }
+
+    /// R32: trading ends for good. Every order goes, in order of id, and the book closes without an uncross.
+    pub(crate) fn wind_up<S: EventSink>(&mut self, sequence: u64, sink: &mut S) {
+        let mut out = Output { sink, sequence, instrument: self.rules.instrument, index: 0 };
+        let slots = self.live_slots(|_| true);
+        self.cancel_all(slots, CancelReason::Settled, &mut out);
+        self.halt_end_ns = None;
+        if self.phase != Phase::Closed {
+            self.phase = Phase::Closed;
+            self.announce_phase(&mut out);
+        }
+        self.find_next_due();
+        self.look_around();
     }
 
     /// Slots of live orders that pass, in order of id. The vector goes back with [`OrderBook::cancel_all`].

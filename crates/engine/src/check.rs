@@ -6,7 +6,7 @@ use crate::enter::{Entry, Refusal};
 use crate::half::flip;
 use crate::index::PriceIndex;
 use crate::pool::{NIL, Place};
-use crate::record::{Command, Extensions, MAX_QUANTITY_LOTS, Terms, flag, present};
+use crate::record::{Command, Extensions, MAX_QUANTITY_LOTS, Terms, fault, flag, present};
 
 /// An iceberg shows at least this part of its total (R14).
 const LEAST_SHOWN: u64 = 1024;
@@ -35,7 +35,7 @@ enum PostOnly {
 
 impl<I: PriceIndex> OrderBook<I> {
     /// R8 for a new order, in its order.
-    pub(crate) fn check_new<'a>(&self, c: &'a Command, x: &'a Extensions) -> Result<Entry<'a>, Refusal> {
+    pub(crate) fn check_new<'a>(&self, c: &'a Command, x: &'a Extensions, faults: u8) -> Result<Entry<'a>, Refusal> {
         let terms = x.terms.as_ref().unwrap_or(&NO_TERMS);
         let has = |bit: u8| terms.present & bit != 0;
         if is_out_of_range(c.quantity_lots) || is_illegal_quantity(c, terms) {
@@ -48,7 +48,8 @@ impl<I: PriceIndex> OrderBook<I> {
         };
         let is_bad_trail = has(present::TRAIL) && !terms.trail().is_legal();
         let trails_away = order_type.is_some_and(OrderType::is_trailing) && self.trails_away(c.side, terms);
-        if c.flags & flag::PRICE_OFF_GRID != 0 || is_bad_trail || trails_away || post == PostOnly::Nowhere {
+        let is_bad_price = c.flags & flag::PRICE_OFF_GRID != 0 || faults & fault::PRICE != 0;
+        if is_bad_price || is_bad_trail || trails_away || post == PostOnly::Nowhere {
             return Err(Reject::InvalidPrice.into());
         }
         if has(present::EXPIRE_AT) && terms.expire_at_ns.wrapping_sub(1) >= i64::MAX as u64 {
@@ -57,7 +58,7 @@ impl<I: PriceIndex> OrderBook<I> {
         if x.client_id.is_some_and(|id| !id.is_legal()) {
             return Err(Reject::InvalidClientOrderId.into());
         }
-        let order_type = order_type.ok_or(Reject::InvalidCombination)?;
+        let order_type = order_type.filter(|_| faults & fault::COMBINATION == 0).ok_or(Reject::InvalidCombination)?;
         if !self.takes(c, order_type, terms) {
             return Err(Reject::NotAllowedInPhase.into());
         }
@@ -70,6 +71,9 @@ impl<I: PriceIndex> OrderBook<I> {
         let first_order_id = x.client_id.and_then(|id| self.client_ids.owner(&(c.account, id)));
         if let Some(first_order_id) = first_order_id {
             return Err(Refusal { reason: Reject::DuplicateClientOrderId, first_order_id });
+        }
+        if faults & fault::FUNDS != 0 {
+            return Err(Reject::InsufficientFunds.into());
         }
         if post == PostOnly::WouldTake {
             return Err(Reject::PostOnlyWouldTake.into());
@@ -115,7 +119,7 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     /// R8 for an amend, in its order. What asks about the order that it names is asked only where it names one.
-    pub(crate) fn check_amend(&self, c: &Command, x: &Extensions) -> Result<Amendment, Refusal> {
+    pub(crate) fn check_amend(&self, c: &Command, x: &Extensions, faults: u8) -> Result<Amendment, Refusal> {
         let has = |bit: u8| c.flags & bit != 0;
         let named = self.check_name(c, x).and_then(|()| self.named(c, x));
         if has(flag::QUANTITY) && is_out_of_range(c.quantity_lots) {
@@ -127,7 +131,7 @@ impl<I: PriceIndex> OrderBook<I> {
         let has_changes = has(flag::QUANTITY) || has(flag::PRICE);
         let amendment = named.ok().filter(|_| has_changes).map(|slot| self.amendment(slot, c));
         let post = amendment.as_ref().map_or(PostOnly::Rests, |amendment| self.post_only_again(amendment));
-        if has(flag::PRICE_OFF_GRID) || post == PostOnly::Nowhere {
+        if has(flag::PRICE_OFF_GRID) || faults & fault::PRICE != 0 || post == PostOnly::Nowhere {
             return Err(Reject::InvalidPrice.into());
         }
         self.check_name(c, x)?;
@@ -140,6 +144,9 @@ impl<I: PriceIndex> OrderBook<I> {
         let slot = named?;
         if has(flag::PRICE) && !self.is_in_band(c.price_ticks) {
             return Err(Reject::PriceOutOfBand.into());
+        }
+        if faults & fault::FUNDS != 0 {
+            return Err(Reject::InsufficientFunds.into());
         }
         if post == PostOnly::WouldTake {
             return Err(Reject::PostOnlyWouldTake.into());
@@ -255,6 +262,7 @@ fn is_legal_combination(c: &Command, order_type: OrderType, terms: &Terms) -> bo
         || (has(present::MINIMUM) && is_aon)
         || (is_aon && !order_type.has_limit())
         || (is_market && time(TimeInForce::Gtd))
-        || (has(present::PROTECTION) && !is_market);
+        || (has(present::PROTECTION) && !is_market)
+        || has(present::BUDGET);
     c.side <= 1 && c.time_in_force <= TimeInForce::Aon.code() && needed && !contradicts
 }

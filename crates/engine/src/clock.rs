@@ -31,6 +31,39 @@ impl<I: PriceIndex> OrderBook<I> {
         self.look_around();
     }
 
+    /// When time next does something that shows: an expiry or the end of a halt. Never later than that.
+    pub(crate) fn next_effect_ns(&self) -> u64 {
+        self.expiries.next_ns().min(self.halt_end_ns.unwrap_or(u64::MAX))
+    }
+
+    /// Time is `now_ns`. The caller has several books, whose effects come one due time after the other: `expire`, then
+    /// `resume`, for each; then `end_time` once.
+    pub(crate) fn begin_time(&mut self, now_ns: u64) {
+        self.now_ns = self.now_ns.max(now_ns);
+        self.client_ids.forget_until(self.now_ns);
+    }
+
+    /// The expiries due at `due_ns`.
+    pub(crate) fn expire<S: EventSink>(&mut self, due_ns: u64, sequence: u64, sink: &mut S) {
+        let mut out = Output { sink, sequence, instrument: self.rules.instrument, index: 0 };
+        self.expire_until(due_ns, &mut out);
+    }
+
+    /// The end of a halt, if it is due at `due_ns`.
+    pub(crate) fn resume<S: EventSink>(&mut self, due_ns: u64, sequence: u64, sink: &mut S) {
+        if self.halt_end_ns.is_some_and(|end_ns| end_ns <= due_ns) {
+            let mut out = Output { sink, sequence, instrument: self.rules.instrument, index: 0 };
+            self.end_halt(&mut out);
+        }
+    }
+
+    /// The effects of time are out.
+    pub(crate) fn end_time(&mut self) {
+        self.expiries.tidy(&self.pool);
+        self.find_next_due();
+        self.look_around();
+    }
+
     fn expire_until<S: EventSink>(&mut self, until_ns: u64, out: &mut Output<'_, S>) {
         while let Some(slot) = self.expiries.pop_due(until_ns, &self.pool) {
             self.cancel(slot, CancelReason::Expired, out);

@@ -65,6 +65,62 @@ codes! {
 }
 
 codes! {
+    /// What a command to the exchange asks for, beyond the orders of one book.
+    AdminKind {
+        /// Make an asset.
+        CreateAsset = 16 "create_asset",
+        /// Make a clearing group (R30).
+        CreateGroup = 17 "create_group",
+        /// Make an account.
+        CreateAccount = 18 "create_account",
+        /// Make an instrument, with what its settlement needs.
+        CreateInstrument = 19 "create_instrument",
+        /// Make an event market (R32).
+        CreateEvent = 20 "create_event",
+        /// Bring funds in.
+        Deposit = 21 "deposit",
+        /// Take available funds out.
+        Withdraw = 22 "withdraw",
+        /// Move an account's funds from one clearing group to another (R30).
+        Transfer = 23 "transfer",
+        /// Turn cash into full sets of an event's shares (R32).
+        Mint = 24 "mint",
+        /// Turn full sets of an event's shares into cash (R32).
+        Redeem = 25 "redeem",
+        /// End an event market and pay its shares (R32).
+        Settle = 26 "settle",
+    }
+}
+
+codes! {
+    /// How an event market is settled (R32).
+    SettlementMode {
+        /// One outcome is worth one unit of cash, the others nothing.
+        Full = 0 "full",
+        /// Each outcome is worth its part of one unit.
+        Scalar = 1 "scalar",
+        /// Nothing was decided: shares are refunded at stated prices.
+        Void = 2 "void",
+    }
+}
+
+codes! {
+    /// What a `created` event says was made.
+    CreatedKind {
+        /// An asset.
+        Asset = 1 "asset",
+        /// A clearing group.
+        Group = 2 "group",
+        /// An account.
+        Account = 3 "account",
+        /// An instrument.
+        Instrument = 4 "instrument",
+        /// An event market.
+        Event = 5 "event",
+    }
+}
+
+codes! {
     /// Order types (R11, R12, R15). Icebergs and hidden orders are limit orders with a display quantity (R14).
     OrderType {
         /// Trades at its price or better; the rest follows its time in force.
@@ -217,6 +273,24 @@ codes! {
         InsufficientFunds = 13 "insufficient_funds",
         /// A post-only order would trade on arrival (R13).
         PostOnlyWouldTake = 14 "post_only_would_take",
+        /// What the command would make is there already.
+        AlreadyExists = 15 "already_exists",
+        /// The command names an asset that is not here.
+        UnknownAsset = 16 "unknown_asset",
+        /// The command names a clearing group that is not here.
+        UnknownGroup = 17 "unknown_group",
+        /// The command names an event that is not here.
+        UnknownEvent = 18 "unknown_event",
+        /// The event has no such outcome.
+        UnknownOutcome = 19 "unknown_outcome",
+        /// The event was settled before (R32).
+        AlreadySettled = 20 "already_settled",
+        /// A transfer, deposit or withdrawal with this id was made before (R30).
+        DuplicateTransfer = 21 "duplicate_transfer",
+        /// A name that is too long together with its event's, or has control characters, outer spaces or a slash where none may be.
+        InvalidName = 22 "invalid_name",
+        /// Admission: the journal has no room. Comes before sequencing and leaves no trace in the log.
+        Capacity = 243 "capacity",
     }
 }
 

@@ -14,10 +14,15 @@ use blake2::{Blake2b, Digest};
 impl<I: PriceIndex> OrderBook<I> {
     /// BLAKE2b-256 over the logical state.
     pub fn digest(&self) -> [u8; 32] {
+        self.digest_at(self.now_ns)
+    }
+
+    /// The same where time is kept by a clearing group: `now_ns` is the group's (R2).
+    pub(crate) fn digest_at(&self, now_ns: u64) -> [u8; 32] {
         let mut hash = Hash(Blake2b::new());
         hash.bytes(b"AMDIGST2");
         hash.rules(&self.rules, self.phase);
-        hash.u64(self.now_ns);
+        hash.u64(now_ns);
         hash.u64(self.last_order_counter());
         hash.u64(self.last_trade_id);
         hash.optional(self.last_trade_price);

@@ -2,7 +2,7 @@
 
 use crate::auction::Indicative;
 use crate::book::OrderBook;
-use crate::codes::{Phase, Side};
+use crate::codes::{Phase, RejectReason, Side};
 use crate::index::{BTree, Heap, Ladder, SkipList};
 use crate::record::{ClientId, Command, EventSink, Extensions, RecordError};
 use crate::rules::Rules;
@@ -107,6 +107,42 @@ impl Book {
     /// [`RecordError`] for the first slot that is no command; nothing was applied.
     pub fn process<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
         on_book!(self, book => book.process(slots, sink))
+    }
+
+    pub(crate) fn refuse<S: EventSink>(&mut self, command: &Command, reason: RejectReason, sink: &mut S) {
+        on_book!(self, book => book.refuse(command, reason, sink))
+    }
+
+    pub(crate) fn wind_up<S: EventSink>(&mut self, sequence: u64, sink: &mut S) {
+        on_book!(self, book => book.wind_up(sequence, sink))
+    }
+
+    pub(crate) fn next_due_ns(&self) -> u64 {
+        on_book!(self, book => book.next_due_ns)
+    }
+
+    pub(crate) fn next_effect_ns(&self) -> u64 {
+        on_book!(self, book => book.next_effect_ns())
+    }
+
+    pub(crate) fn begin_time(&mut self, now_ns: u64) {
+        on_book!(self, book => book.begin_time(now_ns))
+    }
+
+    pub(crate) fn expire<S: EventSink>(&mut self, due_ns: u64, sequence: u64, sink: &mut S) {
+        on_book!(self, book => book.expire(due_ns, sequence, sink))
+    }
+
+    pub(crate) fn resume<S: EventSink>(&mut self, due_ns: u64, sequence: u64, sink: &mut S) {
+        on_book!(self, book => book.resume(due_ns, sequence, sink))
+    }
+
+    pub(crate) fn end_time(&mut self) {
+        on_book!(self, book => book.end_time())
+    }
+
+    pub(crate) fn digest_at(&self, now_ns: u64) -> [u8; 32] {
+        on_book!(self, book => book.digest_at(now_ns))
     }
 
     /// The whole book as bytes, versioned and checksummed.

@@ -167,7 +167,7 @@ impl<I: PriceIndex> OrderBook<I> {
         x: &Extensions,
         out: &mut Output<'_, S>,
     ) -> Result<(), Refusal> {
-        let entry = self.check_new(c, x)?;
+        let entry = self.check_new(c, x, out.sink.faults())?;
         let mut arrival = self.arrival(&entry);
         self.accept_shaped(&entry, arrival.taker.id, out);
         if let Some(price_ticks) = entry.slid_to {

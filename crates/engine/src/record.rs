@@ -54,6 +54,19 @@ pub mod present {
     pub const PROTECTION: u8 = 32;
     /// `self_trade_group` counts.
     pub const GROUP: u8 = 64;
+    /// `protection_price_ticks` is the most that a market buy may cost, in units of the quote asset, read as a `u64`; legal
+    /// where funds are settled only (R30).
+    pub const BUDGET: u8 = 128;
+}
+
+/// What the exchange has found wrong with a command before its book sees it: bits of [`EventSink::faults`].
+pub mod fault {
+    /// A price that a settled instrument cannot have.
+    pub const PRICE: u8 = 1;
+    /// A market buy without a bound, or with two.
+    pub const COMBINATION: u8 = 2;
+    /// The account cannot pay.
+    pub const FUNDS: u8 = 4;
 }
 
 /// What `accepted` says of a new order in its `reason` byte, beside the [`OrderType`]'s code.
@@ -197,6 +210,11 @@ pub struct Event {
     pub detail: u64,
 }
 
+/// Mass cancel and advance time: every instrument.
+pub const ALL_INSTRUMENTS: u32 = u32::MAX;
+/// An account, asset, group or event that does not exist: what a sender puts who knows only a name that is not there.
+pub const UNKNOWN: u32 = u32::MAX;
+
 const _: () = {
     assert!(size_of::<Command>() == SLOT_BYTES && size_of::<Terms>() == SLOT_BYTES);
     assert!(size_of::<ClientId>() == SLOT_BYTES && size_of::<Event>() == SLOT_BYTES);
@@ -331,6 +349,13 @@ pub trait EventSink {
     /// A price level's displayed quantity or count changed; may be called more than once for a level (R7).
     #[inline(always)]
     fn level_touched(&mut self, _side: Side, _price_ticks: i64) {}
+
+    /// [`fault`] bits of the command under way: each makes its rejection at its place in R8. Where nothing is settled there
+    /// are none, and as a constant they cost nothing.
+    #[inline(always)]
+    fn faults(&self) -> u8 {
+        0
+    }
 }
 
 impl EventSink for Vec<Event> {
@@ -430,24 +455,24 @@ pub(crate) fn slot_at<T: SlotType>(bytes: &[u8], slot: usize) -> Option<T> {
     Some(unsafe { source.as_ptr().cast::<T>().read_unaligned() })
 }
 
-fn read<T: SlotType>(bytes: &[u8], slot: usize, what: &'static str) -> Result<T, RecordError> {
+pub(crate) fn read<T: SlotType>(bytes: &[u8], slot: usize, what: &'static str) -> Result<T, RecordError> {
     slot_at(bytes, slot).ok_or_else(|| {
         let left = bytes.len().saturating_sub(slot * SLOT_BYTES);
         fail(slot, 0, what, format!("cut short: {left} of {SLOT_BYTES} bytes"))
     })
 }
 
-fn fail(slot: usize, at: usize, field: &'static str, problem: String) -> RecordError {
+pub(crate) fn fail(slot: usize, at: usize, field: &'static str, problem: String) -> RecordError {
     RecordError { slot, offset: slot * SLOT_BYTES + at, field, problem }
 }
 
-type Problem = (usize, &'static str, String);
+pub(crate) type Problem = (usize, &'static str, String);
 
-fn known(at: usize, field: &'static str, value: u8, legal: bool) -> Result<(), Problem> {
+pub(crate) fn known(at: usize, field: &'static str, value: u8, legal: bool) -> Result<(), Problem> {
     if legal { Ok(()) } else { Err((at, field, format!("unknown value {value}"))) }
 }
 
-fn unused(at: usize, field: &'static str, is_unset: bool) -> Result<(), Problem> {
+pub(crate) fn unused(at: usize, field: &'static str, is_unset: bool) -> Result<(), Problem> {
     if is_unset { Ok(()) } else { Err((at, field, "not used by this kind, must be unset".to_string())) }
 }
 
@@ -494,7 +519,8 @@ fn check_command(c: &Command) -> Result<(), Problem> {
 
 fn check_terms(t: &Terms) -> Result<(), Problem> {
     let has = |bit: u8| t.present & bit != 0;
-    known(0, "present", t.present, t.present < 128)?;
+    let bounds = present::PROTECTION | present::BUDGET;
+    known(0, "present", t.present, t.present & bounds != bounds)?;
     known(1, "trail unit", t.trail_unit, OffsetUnit::from_code(t.trail_unit).is_some())?;
     unused(1, "trail unit", t.trail_unit == 0 || has(present::TRAIL))?;
     unused(2, "padding", t.zero == [0; 6])?;
@@ -503,7 +529,7 @@ fn check_terms(t: &Terms) -> Result<(), Problem> {
     unused(24, "display quantity", t.display_lots == 0 || has(present::DISPLAY))?;
     unused(32, "minimum quantity", t.minimum_lots == 0 || has(present::MINIMUM))?;
     unused(40, "expire_at", t.expire_at_ns == 0 || has(present::EXPIRE_AT))?;
-    unused(48, "protection price", t.protection_price_ticks == 0 || has(present::PROTECTION))?;
+    unused(48, "protection price", t.protection_price_ticks == 0 || t.present & bounds != 0)?;
     unused(56, "self-trade group", t.self_trade_group == 0 || has(present::GROUP))?;
     unused(60, "padding", t.zero_too == 0)
 }

@@ -346,7 +346,7 @@ impl Statistics {
     fn rejected<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for reason in RejectReason::ALL {
-            let count = self.counts.rejected[usize::from(reason.code())];
+            let count = self.counts.rejected.get(usize::from(reason.code())).copied().unwrap_or_default();
             if count > 0 {
                 dict.set_item(member(py, *reason), count)?;
             }
