@@ -43,7 +43,9 @@ impl<I: PriceIndex> OrderBook<I> {
     /// Refuses a command for a reason that the book does not know of.
     pub(crate) fn refuse<S: EventSink>(&mut self, command: &Command, reason: RejectReason, sink: &mut S) {
         let mut out = self.next_output(command, sink);
+        self.move_time(command.timestamp_ns, &mut out);
         self.reject(command, reason.into(), &mut out);
+        self.look_around();
     }
 
     #[inline(never)]

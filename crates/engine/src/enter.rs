@@ -326,7 +326,10 @@ impl<I: PriceIndex> OrderBook<I> {
 
     #[inline(never)]
     pub(crate) fn reject<S: EventSink>(&mut self, c: &Command, refusal: Refusal, out: &mut Output<'_, S>) {
-        self.statistics.rejected[refusal.reason as usize] += 1;
+        // Reasons of the exchange alone are not counted by book.
+        if let Some(count) = self.statistics.rejected.get_mut(refusal.reason as usize) {
+            *count += 1;
+        }
         let side = if c.kind == CommandKind::New.code() { c.side } else { crate::record::NO_SIDE };
         out.emit(Event {
             reason: refusal.reason.code(),

@@ -350,6 +350,10 @@ pub trait EventSink {
     #[inline(always)]
     fn level_touched(&mut self, _side: Side, _price_ticks: i64) {}
 
+    /// What follows is of that instrument's book. An exchange says so; a book alone does not.
+    #[inline(always)]
+    fn book(&mut self, _instrument: u32) {}
+
     /// [`fault`] bits of the command under way: each makes its rejection at its place in R8. Where nothing is settled there
     /// are none, and as a constant they cost nothing.
     #[inline(always)]

@@ -4,7 +4,7 @@ use aeromatch_engine::codes::{CommandKind, EventKind, RejectReason, Side};
 use aeromatch_engine::engine::{Book, IndexKind};
 use aeromatch_engine::record::{Command, Event, EventSink, Extensions, as_bytes};
 use aeromatch_engine::rules::Rules;
-use aeromatch_engine::snapshot::SnapshotError;
+use aeromatch_engine::snapshot::{SNAPSHOT_VERSION, SnapshotError};
 
 fn books() -> impl Iterator<Item = Book> {
     IndexKind::ALL.iter().map(|&index| Book::new(Rules::default(), index))
@@ -106,7 +106,10 @@ fn every_flipped_byte_of_a_snapshot_is_noticed() {
         }
         let mut other = bytes.clone();
         other[8] = 77;
-        assert_eq!(Book::restore(&other, None).err(), Some(SnapshotError::UnknownVersion(77)));
+        assert_eq!(
+            Book::restore(&other, None).err(),
+            Some(SnapshotError::UnknownVersion { found: 77, known: SNAPSHOT_VERSION })
+        );
         let restored = Book::restore(&bytes, None).unwrap();
         assert_eq!(restored.digest(), book.digest());
         assert_eq!(restored.snapshot(), bytes);

@@ -46,7 +46,7 @@ impl<I: PriceIndex> OrderBook<I> {
         book.read_finished(input)?;
         book.find_next_due();
         book.look_around();
-        input.check(input.bytes.len() == input.offset, "bytes behind the end")?;
+        input.end()?;
         Ok(book)
     }
 

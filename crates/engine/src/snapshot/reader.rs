@@ -10,22 +10,27 @@ use crate::views::OrderView;
 
 /// Reads forward and never beyond the end.
 pub(crate) struct Reader<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) offset: usize,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) offset: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Checks header and checksum; what follows is the body.
+    /// Checks header and checksum of a book's snapshot; what follows is the body.
     pub fn open(bytes: &'a [u8]) -> Result<Reader<'a>, SnapshotError> {
-        if bytes.get(..8).is_none_or(|magic| magic != MAGIC) {
-            return Err(SnapshotError::NotASnapshot);
+        Reader::open_as(bytes, MAGIC, SNAPSHOT_VERSION)
+    }
+
+    /// The same for what begins with that magic and version.
+    pub fn open_as(bytes: &'a [u8], magic: [u8; 8], known: u32) -> Result<Reader<'a>, SnapshotError> {
+        if !bytes.starts_with(&magic) {
+            return Err(SnapshotError::NotASnapshot { magic });
         }
         let found = bytes.len() as u64;
         let short = SnapshotError::WrongLength { expected: (HEADER_BYTES + CHECKSUM_BYTES) as u64, found };
         let mut header = Reader { bytes, offset: 8 };
         let version = header.u32().map_err(|_| short.clone())?;
-        if version != SNAPSHOT_VERSION {
-            return Err(SnapshotError::UnknownVersion(version));
+        if version != known {
+            return Err(SnapshotError::UnknownVersion { found: version, known });
         }
         let body = header.u64().map_err(|_| short)?;
         let expected = body.saturating_add((HEADER_BYTES + CHECKSUM_BYTES) as u64);
@@ -41,7 +46,7 @@ impl<'a> Reader<'a> {
         Ok(Reader { bytes: content, offset: HEADER_BYTES })
     }
 
-    pub(super) fn check(&self, holds: bool, problem: &'static str) -> Result<(), SnapshotError> {
+    pub(crate) fn check(&self, holds: bool, problem: &'static str) -> Result<(), SnapshotError> {
         if holds { Ok(()) } else { Err(SnapshotError::Damaged { offset: self.offset, problem }) }
     }
 
@@ -54,32 +59,52 @@ impl<'a> Reader<'a> {
         Ok(*bytes)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, SnapshotError> {
+    pub(crate) fn u8(&mut self) -> Result<u8, SnapshotError> {
         Ok(self.take::<1>()?[0])
     }
-    pub(super) fn u32(&mut self) -> Result<u32, SnapshotError> {
+    pub(crate) fn u32(&mut self) -> Result<u32, SnapshotError> {
         Ok(u32::from_le_bytes(self.take()?))
     }
-    pub(super) fn u64(&mut self) -> Result<u64, SnapshotError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, SnapshotError> {
         Ok(u64::from_le_bytes(self.take()?))
     }
-    fn u128(&mut self) -> Result<u128, SnapshotError> {
+    pub(crate) fn u128(&mut self) -> Result<u128, SnapshotError> {
         Ok(u128::from_le_bytes(self.take()?))
     }
 
+    /// That many bytes.
+    pub(crate) fn slice(&mut self, length: usize) -> Result<&'a [u8], SnapshotError> {
+        let end = self.offset.checked_add(length);
+        let Some(bytes) = end.and_then(|end| self.bytes.get(self.offset..end)) else {
+            return Err(SnapshotError::Damaged { offset: self.offset, problem: "it ends too early" });
+        };
+        self.offset += length;
+        Ok(bytes)
+    }
+
+    /// A part of a snapshot, which carries no header of its own.
+    pub fn part(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { bytes, offset: 0 }
+    }
+
+    /// The end: nothing is left over.
+    pub(crate) fn end(&self) -> Result<(), SnapshotError> {
+        self.check(self.bytes.len() == self.offset, "bytes behind the end")
+    }
+
     /// What is counted up one by one or by quantities: far from the type's end, so that counting on cannot overflow.
-    pub(super) fn count(&mut self) -> Result<u64, SnapshotError> {
+    pub(crate) fn count(&mut self) -> Result<u64, SnapshotError> {
         let value = self.u64()?;
         self.check(value <= u64::MAX / 2, "a count that was never reached")?;
         Ok(value)
     }
-    pub(super) fn sum(&mut self) -> Result<u128, SnapshotError> {
+    pub(crate) fn sum(&mut self) -> Result<u128, SnapshotError> {
         let value = self.u128()?;
         self.check(value <= u128::MAX / 2, "a sum that was never reached")?;
         Ok(value)
     }
 
-    pub(super) fn optional(&mut self) -> Result<Option<i64>, SnapshotError> {
+    pub(crate) fn optional(&mut self) -> Result<Option<i64>, SnapshotError> {
         let flag = self.u8()?;
         self.check(flag <= 1, "a flag that is neither 0 nor 1")?;
         let value = self.u64()? as i64;
@@ -93,7 +118,7 @@ impl<'a> Reader<'a> {
         from_code(self.u8()?).ok_or(SnapshotError::Damaged { offset, problem })
     }
 
-    pub(super) fn statistics(&mut self) -> Result<Statistics, SnapshotError> {
+    pub(crate) fn statistics(&mut self) -> Result<Statistics, SnapshotError> {
         let mut s = Statistics { commands: self.count()?, ..Statistics::default() };
         for count in s.rejected.iter_mut().chain(&mut s.canceled) {
             *count = self.count()?;
@@ -116,7 +141,7 @@ impl<'a> Reader<'a> {
         Ok(unit.map(|unit| Offset { unit, value }))
     }
 
-    pub(super) fn rules(&mut self) -> Result<Rules, SnapshotError> {
+    pub(crate) fn rules(&mut self) -> Result<Rules, SnapshotError> {
         let rules = Rules {
             instrument: self.u32()?,
             dedup_window_ns: self.u64()?,
@@ -132,7 +157,7 @@ impl<'a> Reader<'a> {
         Ok(rules)
     }
 
-    pub(super) fn order(&mut self) -> Result<OrderView, SnapshotError> {
+    pub(crate) fn order(&mut self) -> Result<OrderView, SnapshotError> {
         let (order_id, account) = (self.u64()?, self.u32()?);
         let side = self.code(Side::from_code, "unknown side")?;
         let order_type = self.code(OrderType::from_code, "unknown order type")?;
@@ -196,13 +221,10 @@ impl<'a> Reader<'a> {
         Ok(view)
     }
 
-    pub(super) fn client_id(&mut self) -> Result<Option<ClientId>, SnapshotError> {
+    pub(crate) fn client_id(&mut self) -> Result<Option<ClientId>, SnapshotError> {
         let length = usize::from(self.u8()?);
         self.check(length <= 36, "a client order id that is too long")?;
-        let Some(text) = self.bytes.get(self.offset..self.offset + length) else {
-            return Err(SnapshotError::Damaged { offset: self.offset, problem: "it ends too early" });
-        };
-        self.offset += length;
+        let text = self.slice(length)?;
         Ok((length > 0).then(|| ClientId::new(text)))
     }
 }

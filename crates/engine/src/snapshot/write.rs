@@ -1,6 +1,6 @@
 //! Writing a snapshot.
 
-use super::{HEADER_BYTES, MAGIC, SNAPSHOT_VERSION};
+use super::{MAGIC, SNAPSHOT_VERSION, sealed};
 use crate::book::OrderBook;
 use crate::codes::Side;
 use crate::engine::IndexKind;
@@ -41,11 +41,7 @@ impl<I: PriceIndex> OrderBook<I> {
             out.u64(done.order_id);
             out.client_id(Some(&done.name.1));
         }
-        let length = (out.0.len() - HEADER_BYTES) as u64;
-        out.0[12..HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
-        let checksum = crc32c::crc32c(&out.0);
-        out.u32(checksum);
-        out.0
+        sealed(out.0)
     }
 
     fn write_half(&self, side: Side, out: &mut Writer) {

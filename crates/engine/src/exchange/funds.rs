@@ -1,0 +1,111 @@
+//! Commands about funds: deposits, withdrawals, transfers (R30), sets of an event's shares and its settlement (R32).
+
+use super::Exchange;
+use super::admin::check;
+use super::numbered::Numbered;
+use super::records::Admin;
+use crate::codes::{AdminKind, EventKind, RejectReason as Reject, SettlementMode};
+use crate::record::{Event, EventSink};
+
+/// Most bytes of the id of a transfer, deposit or withdrawal.
+const MAX_ID_BYTES: usize = 36;
+
+impl Exchange {
+    pub(super) fn move_funds<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+        let c = &admin.command;
+        let (asset, account, amount) = (c.instrument, c.account, admin.amount());
+        let (group, target) = (admin.group(), admin.target_group());
+        let is_transfer = admin.kind == AdminKind::Transfer;
+        for group in [Some(group), is_transfer.then_some(target)].into_iter().flatten() {
+            if self.registry.groups.contains(group) {
+                self.move_group(group, c.timestamp_ns, out);
+            }
+        }
+        let registry = &self.registry;
+        check(registry.accounts.contains(account), Reject::UnknownAccount)?;
+        check(registry.assets.contains(asset), Reject::UnknownAsset)?;
+        let has_groups = registry.groups.contains(group) && (!is_transfer || registry.groups.contains(target));
+        check(has_groups, Reject::UnknownGroup)?;
+        let id = admin.texts.first().map(String::as_bytes);
+        check(id.is_none_or(|id| id.len() <= MAX_ID_BYTES), Reject::InvalidName)?;
+        check(amount > 0, Reject::InvalidQuantity)?;
+        check(!registry.is_share(asset) && !(is_transfer && group == target), Reject::InvalidCombination)?;
+        match (admin.kind, id) {
+            (AdminKind::Deposit, _) => self.ledger.deposit(group, account, asset, amount, id)?,
+            (AdminKind::Withdraw, _) => self.ledger.withdraw(group, account, asset, amount, id)?,
+            (_, Some(id)) => self.ledger.transfer(group, target, account, asset, amount, id)?,
+            (_, None) => return Err(Reject::InvalidCombination),
+        }
+        self.accept(c, out);
+        self.ledger.emit_changes(out);
+        Ok(())
+    }
+
+    /// Cash becomes full sets of shares, or full sets become cash.
+    pub(super) fn convert<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+        let c = &admin.command;
+        let (event, account, lots) = (c.instrument, c.account, c.quantity_lots);
+        if let Some(group) = self.registry.event(event).map(|info| info.group) {
+            self.move_group(group, c.timestamp_ns, out);
+        }
+        check(self.registry.accounts.contains(account), Reject::UnknownAccount)?;
+        check(self.registry.events.contains(event), Reject::UnknownEvent)?;
+        check(!self.ledger.is_settled(event), Reject::AlreadySettled)?;
+        check((1..=crate::record::MAX_QUANTITY_LOTS).contains(&lots), Reject::InvalidQuantity)?;
+        if admin.kind == AdminKind::Mint {
+            self.ledger.mint(event, account, lots)?;
+        } else {
+            self.ledger.redeem(event, account, lots)?;
+        }
+        self.accept(c, out);
+        self.ledger.emit_changes(out);
+        Ok(())
+    }
+
+    /// R32: trading stops, what rests is canceled, and each share is paid what its outcome is worth, once.
+    pub(super) fn settle<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+        let c = &admin.command;
+        let event = c.instrument;
+        if let Some(group) = self.registry.event(event).map(|info| info.group) {
+            self.move_group(group, c.timestamp_ns, out);
+        }
+        let info = self.registry.event(event).ok_or(Reject::UnknownEvent)?;
+        check(!self.ledger.is_settled(event), Reject::AlreadySettled)?;
+        let count = info.outcomes.len();
+        let is_full = c.order_type == SettlementMode::Full.code();
+        let payouts = match &admin.payouts {
+            None if is_full => {
+                check(c.quantity_lots < count as u64, Reject::UnknownOutcome)?;
+                let winner = c.quantity_lots as usize;
+                (0..count).map(|place| if place == winner { info.unit_ticks } else { 0 }).collect()
+            }
+            Some(payouts) if !is_full => {
+                check(payouts.len() == count, Reject::UnknownOutcome)?;
+                payouts.clone()
+            }
+            _ => return Err(Reject::InvalidCombination),
+        };
+        let sum: u64 = payouts.iter().map(|&ticks| u64::from(ticks)).sum();
+        check(sum == u64::from(info.unit_ticks), Reject::InvalidPrice)?;
+        check(is_full || c.quantity_lots == 0, Reject::InvalidCombination)?;
+        self.accept(c, out);
+        let mut books: Vec<u32> = info.outcomes.iter().map(|outcome| outcome.instrument).collect();
+        books.retain(|&instrument| !self.registry.instrument(instrument).is_some_and(|info| info.is_mirror));
+        let sequence = out.sequence;
+        for instrument in books {
+            let place = self.route(instrument).place();
+            super::time::act!(self, place, out, |book, sink| book.wind_up(sequence, sink));
+            self.note_due(place);
+        }
+        self.ledger.settle_event(event, &payouts);
+        self.ledger.emit_changes(out);
+        out.event(Event {
+            reason: c.order_type,
+            price_ticks: i64::from(payouts[0]),
+            quantity_lots: c.quantity_lots,
+            order_id: u64::from(event),
+            ..Event::of(EventKind::Settled)
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,290 @@
+//! The exchange: many books, the names by which people know things, and a ledger, driven by one log of commands.
+//!
+//! It begins empty. Instruments, clearing groups, accounts, assets and events are made by commands (`records`), so that the log
+//! alone rebuilds everything. A command for a book whose funds are not settled goes straight there: it costs one look-up more
+//! than the book alone. One for a settled book (R30) goes by way of `trading`, where the ledger gives its verdict before and
+//! keeps its accounts after; commands to the exchange itself are in `admin` and `funds`.
+
+mod admin;
+mod digest;
+mod funds;
+mod numbered;
+pub mod records;
+pub mod registry;
+mod snapshot;
+mod time;
+mod trading;
+
+use crate::codes::{EventKind, RejectReason};
+use crate::engine::Book;
+use crate::ledger::{Ledger, SettlementTerms};
+use crate::record::{
+    Command, Event, EventSink, Extensions, RecordError, SLOT_BYTES, UNKNOWN, check as check_order, decode, slot_at,
+};
+use numbered::Numbered;
+use records::Admin;
+use registry::{InstrumentInfo, Registry};
+use std::sync::Arc;
+
+/// Numbers below this find their book through an array.
+const DENSE: usize = 1 << 16;
+
+/// The top-level state machine: `apply(command) -> events` over everything that a venue has.
+pub struct Exchange {
+    /// Number of the last command (R4).
+    sequence: u64,
+    /// The latest time that any command brought.
+    now_ns: u64,
+    registry: Registry,
+    /// Of clearing group `i + 1`.
+    clocks: Vec<Clock>,
+    /// In order of creation.
+    markets: Vec<Market>,
+    /// By instrument number.
+    routes: Vec<Route>,
+    ledger: Ledger,
+}
+
+/// A book and how it is settled.
+pub(crate) struct Market {
+    pub book: Book,
+    pub number: u32,
+    /// `None`: no accounts are looked at.
+    pub terms: Option<Arc<SettlementTerms>>,
+}
+
+/// Time of a clearing group, which all its books share (R2).
+#[derive(Default)]
+pub(crate) struct Clock {
+    pub now_ns: u64,
+    /// No book of the group has anything due before.
+    pub next_due_ns: u64,
+    /// Places of its books, by instrument number.
+    pub books: Vec<usize>,
+}
+
+/// Where commands for an instrument go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Route(u32);
+
+impl Route {
+    const NOWHERE: Route = Route(u32::MAX);
+    const SETTLED: u32 = 1 << 31;
+    const MIRROR: u32 = 1 << 30;
+
+    fn to(info: &InstrumentInfo) -> Route {
+        let settled = if info.terms.is_some() { Route::SETTLED } else { 0 };
+        let mirror = if info.is_mirror { Route::MIRROR } else { 0 };
+        Route(info.book as u32 | settled | mirror)
+    }
+
+    /// Of a book that is not settled, its place; else something out of range.
+    #[inline(always)]
+    fn plain_place(self) -> usize {
+        self.0 as usize
+    }
+
+    fn place(self) -> usize {
+        (self.0 & !(Route::SETTLED | Route::MIRROR)) as usize
+    }
+
+    fn is_settled(self) -> bool {
+        self.0 & Route::SETTLED != 0
+    }
+
+    fn is_mirror(self) -> bool {
+        self.0 & Route::MIRROR != 0
+    }
+}
+
+impl Default for Exchange {
+    fn default() -> Exchange {
+        Exchange::new()
+    }
+}
+
+impl Exchange {
+    /// An exchange in which there is nothing yet.
+    pub fn new() -> Exchange {
+        Exchange {
+            sequence: 0,
+            now_ns: 0,
+            registry: Registry::default(),
+            clocks: Vec::new(),
+            markets: Vec::new(),
+            routes: Vec::new(),
+            ledger: Ledger::new(),
+        }
+    }
+
+    /// Applies one command about orders, phases or time. Total: every command gets an answer, none panics (R33).
+    #[inline(always)]
+    pub fn apply<S: EventSink>(&mut self, command: &Command, extensions: &Extensions, sink: &mut S) {
+        let place = self.route(command.instrument).plain_place();
+        if let Some(market) = self.markets.get_mut(place).filter(|_| command.account != UNKNOWN) {
+            self.sequence = self.sequence.saturating_add(1).max(command.sequence);
+            self.now_ns = self.now_ns.max(command.timestamp_ns);
+            sink.book(market.number);
+            return market.book.apply(&Command { sequence: self.sequence, ..*command }, extensions, sink);
+        }
+        self.apply_any(command, extensions, sink);
+    }
+
+    /// Applies one command to the exchange itself. Total, as [`Exchange::apply`].
+    pub fn apply_admin<S: EventSink>(&mut self, admin: &Admin, sink: &mut S) {
+        let mut out = self.next_output(&admin.command, sink);
+        self.ledger.begin();
+        if let Err(reason) = self.carry_out(admin, &mut out) {
+            self.reject(&admin.command, reason, &mut out);
+            // Time may have released holds.
+            self.ledger.emit_changes(&mut out);
+        }
+    }
+
+    /// Checks a batch of slots (docs/records.md) and returns how many commands it is.
+    ///
+    /// # Errors
+    /// [`RecordError`] for the first slot that is no command.
+    pub fn check(slots: &[u8]) -> Result<usize, RecordError> {
+        let end = slots.len().div_ceil(SLOT_BYTES);
+        let (mut slot, mut count) = (0, 0);
+        while slot < end {
+            slot += match records::is_admin(slots, slot) {
+                Some(true) => records::decode(slots, slot)?.1,
+                _ => check_order(slots, slot)?,
+            };
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Applies a batch of slots, all or nothing: the whole batch is checked before its first command is applied. Returns the
+    /// number of commands.
+    ///
+    /// # Errors
+    /// [`RecordError`] for the first slot that is no command. If someone writes to the slots during the call, what was applied
+    /// until that was noticed stays applied.
+    pub fn process<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
+        let count = Exchange::check(slots)?;
+        let end = slots.len().div_ceil(SLOT_BYTES);
+        let mut slot = 0;
+        while slot < end {
+            slot += self.apply_at(slots, slot, sink)?;
+        }
+        Ok(count)
+    }
+
+    /// Applies the command that starts at `slot`, and returns how many slots it took.
+    ///
+    /// # Errors
+    /// [`RecordError`] if there is no command; nothing was applied.
+    #[inline(always)]
+    pub fn apply_at<S: EventSink>(&mut self, slots: &[u8], slot: usize, sink: &mut S) -> Result<usize, RecordError> {
+        if records::is_admin(slots, slot) == Some(true) {
+            let (admin, taken) = records::decode(slots, slot)?;
+            self.apply_admin(&admin, sink);
+            return Ok(taken);
+        }
+        // Each slot is read once. `check` has seen the batch, and codes that changed since are refused like any others.
+        match slot_at::<Command>(slots, slot) {
+            Some(command) if command.extensions == 0 => {
+                self.apply(&command, &Extensions::NONE, sink);
+                Ok(1)
+            }
+            _ => {
+                let (command, extensions) = decode(slots, slot)?;
+                self.apply(&command, &extensions, sink);
+                Ok(command.slots())
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn route(&self, instrument: u32) -> Route {
+        match self.routes.get(instrument as usize) {
+            Some(&route) => route,
+            None => self.far_route(instrument),
+        }
+    }
+
+    #[cold]
+    fn far_route(&self, instrument: u32) -> Route {
+        self.registry.instrument(instrument).map_or(Route::NOWHERE, Route::to)
+    }
+
+    /// Lets commands for an instrument find their way.
+    fn add_route(&mut self, number: u32, info: &InstrumentInfo) {
+        let place = number as usize;
+        if place < DENSE {
+            let length = self.routes.len().max(place + 1);
+            self.routes.resize(length, Route::NOWHERE);
+            self.routes[place] = Route::to(info);
+        }
+    }
+
+    /// Gives the command its sequence number (R4), and numbers its events.
+    fn next_output<'a, S: EventSink>(&mut self, command: &Command, sink: &'a mut S) -> Numbered<'a, S> {
+        self.sequence = self.sequence.saturating_add(1).max(command.sequence);
+        Numbered::new(sink, self.sequence)
+    }
+
+    /// A command that no book answers is refused.
+    fn reject<S: EventSink>(&self, c: &Command, reason: RejectReason, out: &mut Numbered<'_, S>) {
+        let is_order = c.kind == crate::codes::CommandKind::New.code();
+        out.event(Event {
+            reason: reason.code(),
+            side: if is_order { c.side } else { crate::record::NO_SIDE },
+            instrument: c.instrument,
+            account: c.account,
+            other: self.now_ns,
+            detail: c.tag,
+            ..Event::of(EventKind::Rejected)
+        });
+    }
+
+    /// A command that no book answers was taken.
+    fn accept<S: EventSink>(&self, c: &Command, out: &mut Numbered<'_, S>) {
+        out.event(Event {
+            instrument: c.instrument,
+            account: c.account,
+            other: self.now_ns,
+            detail: c.tag,
+            ..Event::of(EventKind::Accepted)
+        });
+    }
+
+    /// Number of the last command.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The latest time that any command brought, ns.
+    pub fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// Time of a clearing group, ns (R2).
+    pub fn group_now_ns(&self, group: u32) -> Option<u64> {
+        self.clocks.get((group as usize).wrapping_sub(1)).map(|clock| clock.now_ns)
+    }
+
+    /// The book of an instrument; of the second outcome of a two-outcome event the book that both share (R32).
+    pub fn book(&self, instrument: u32) -> Option<&Book> {
+        self.markets.get(self.route(instrument).place()).map(|market| &market.book)
+    }
+
+    /// What has a name.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Who owns what.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Bytes of memory that the books hold.
+    pub fn memory_bytes(&self) -> usize {
+        self.markets.iter().map(|market| market.book.memory_bytes()).sum()
+    }
+}
