@@ -129,6 +129,16 @@ proptest! {
     }
 
     #[test]
+    fn test_r31_nothing_is_made_or_lost_whatever_the_commands(bytes in vec(any::<u8>(), 0..3000)) {
+        untrusted::venue::trade(&bytes);
+    }
+
+    #[test]
+    fn test_r33_a_damaged_snapshot_of_an_exchange_is_an_error_or_a_whole_one(bytes in vec(any::<u8>(), 0..600)) {
+        untrusted::venue::restore_damaged(&bytes);
+    }
+
+    #[test]
     fn test_r33_any_changed_byte_of_a_snapshot_is_noticed(
         batch in valid_batch(), at in any::<prop::sample::Index>(), flipped in 1_u8..=255,
     ) {

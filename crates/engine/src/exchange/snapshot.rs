@@ -2,6 +2,7 @@
 
 use super::registry::{EventInfo, InstrumentInfo, OutcomeInfo, is_legal_name};
 use super::{Clock, Exchange, Market};
+use crate::codes::Phase;
 use crate::engine::Book;
 use crate::ledger::{Ledger, Mirror, SettlementTerms};
 use crate::snapshot::{HEADER_BYTES, Reader, SnapshotError, sealed};
@@ -67,8 +68,36 @@ impl Exchange {
         exchange.read_instruments(input)?;
         exchange.ledger = Ledger::read(input)?;
         input.end()?;
+        input.check(exchange.is_coherent(), "books, names and ledger contradict one another")?;
         exchange.find_all_due();
         Ok(exchange)
+    }
+
+    /// Does the ledger know just the orders that settled books have, and nobody who is not here?
+    fn is_coherent(&self) -> bool {
+        let registry = &self.registry;
+        let orders = self.markets.iter().filter_map(|market| market.terms.as_ref().map(|terms| (market, terms)));
+        let mut count = 0;
+        for (market, terms) in orders {
+            let is_over = terms.event != 0 && self.ledger.is_settled(terms.event);
+            let live = market.book.orders(None);
+            count += live.len();
+            let is_closed = live.is_empty() && market.book.phase() == Phase::Closed;
+            if !self.ledger.agrees_with(terms, &live) || (is_over && !is_closed) {
+                return false;
+            }
+        }
+        count == self.ledger.order_count()
+            && self.ledger.balances().all(|(group, account, asset, _)| {
+                registry.groups.contains(group)
+                    && registry.accounts.contains(account)
+                    && registry.assets.contains(asset)
+            })
+            && (1..=registry.events.len()).all(|number| {
+                let outcomes = registry.event(number).map(|info| info.outcomes.iter().map(|outcome| outcome.asset));
+                outcomes.is_some_and(|shares| self.ledger.is_event_of(number, shares))
+            })
+            && self.ledger.event_count() == registry.events.len() as usize
     }
 
     fn read_names(&mut self, input: &mut Reader<'_>) -> Result<(), SnapshotError> {

@@ -196,6 +196,16 @@ impl Ledger {
         market.sets = 0;
     }
 
+    /// How many events there are.
+    pub(crate) fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Has that event those shares, in that order?
+    pub(crate) fn is_event_of(&self, event: u32, shares: impl Iterator<Item = u32>) -> bool {
+        self.events.get(&event).is_some_and(|market| market.terms.shares.iter().copied().eq(shares))
+    }
+
     /// Was this event settled?
     pub fn is_settled(&self, event: u32) -> bool {
         self.events.get(&event).is_some_and(|market| market.is_settled)

@@ -1,6 +1,8 @@
 //! What must hold for any bytes at all (R33). The fuzz targets (`make fuzz-targets`) and the bounded tests in
 //! `untrusted_bytes.rs` run the same functions; each panics where it finds a fault.
 
+pub mod venue;
+
 use aeromatch_engine::codes::{Matching, Phase, SelfTradePrevention, Side};
 use aeromatch_engine::engine::{Book, IndexKind};
 use aeromatch_engine::offset::Offset;
