@@ -1,0 +1,176 @@
+"""What differs between two states: books, orders, balances, positions, in words and as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from aeromatch import Balance, BookView, Order, Position
+
+NOTHING = "-"
+
+
+class Readable(Protocol):
+    """What can be compared: an Exchange, a Timeline."""
+
+    def digest(self) -> str:
+        """Hash of the state."""
+        ...
+
+    def instruments(self) -> Sequence[str]:
+        """Symbols of all instruments."""
+        ...
+
+    def accounts(self) -> Sequence[str]:
+        """Names of all accounts."""
+        ...
+
+    def assets(self) -> Sequence[str]:
+        """Names of all assets."""
+        ...
+
+    def book(self, symbol: str) -> BookView:
+        """Give the book of an instrument."""
+        ...
+
+    def balances(self, account: str) -> Sequence[Balance]:
+        """Give what an account has."""
+        ...
+
+    def positions(self, account: str) -> Sequence[Position]:
+        """Give what an account traded."""
+        ...
+
+
+class Difference(NamedTuple):
+    """One thing that is not the same in both; `-` stands for what is not there."""
+
+    where: str
+    """An instrument, or an account."""
+    what: str
+    left: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: {self.left} | {self.right}"
+
+
+class Comparison:
+    """Two states side by side."""
+
+    def __init__(self, left_digest: str, right_digest: str, differences: Sequence[Difference]) -> None:
+        """Keep what was found."""
+        self.left_digest = left_digest
+        self.right_digest = right_digest
+        self.differences = tuple(differences)
+
+    @property
+    def same(self) -> bool:
+        """Whether both states lead to the same events from here on: their digests are equal."""
+        return self.left_digest == self.right_digest
+
+    def __str__(self) -> str:
+        if self.same:
+            return f"the same: {self.left_digest}"
+        lines = [f"digests: {self.left_digest[:16]}... | {self.right_digest[:16]}..."]
+        return "\n".join([*lines, *(str(difference) for difference in self.differences)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all of it as plain data."""
+        return {
+            "same": self.same,
+            "left_digest": self.left_digest,
+            "right_digest": self.right_digest,
+            "differences": [difference._asdict() for difference in self.differences],
+        }
+
+
+def compare(left: Readable, right: Readable) -> Comparison:
+    """Compare two states, however they came about: moments of one timeline, branches, exchanges.
+
+    What can be read is compared: instruments and their orders, levels and last trades; accounts, balances, positions.
+    States with the same digest have no differences. Others may differ only in what is not shown, such as the ids of
+    transfers that were seen.
+    """
+    digests = left.digest(), right.digest()
+    differences = [] if digests[0] == digests[1] else list(_differences(left, right))
+    return Comparison(*digests, differences)
+
+
+def _differences(left: Readable, right: Readable) -> Iterator[Difference]:
+    for what in ("instruments", "accounts", "assets"):
+        ours, theirs = list(getattr(left, what)()), list(getattr(right, what)())
+        if ours != theirs:
+            yield Difference("exchange", what, _names(ours, theirs), _names(theirs, ours))
+    for symbol in left.instruments():
+        if symbol in right.instruments():
+            yield from _of_books(symbol, left.book(symbol), right.book(symbol))
+    for account in left.accounts():
+        if account in right.accounts():
+            yield from _of_accounts(account, left, right)
+
+
+def _names(names: list[str], others: list[str]) -> str:
+    return ", ".join(name for name in names if name not in others) or NOTHING
+
+
+def _of_books(symbol: str, left: BookView, right: BookView) -> Iterator[Difference]:
+    for what in ("phase", "last_trade_price"):
+        ours, theirs = getattr(left, what), getattr(right, what)
+        if ours != theirs:
+            yield Difference(symbol, what.replace("_", " "), _text(ours), _text(theirs))
+    for side in ("bids", "asks"):
+        levels = [
+            {level.price: f"{level.quantity} in {level.order_count}" for level in getattr(book.depth(), side)}
+            for book in (left, right)
+        ]
+        yield from _of_maps(symbol, levels[0], levels[1], lambda price, side=side: f"{side[:-1]} {price}")
+    orders = [{order.order_id: order for order in book.orders()} for book in (left, right)]
+    yield from _of_maps(
+        symbol, *({key: _order(order) for key, order in found.items()} for found in orders), _order_name
+    )
+
+
+def _order(order: Order) -> str:
+    price = "" if order.price is None else f" at {order.price}"
+    account = "" if order.account is None else f" of {order.account}"
+    return f"{order.side} {order.remaining_quantity}{price}{account}"
+
+
+def _order_name(order_id: int) -> str:
+    return f"order {order_id}"
+
+
+def _of_accounts(account: str, left: Readable, right: Readable) -> Iterator[Difference]:
+    balances = [
+        {f"{has.asset} in {has.group}": f"{has.available} and {has.held} held" for has in side.balances(account)}
+        for side in (left, right)
+    ]
+    yield from _of_maps(account, *balances, str)
+    positions = [
+        {position.symbol: _position(position) for position in side.positions(account)} for side in (left, right)
+    ]
+    yield from _of_maps(account, *positions, lambda symbol: f"position in {symbol}")
+
+
+def _position(position: Position) -> str:
+    return f"bought {position.bought_quantity}, sold {position.sold_quantity}, fees {position.fees}"
+
+
+def _of_maps(
+    where: str, left: Mapping[Any, str], right: Mapping[Any, str], name: Callable[[Any], str]
+) -> Iterator[Difference]:
+    for key in _sorted(left.keys() | right.keys()):
+        ours, theirs = left.get(key, NOTHING), right.get(key, NOTHING)
+        if ours != theirs:
+            yield Difference(where, name(key), ours, theirs)
+
+
+def _sorted(keys: Iterable[Any]) -> list[Any]:
+    return sorted(keys)
+
+
+def _text(value: object) -> str:
+    return NOTHING if value is None else str(value)
