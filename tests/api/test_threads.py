@@ -34,7 +34,7 @@ def test_a_second_thread_gets_an_error_and_the_first_is_not_disturbed() -> None:
             break
     worker.join()
     assert lengths == [len(batch)]
-    assert refused == ["this OrderBook is in use by another thread; give each thread its own book, or share a lock"]
+    assert refused == ["this OrderBook is in use by another thread; let them take turns, with a lock"]
     alone.process(batch)
     if book.sequence == alone.sequence:
         assert book.digest() == alone.digest()

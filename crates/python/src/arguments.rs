@@ -5,6 +5,7 @@
 
 use crate::decimal::{Grid, Number};
 use crate::enums::type_name;
+use crate::errors::Failure;
 use crate::names::Names;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -193,24 +194,30 @@ impl<'a> Account<'a> {
         Ok(Account::Number(u32::try_from(number).unwrap_or(u32::MAX)))
     }
 
-    /// The number that commands carry, a new one for a new name.
+    /// The number that commands carry.
     #[inline]
     pub fn number(&self, names: &Names) -> PyResult<u32> {
         match *self {
             Account::Nobody => Ok(0),
             Account::Number(number) => Ok(number),
             Account::Name(name) => {
-                names.intern(name).ok_or_else(|| PyValueError::new_err("account: no number is left"))
+                names.number(name).ok_or_else(|| PyValueError::new_err("account: no number is left"))
             }
         }
     }
 
     /// The number for a read: `None` for a name that no command has used.
-    pub fn known(&self, names: &Names) -> Option<u32> {
+    ///
+    /// # Errors
+    /// UnknownNameError where only commands make accounts, and none has made this one.
+    pub fn known(&self, py: Python<'_>, names: &Names) -> PyResult<Option<u32>> {
         match *self {
-            Account::Nobody => Some(0),
-            Account::Number(number) => Some(number),
-            Account::Name(name) => names.find(name),
+            Account::Nobody => Ok(Some(0)),
+            Account::Number(number) => Ok(Some(number)),
+            Account::Name(name) => match names.find(name) {
+                None if names.is_registered() => Err(Failure::UnknownName("account", name.to_string()).into_py(py)),
+                number => Ok(number),
+            },
         }
     }
 }

@@ -1,20 +1,19 @@
 //! Batches: slots in, events out.
 
-use crate::buffer::{Bytes, ChangeBuffer, EventBuffer, Pool};
+use crate::buffer::{Bytes, ChangeBuffer, EventBuffer, Pool, Stable};
 use crate::enums::type_name;
-use crate::instrument::Context;
-use crate::state::Shared;
+use crate::scope::Scope;
+use crate::state::BatchDone;
 use aeromatch_engine::record::SLOT_BYTES;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
-use std::sync::Arc;
 
 /// The Python class around an [`EventBuffer`]: it knows NumPy and its friends, this crate does not.
 static EVENTS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
-/// Tells the extension which class `OrderBook.process` returns; the package does so once, when it is imported.
+/// Tells the extension which class `OrderBook.process` and `Exchange.process` return; the package does so once, when it is imported.
 ///
 /// Arguments:
 ///     events: A class that is made of an EventBuffer.
@@ -39,22 +38,20 @@ pub fn slots(batch: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     Err(PyTypeError::new_err(problem))
 }
 
-/// `OrderBook.process`.
-pub fn process(
-    py: Python<'_>,
-    context: &Arc<Context>,
-    shared: &Shared,
-    pool: &Pool,
-    batch: &Bound<'_, PyAny>,
-    level_changes: bool,
-) -> PyResult<Py<PyAny>> {
+fn events_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     let class = EVENTS.get(py).ok_or_else(|| PyRuntimeError::new_err("import aeromatch, not aeromatch._core"))?;
-    let input = slots(batch)?.stable(pool);
-    let entry = shared.enter().map_err(|failure| failure.into_py(py))?;
-    let done =
-        py.detach(|| entry.with(|state| state.process(input.as_slice(), pool, level_changes)).and_then(|done| done));
-    let done = done.map_err(|failure| failure.into_py(py))?;
+    Ok(class.bind(py))
+}
+
+/// The slots of a batch, in memory that does not change while they are read.
+pub fn input(batch: &Bound<'_, PyAny>, pool: &Pool) -> PyResult<Stable> {
+    events_class(batch.py())?;
+    Ok(slots(batch)?.stable(pool))
+}
+
+/// What a batch did, as Python sees it.
+pub fn output(py: Python<'_>, scope: Scope, pool: &Pool, done: BatchDone) -> PyResult<Py<PyAny>> {
     let changes = done.changes.map(|bytes| Py::new(py, ChangeBuffer::new(pool, bytes))).transpose()?;
-    let events = EventBuffer::new(context, pool, done.events, done.commands, changes);
-    class.call1(py, (Py::new(py, events)?,))
+    let events = EventBuffer::new(scope, pool, done.events, done.commands, changes);
+    events_class(py)?.call1((Py::new(py, events)?,)).map(Bound::unbind)
 }

@@ -1,23 +1,22 @@
 //! `aeromatch.OrderBook`: arguments in, reports out. What it means is the engine's business.
 
-use crate::arguments::{self, Account, Argument, number, text, to_decimal, unsigned};
+use crate::arguments::{Account, Argument, text};
 use crate::batch;
+use crate::book_view::{BookView, Source};
 use crate::buffer::{Bytes, Pool};
 use crate::container;
-use crate::enums::{member, parse, type_name};
-use crate::indicative::Indicative;
+use crate::enums::{parse, type_name};
 use crate::instrument::{Context, Instrument};
-use crate::levels::{Depth, Level};
 use crate::names::Names;
-use crate::orders::{self, NewOrder, Target};
+use crate::orders::{self, NewOrder, Request, Target};
 use crate::report::Report;
+use crate::scope::Scope;
 use crate::state::{Shared, State};
-use crate::views::{Order, Statistics};
-use aeromatch_engine::codes::{CommandKind, Phase, Side};
+use aeromatch_engine::codes::{CommandKind, Phase};
 use aeromatch_engine::engine::{Book, IndexKind};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::PyBytes;
 use std::sync::Arc;
 
 /// One instrument's limit order book: price, then time (R10), deterministic (R3).
@@ -34,16 +33,43 @@ use std::sync::Arc;
 ///
 /// Raises:
 ///     TypeError: An argument has the wrong type.
-///     ValueError: The index is unknown.
-#[pyclass(frozen, module = "aeromatch")]
+///     ValueError: The index is unknown, or the instrument is one with settlement.
+#[pyclass(frozen, extends = BookView, module = "aeromatch")]
 pub struct OrderBook {
-    pub(crate) context: Arc<Context>,
-    instrument: Py<Instrument>,
+    context: Arc<Context>,
     pool: Pool,
-    pub(crate) shared: Shared,
+    shared: Arc<Shared<State>>,
 }
 
-fn index_kind(value: &Bound<'_, PyAny>) -> PyResult<IndexKind> {
+impl OrderBook {
+    fn make(context: Context, instrument: Py<Instrument>, book: Book) -> PyClassInitializer<OrderBook> {
+        let (context, shared) = (Arc::new(context), Arc::new(Shared::new(State::new(book))));
+        let view = BookView::new(Arc::clone(&context), instrument, Source::Own(Arc::clone(&shared)));
+        PyClassInitializer::from(view).add_subclass(OrderBook { context, pool: Pool::default(), shared })
+    }
+
+    /// Lets `action` use the book with the interpreter let go meanwhile, for what takes its time.
+    pub(crate) fn detached<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&mut State) -> R + Send) -> PyResult<R> {
+        let entry = self.shared.enter().map_err(|failure| failure.into_py(py))?;
+        py.detach(|| entry.with(action)).map_err(|failure| failure.into_py(py))
+    }
+
+    #[inline]
+    fn apply(&self, py: Python<'_>, kind: CommandKind, (command, extensions): Request) -> PyResult<Report> {
+        let done = self.shared.with(|state| state.apply(&command, &extensions));
+        let done = done.map_err(|failure| failure.into_py(py))?;
+        Ok(Report::new(Scope::book(&self.context), kind, done))
+    }
+}
+
+/// The argument of that name.
+pub(crate) fn instrument_of<'a, 'py>(instrument: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, Instrument>> {
+    instrument
+        .cast::<Instrument>()
+        .map_err(|_| PyTypeError::new_err(format!("instrument must be an Instrument, not {}", type_name(instrument))))
+}
+
+pub(crate) fn index_kind(value: &Bound<'_, PyAny>) -> PyResult<IndexKind> {
     index_of_slug(text(value, "index")?)
 }
 
@@ -59,19 +85,19 @@ pub(crate) fn index_of_slug(slug: &str) -> PyResult<IndexKind> {
 impl OrderBook {
     #[new]
     #[pyo3(signature = (instrument, *, index=None), text_signature = "(instrument, *, index='ladder')")]
-    fn new(instrument: &Bound<'_, PyAny>, index: Argument<'_, '_>) -> PyResult<OrderBook> {
-        let Ok(instrument) = instrument.cast::<Instrument>() else {
-            let found = type_name(instrument);
-            return Err(PyTypeError::new_err(format!("instrument must be an Instrument, not {found}")));
-        };
+    fn new(instrument: &Bound<'_, PyAny>, index: Argument<'_, '_>) -> PyResult<PyClassInitializer<OrderBook>> {
+        let instrument = instrument_of(instrument)?;
         let facts = Arc::clone(&instrument.get().facts);
+        if facts.settlement.is_some() {
+            return Err(PyValueError::new_err("instrument: its settlement needs the accounts of an Exchange"));
+        }
         let index = index.map_or(Ok(IndexKind::default()), index_kind)?;
-        Ok(OrderBook {
-            shared: Shared::new(Book::new(facts.rules, index)),
-            context: Arc::new(Context { facts, names: Names::default() }),
-            instrument: instrument.clone().unbind(),
-            pool: Pool::default(),
-        })
+        let book = Book::new(facts.rules, index);
+        Ok(OrderBook::make(
+            Context { facts, names: Names::default(), quote_grid: None },
+            instrument.clone().unbind(),
+            book,
+        ))
     }
 
     /// Enters a new order.
@@ -147,6 +173,7 @@ impl OrderBook {
             expire_at,
             post_only,
             protection_price,
+            budget: None,
             stop_price,
             trail_offset,
             trail_offset_bps,
@@ -337,131 +364,10 @@ impl OrderBook {
     ///     AeroMatchError: Another thread is using the book.
     #[pyo3(signature = (batch, *, level_changes=false))]
     fn process(&self, py: Python<'_>, batch: &Bound<'_, PyAny>, level_changes: bool) -> PyResult<Py<PyAny>> {
-        batch::process(py, &self.context, &self.shared, &self.pool, batch, level_changes)
-    }
-
-    /// Highest displayed bid in money; None if there is none.
-    #[getter]
-    fn best_bid<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.best(py, Side::Buy)
-    }
-
-    /// Lowest displayed ask in money; None if there is none.
-    #[getter]
-    fn best_ask<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.best(py, Side::Sell)
-    }
-
-    /// Best ask minus best bid in money; None unless there are both.
-    #[getter]
-    fn spread<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some((bid, ask)) = self.touch(py)? else { return Ok(None) };
-        to_decimal(py, self.context.facts.price_grid, ask - bid).map(Some)
-    }
-
-    /// Middle of best bid and best ask in money, exact; None unless there are both.
-    #[getter]
-    fn mid_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some((bid, ask)) = self.touch(py)? else { return Ok(None) };
-        let middle = self.context.facts.price_grid.half_text(bid + ask);
-        middle.map(|text| arguments::decimal_type(py)?.call1((text.as_str(),))).transpose()
-    }
-
-    /// The best price levels of both sides: what is displayed.
-    ///
-    /// Arguments:
-    ///     n: At most so many levels a side; None: all.
-    ///
-    /// Returns:
-    ///     The levels as they are now, best first.
-    #[pyo3(signature = (n=None))]
-    fn depth(&self, py: Python<'_>, n: Argument<'_, '_>) -> PyResult<Depth> {
-        let limit = n.map_or(Ok(u64::MAX), |n| unsigned(n, "n", 0, u64::MAX))?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let sides = |state: &mut State| (state.book.depth(Side::Buy, limit), state.book.depth(Side::Sell, limit));
-        let (bids, asks) = self.with(py, sides)?;
-        Ok(Depth::new(&self.context, bids, asks))
-    }
-
-    /// The price level at a price.
-    ///
-    /// Arguments:
-    ///     side: "buy" or "sell".
-    ///     price: In money; a price off the grid has no level.
-    ///
-    /// Returns:
-    ///     The level as it is now; None if nothing is displayed there.
-    fn level(&self, py: Python<'_>, side: &Bound<'_, PyAny>, price: &Bound<'_, PyAny>) -> PyResult<Option<Level>> {
-        let side = parse::<Side>(side, "side")?;
-        let Some(ticks) = self.context.facts.price_grid.ticks(number(price, "price")?) else { return Ok(None) };
-        let view = self.with(py, |state| state.book.level(side, ticks))?;
-        Ok(view.map(|view| Level::new(&self.context, view)))
-    }
-
-    /// A live order.
-    ///
-    /// Arguments:
-    ///     order_id: Its id; or
-    ///     client_order_id: its client order id, and
-    ///     account: its account (orders without one share one namespace, R5).
-    ///
-    /// Returns:
-    ///     The order as it is now; None if there is no such live order.
-    ///
-    /// Raises:
-    ///     TypeError: Not exactly one of both ids was given, or an argument has the wrong type.
-    #[pyo3(signature = (order_id=None, *, client_order_id=None, account=None))]
-    fn order(
-        &self,
-        py: Python<'_>,
-        order_id: Argument<'_, '_>,
-        client_order_id: Argument<'_, '_>,
-        account: Argument<'_, '_>,
-    ) -> PyResult<Option<Order>> {
-        self.find(py, order_id, client_order_id, account)
-    }
-
-    /// Live orders in order of id.
-    ///
-    /// Arguments:
-    ///     account: Only that account's; None: everybody's.
-    ///     side: Only that side's; None: both.
-    ///
-    /// Returns:
-    ///     A new list.
-    #[pyo3(signature = (*, account=None, side=None))]
-    fn orders<'py>(
-        &self,
-        py: Python<'py>,
-        account: Argument<'_, '_>,
-        side: Argument<'_, '_>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let side = side.map(|side| parse::<Side>(side, "side")).transpose()?;
-        self.list(py, account, side)
-    }
-
-    /// Orders that wait for their stop price (R15).
-    ///
-    /// Returns:
-    ///     A new list: buys, then sells, in the order in which they would be triggered; those that wait for a first
-    ///     trade stand last.
-    fn stops<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let views = self.with(py, |state| state.book.stops())?;
-        self.as_list(py, views)
-    }
-
-    /// What an uncross would do now, in whatever phase (R27).
-    ///
-    /// Returns:
-    ///     Price, quantity and surplus.
-    fn indicative(&self, py: Python<'_>) -> PyResult<Indicative> {
-        Ok(Indicative::new(&self.context, self.with(py, |state| state.book.indicative())?))
-    }
-
-    /// What the book has seen since it was made.
-    #[getter]
-    fn statistics(&self, py: Python<'_>) -> PyResult<Statistics> {
-        self.with(py, |state| Statistics::new(&self.context, &state.book))
+        let input = batch::input(batch, &self.pool)?;
+        let done = self.detached(py, |state| state.process(input.as_slice(), &self.pool, level_changes))?;
+        let done = done.map_err(|failure| failure.into_py(py))?;
+        batch::output(py, Scope::book(&self.context), &self.pool, done)
     }
 
     /// The number of an account's name, a new one if the name is new: what batches carry.
@@ -474,53 +380,6 @@ impl OrderBook {
     fn account_number(&self, name: &Bound<'_, PyAny>) -> PyResult<u32> {
         text(name, "name")?;
         Account::parse(Some(name))?.number(&self.context.names)
-    }
-
-    /// The name of an account's number.
-    ///
-    /// Arguments:
-    ///     number: 0 .. 2^32 - 1.
-    ///
-    /// Returns:
-    ///     The name; None if that number has none.
-    fn account_name<'py>(&self, py: Python<'py>, number: u32) -> Option<Bound<'py, PyString>> {
-        self.context.account(py, number)
-    }
-
-    /// What is traded.
-    #[getter]
-    fn instrument(&self, py: Python<'_>) -> Py<Instrument> {
-        self.instrument.clone_ref(py)
-    }
-
-    /// The price index: "ladder", "btree", "skiplist" or "heap".
-    #[getter]
-    fn index(&self, py: Python<'_>) -> PyResult<&'static str> {
-        self.with(py, |state| state.book.index().slug())
-    }
-
-    /// Time of the last command in nanoseconds since the Unix epoch; 0 before the first that brought one (R2).
-    #[getter]
-    fn now(&self, py: Python<'_>) -> PyResult<u64> {
-        self.with(py, |state| state.book.now_ns())
-    }
-
-    /// The trading phase (R26).
-    #[getter]
-    fn phase(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(member(py, self.with(py, |state| state.book.phase())?))
-    }
-
-    /// When a halt will become an auction, in nanoseconds since the Unix epoch; None if none will (R28).
-    #[getter]
-    fn halt_end(&self, py: Python<'_>) -> PyResult<Option<u64>> {
-        self.with(py, |state| state.book.halt_end_ns())
-    }
-
-    /// Number of the last command (R4).
-    #[getter]
-    fn sequence(&self, py: Python<'_>) -> PyResult<u64> {
-        self.with(py, |state| state.book.sequence())
     }
 
     /// The whole book as versioned, checksummed bytes: orders, statistics, instrument, account names.
@@ -547,39 +406,12 @@ impl OrderBook {
     ///     ValueError: The index is unknown.
     #[staticmethod]
     #[pyo3(signature = (blob, *, index=None))]
-    fn restore(py: Python<'_>, blob: &Bound<'_, PyAny>, index: Argument<'_, '_>) -> PyResult<OrderBook> {
+    fn restore(py: Python<'_>, blob: &Bound<'_, PyAny>, index: Argument<'_, '_>) -> PyResult<Py<OrderBook>> {
         let index = index.map(index_kind).transpose()?;
         let bytes = Bytes::of(blob, "blob")?.stable(&Pool::default());
         let restored = py.detach(|| container::read(bytes.as_slice(), index));
         let (context, book) = restored.map_err(|failure| failure.into_py(py))?;
         let instrument = Py::new(py, Instrument { facts: Arc::clone(&context.facts) })?;
-        let (context, pool, shared) = (Arc::new(context), Pool::default(), Shared::new(book));
-        Ok(OrderBook { context, instrument, pool, shared })
-    }
-
-    /// Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
-    ///
-    /// Returns:
-    ///     64 hexadecimal digits.
-    fn digest(&self, py: Python<'_>) -> PyResult<String> {
-        let digest = self.detached(py, |state| state.book.digest())?;
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-
-    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        self.with(py, |state| state.book.order_count())
-    }
-
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let shown =
-            |price: Option<Bound<'_, PyAny>>| price.map_or_else(|| "None".to_string(), |price| price.to_string());
-        Ok(format!(
-            "OrderBook({}, index='{}', best_bid={}, best_ask={}, orders={})",
-            self.instrument.bind(py).repr()?.to_string_lossy(),
-            self.index(py)?,
-            shown(self.best_bid(py)?),
-            shown(self.best_ask(py)?),
-            self.__len__(py)?
-        ))
+        Py::new(py, OrderBook::make(context, instrument, book))
     }
 }

@@ -4,8 +4,8 @@
 
 use crate::enums::type_name;
 use crate::events::Event;
-use crate::instrument::Context;
 use crate::levels::CHANGE_BYTES;
+use crate::scope::Scope;
 use aeromatch_engine::record::{Event as Record, SLOT_BYTES, as_bytes};
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -152,7 +152,7 @@ impl Pool {
 /// The events of a batch, as bytes that NumPy reads in place. Read-only; lives as long as an array over it.
 #[pyclass(frozen, module = "aeromatch._core")]
 pub struct EventBuffer {
-    context: Arc<Context>,
+    scope: Scope,
     pool: Pool,
     events: Vec<Record>,
     commands: usize,
@@ -161,13 +161,13 @@ pub struct EventBuffer {
 
 impl EventBuffer {
     pub fn new(
-        context: &Arc<Context>,
+        scope: Scope,
         pool: &Pool,
         events: Vec<Record>,
         commands: usize,
         changes: Option<Py<ChangeBuffer>>,
     ) -> EventBuffer {
-        EventBuffer { context: Arc::clone(context), pool: pool.clone(), events, commands, changes }
+        EventBuffer { scope, pool: pool.clone(), events, commands, changes }
     }
 }
 
@@ -201,7 +201,7 @@ impl EventBuffer {
     #[pyo3(signature = (place, /))]
     fn event(&self, place: usize) -> PyResult<Event> {
         let record = self.events.get(place).ok_or_else(|| PyIndexError::new_err("no such event"))?;
-        Ok(Event::new(&self.context, *record))
+        Ok(Event::new(&self.scope, *record))
     }
 
     fn __len__(&self) -> usize {

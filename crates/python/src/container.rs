@@ -69,8 +69,8 @@ pub fn read(bytes: &[u8], index: Option<IndexKind>) -> Result<(Context, Book), F
     if input.at != library.len() {
         return Err(input.fail("bytes are left over"));
     }
-    let facts = Facts { symbol, price_grid, quantity_grid, rules: *book.rules() };
-    Ok((Context { facts: Arc::new(facts), names }, book))
+    let facts = Facts { symbol, price_grid, quantity_grid, rules: *book.rules(), settlement: None };
+    Ok((Context { facts: Arc::new(facts), names, quote_grid: None }, book))
 }
 
 /// The library's and the engine's part, once header and checksum are right.

@@ -155,6 +155,9 @@ pub struct Grid {
 }
 
 impl Grid {
+    /// The grid of whole numbers.
+    pub const ONE: Grid = Grid { mantissa: 1, scale: 0 };
+
     /// The grid of that step; `None` unless it is above zero, at most 10^18 and of at most 30 decimal places.
     pub fn new(step: Number) -> Option<Grid> {
         let Number::Finite { mut digits, mut exponent } = step else { return None };
@@ -183,6 +186,18 @@ impl Grid {
     /// Decimal places of the step.
     pub const fn scale(self) -> u32 {
         self.scale
+    }
+
+    /// The grid of this step times another, such as the money that one tick of one lot is.
+    pub fn times(self, other: Grid) -> Option<Grid> {
+        let digits = i128::from(self.mantissa) * i128::from(other.mantissa);
+        Grid::new(Number::Finite { digits, exponent: -i64::from(self.scale) - i64::from(other.scale) })
+    }
+
+    /// The step in units of `10^-decimals`; `None` where it is no whole number of them, or leaves 64 bits.
+    pub fn units(self, decimals: u8) -> Option<u64> {
+        let places = u32::from(decimals).checked_sub(self.scale)?;
+        self.mantissa.checked_mul(10u64.checked_pow(places)?)
     }
 
     /// How many steps the number is, or `None` where it is no whole number of them or leaves 128 bits.

@@ -4,8 +4,8 @@
 //! is created once and handed out by reference: `report.status is OrderStatus.FILLED`.
 
 use aeromatch_engine::codes::{
-    CancelReason, CommandKind, EventKind, Matching, OrderType, Phase, RejectReason, SelfTradePrevention, Side,
-    TimeInForce,
+    AdminKind, CancelReason, CommandKind, CreatedKind, EventKind, Matching, OrderType, Phase, RejectReason,
+    SelfTradePrevention, SettlementMode, Side, TimeInForce,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -98,6 +98,9 @@ words! {
     8 CancelReason "Why an order, or what was left of it, was canceled (R8).",
     9 CommandKind "What a command asks for (docs/records.md).",
     10 Matching "How a price level's orders share what an aggressor takes (R29).",
+    11 AdminKind "What a command to an exchange asks for, beyond the orders of one book (docs/records.md).",
+    12 CreatedKind "What a `created` event says was made (R7).",
+    13 SettlementMode "How an event market was settled (R32).",
 }
 
 /// One finished enum: its class and its members by code.

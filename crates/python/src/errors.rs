@@ -2,23 +2,27 @@
 
 use aeromatch_engine::record::RecordError;
 use pyo3::PyTypeInfo;
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::{PyException, PyLookupError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use std::path::PathBuf;
 
 /// The exception classes of the package.
 struct Classes {
     base: Py<PyType>,
     record: Py<PyType>,
     snapshot: Py<PyType>,
+    journal: Py<PyType>,
+    unknown_name: Py<PyType>,
 }
 
 static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
 
 const BASE_DOC: &str = "Base of the package's own exceptions.
 
-Raised itself where a book is used from two threads at once, or after an internal error has made it unusable.
+Raised itself where a book or an exchange is used from two threads at once, in a forked process or after it was
+closed, and after an internal error has made it unusable.
 Wrong types, unknown words and missing arguments are Python's TypeError and ValueError, which name the argument.";
 
 const RECORD_DOC: &str = "A slot of a batch is no command (docs/records.md); nothing of the batch was applied.
@@ -31,6 +35,20 @@ Attributes:
 
 const SNAPSHOT_DOC: &str = "These bytes are no snapshot that this version can restore: the message says what is wrong.";
 
+const JOURNAL_DOC: &str = "The journal of an exchange, or its directory, cannot be used; nothing in it was changed.
+
+Attributes:
+    kind: What is wrong, as a word: \"directory_in_use\", \"not_a_directory\", \"not_writable\", \"unknown_version\",
+        \"damaged\", \"incomplete\", \"replay_mismatch\", \"stopped\" or \"io\" (docs/reliability.md).
+    file: Path of the file that it is about; None if it is about no single one.
+    offset: Byte offset in that file; None if it is about no single place.";
+
+const UNKNOWN_NAME_DOC: &str = "A read names something that is not there.
+
+Attributes:
+    argument: Name of the argument.
+    name: What it named.";
+
 fn make(py: Python<'_>) -> PyResult<Classes> {
     let plain = PyDict::new(py);
     let fields = PyDict::new(py);
@@ -38,9 +56,19 @@ fn make(py: Python<'_>) -> PyResult<Classes> {
     fields.set_item("offset", 0)?;
     fields.set_item("field", "")?;
     fields.set_item("problem", "")?;
+    let journal = PyDict::new(py);
+    journal.set_item("kind", "")?;
+    journal.set_item("file", py.None())?;
+    journal.set_item("offset", py.None())?;
+    let unknown_name = PyDict::new(py);
+    unknown_name.set_item("argument", "")?;
+    unknown_name.set_item("name", "")?;
     let base = class(py, "AeroMatchError", BASE_DOC, &[PyException::type_object(py)], &plain)?;
     let bases = [base.clone(), PyValueError::type_object(py)];
+    let lookup = [base.clone(), PyLookupError::type_object(py)];
     Ok(Classes {
+        journal: class(py, "JournalError", JOURNAL_DOC, std::slice::from_ref(&base), &journal)?.unbind(),
+        unknown_name: class(py, "UnknownNameError", UNKNOWN_NAME_DOC, &lookup, &unknown_name)?.unbind(),
         record: class(py, "RecordError", RECORD_DOC, &bases, &fields)?.unbind(),
         snapshot: class(py, "SnapshotError", SNAPSHOT_DOC, &bases, &plain)?.unbind(),
         base: base.unbind(),
@@ -70,19 +98,39 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let classes = classes(py)?;
     module.add("AeroMatchError", classes.base.clone_ref(py))?;
     module.add("RecordError", classes.record.clone_ref(py))?;
-    module.add("SnapshotError", classes.snapshot.clone_ref(py))
+    module.add("SnapshotError", classes.snapshot.clone_ref(py))?;
+    module.add("JournalError", classes.journal.clone_ref(py))?;
+    module.add("UnknownNameError", classes.unknown_name.clone_ref(py))
 }
 
-/// Everything that can go wrong with a book itself, apart from a caller's arguments.
+/// Everything that can go wrong with a book or an exchange itself, apart from a caller's arguments.
 pub enum Failure {
-    /// Another thread is inside this book.
-    InUse,
-    /// A panic ended an earlier call half-way.
-    Unusable,
+    /// Another thread is inside what has this name.
+    InUse(&'static str),
+    /// A panic ended an earlier call of what has this name half-way.
+    Unusable(&'static str),
     /// A batch is not made of commands.
     Record(RecordError),
     /// Bytes are no snapshot.
     Snapshot(String),
+    /// An argument of a read, by its name, names what is not there.
+    UnknownName(&'static str, String),
+    /// What has this name was closed.
+    Closed(&'static str),
+    /// What has this name belongs to the process that this one was forked from.
+    Forked(&'static str),
+    /// The journal.
+    Journal(JournalFailure),
+    /// A signal's handler raised, such as KeyboardInterrupt.
+    Interrupted(PyErr),
+}
+
+/// What is wrong with a journal.
+pub struct JournalFailure {
+    pub kind: &'static str,
+    pub message: String,
+    pub file: Option<PathBuf>,
+    pub offset: Option<u64>,
 }
 
 impl From<RecordError> for Failure {
@@ -104,16 +152,38 @@ impl Failure {
         let classes = classes(py)?;
         let plain = |class: &Py<PyType>, message: String| Ok(PyErr::from_value(class.bind(py).call1((message,))?));
         match self {
-            Failure::InUse => plain(
+            Failure::InUse(name) => plain(
                 &classes.base,
-                "this OrderBook is in use by another thread; give each thread its own book, or share a lock"
-                    .to_string(),
+                format!("this {name} is in use by another thread; let them take turns, with a lock"),
             ),
-            Failure::Unusable => plain(
+            Failure::Unusable(name) => plain(
                 &classes.base,
-                "an internal error ended an earlier call of this OrderBook half-way; restore it from a snapshot"
-                    .to_string(),
+                format!("an internal error ended an earlier call of this {name} half-way; restore it from a snapshot"),
             ),
+            Failure::Closed(name) => {
+                plain(&classes.base, format!("this {name} was closed; its state can still be read"))
+            }
+            Failure::Forked(name) => plain(
+                &classes.base,
+                format!(
+                    "this {name} belongs to the process that this one was forked from; open another directory here"
+                ),
+            ),
+            Failure::UnknownName(argument, name) => {
+                let shown = PyString::new(py, &name).repr()?;
+                let raised = classes.unknown_name.bind(py).call1((format!("{argument}: there is no {shown}"),))?;
+                raised.setattr("argument", argument)?;
+                raised.setattr("name", name)?;
+                Ok(PyErr::from_value(raised))
+            }
+            Failure::Interrupted(error) => Ok(error),
+            Failure::Journal(failure) => {
+                let raised = classes.journal.bind(py).call1((failure.message,))?;
+                raised.setattr("kind", failure.kind)?;
+                raised.setattr("file", failure.file.map(|file| file.into_os_string()))?;
+                raised.setattr("offset", failure.offset)?;
+                Ok(PyErr::from_value(raised))
+            }
             Failure::Snapshot(problem) => plain(&classes.snapshot, problem),
             Failure::Record(error) => {
                 let raised = classes.record.bind(py).call1((error.to_string(),))?;

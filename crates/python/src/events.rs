@@ -1,8 +1,13 @@
 //! One event, and one trade, as Python objects over the engine's record.
 
+use crate::arguments::to_decimal;
 use crate::enums::{member, member_of};
 use crate::instrument::Context;
-use aeromatch_engine::codes::{CancelReason, EventKind, OrderType, Phase, RejectReason, Side};
+use crate::names::Name;
+use crate::scope::Scope;
+use aeromatch_engine::codes::{
+    CancelReason, CreatedKind, EventKind, OrderType, Phase, RejectReason, SettlementMode, Side,
+};
 use aeromatch_engine::record::{Event as Record, shape};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -15,7 +20,7 @@ use std::sync::Arc;
 /// `price_ticks`, `quantity_lots`, `other` and `detail` are the record's own numbers.
 #[pyclass(frozen, module = "aeromatch")]
 pub struct Event {
-    context: Arc<Context>,
+    scope: Scope,
     record: Record,
 }
 
@@ -29,6 +34,11 @@ fn order_type_of(record: &Record) -> Option<OrderType> {
     OrderType::from_code(record.reason & !(shape::UNDISPLAYED | shape::SLICES))
 }
 
+/// A 128-bit number from its halves.
+fn wide(high: u64, low: u64) -> i128 {
+    (u128::from(high) << 64 | u128::from(low)) as i128
+}
+
 fn hash_record(record: &Record) -> u64 {
     let mut hasher = DefaultHasher::new();
     (record.sequence, record.index, record.kind, record.order_id).hash(&mut hasher);
@@ -36,8 +46,22 @@ fn hash_record(record: &Record) -> u64 {
 }
 
 impl Event {
-    pub fn new(context: &Arc<Context>, record: Record) -> Event {
-        Event { context: Arc::clone(context), record }
+    pub fn new(scope: &Scope, record: Record) -> Event {
+        Event { scope: scope.at(record.instrument), record }
+    }
+
+    /// An exchange's own event: of what it knows by name, under that number, if it is of that kind.
+    fn named(&self, kind: EventKind, what: CreatedKind, number: u64) -> Option<Name> {
+        if !self.kind_is(&[kind]) {
+            return None;
+        }
+        self.scope.directory.as_ref()?.name(what, u32::try_from(number).ok()?)
+    }
+
+    /// An amount of the asset that a `funds` event is about.
+    fn amount<'py>(&self, py: Python<'py>, units: i128) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let directory = self.scope.directory.as_ref().filter(|_| self.kind_is(&[EventKind::Funds]));
+        directory.map(|directory| to_decimal(py, directory.asset_grid(self.record.instrument), units)).transpose()
     }
 
     fn kind_is(&self, kinds: &[EventKind]) -> bool {
@@ -122,19 +146,20 @@ impl Event {
     #[getter]
     fn price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let has_price = self.has_amounts() || self.kind_is(&[EventKind::Repriced]);
-        has_price.then(|| self.context.price(py, self.record.price_ticks)).transpose()
+        has_price.then(|| self.scope.context.price(py, self.record.price_ticks)).transpose()
     }
 
     /// Quantity in units: asked, traded, taken off, canceled, live (amended, triggered) or shown (replenished).
     #[getter]
     fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.has_amounts().then(|| self.context.quantity(py, self.record.quantity_lots)).transpose()
+        self.has_amounts().then(|| self.scope.context.quantity(py, self.record.quantity_lots)).transpose()
     }
 
     /// The order; of a trade the maker, of a rejected duplicate the first order.
     #[getter]
     fn order_id(&self) -> Option<u64> {
-        (self.record.order_id != 0).then_some(self.record.order_id)
+        let is_about_names = self.kind_is(&[EventKind::Created, EventKind::Funds, EventKind::Settled]);
+        (self.record.order_id != 0 && !is_about_names).then_some(self.record.order_id)
     }
 
     /// The second order: a trade's taker, a decrement's aggressor.
@@ -146,7 +171,7 @@ impl Event {
     /// An amended order's new total, filled part included, in units.
     #[getter]
     fn total_quantity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.kind_is(&[EventKind::Amended]).then(|| self.context.quantity(py, self.record.other)).transpose()
+        self.kind_is(&[EventKind::Amended]).then(|| self.scope.context.quantity(py, self.record.other)).transpose()
     }
 
     /// Whether an amended order kept its priority (R22).
@@ -173,10 +198,68 @@ impl Event {
         self.answers().then_some(self.record.other)
     }
 
+    /// What a `created` event says was made: "asset", "group", "account", "instrument" or "event".
+    #[getter]
+    fn created(&self, py: Python<'_>) -> Py<PyAny> {
+        let what = self.kind_is(&[EventKind::Created]).then(|| CreatedKind::from_code(self.record.reason)).flatten();
+        member_of(py, what)
+    }
+
+    /// The name of what a `created` event says was made.
+    #[getter]
+    fn name(&self) -> Option<Name> {
+        self.named(EventKind::Created, CreatedKind::from_code(self.record.reason)?, self.record.order_id)
+    }
+
+    /// The asset of a `funds` event.
+    #[getter]
+    fn asset(&self) -> Option<Name> {
+        self.named(EventKind::Funds, CreatedKind::Asset, u64::from(self.record.instrument))
+    }
+
+    /// The clearing group of a `funds` event.
+    #[getter]
+    fn group(&self) -> Option<Name> {
+        self.named(EventKind::Funds, CreatedKind::Group, self.record.detail)
+    }
+
+    /// What the account has available of the asset, after the command.
+    #[getter]
+    fn available<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.amount(py, wide(self.record.price_ticks as u64, self.record.quantity_lots))
+    }
+
+    /// What is held for its live orders, after the command.
+    #[getter]
+    fn held<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.amount(py, wide(self.record.other, self.record.order_id))
+    }
+
+    /// The event market that a `settled` event is about (R32).
+    #[getter]
+    fn event(&self) -> Option<Name> {
+        self.named(EventKind::Settled, CreatedKind::Event, self.record.order_id)
+    }
+
+    /// How it was settled: "full", "scalar" or "void" (R32).
+    #[getter]
+    fn mode(&self, py: Python<'_>) -> Py<PyAny> {
+        let mode = self.kind_is(&[EventKind::Settled]).then(|| SettlementMode::from_code(self.record.reason)).flatten();
+        member_of(py, mode)
+    }
+
+    /// The outcome that won, in full settlement.
+    #[getter]
+    fn outcome(&self) -> Option<Name> {
+        let is_full = self.kind_is(&[EventKind::Settled]) && self.record.reason == SettlementMode::Full.code();
+        let directory = self.scope.directory.as_ref().filter(|_| is_full)?;
+        directory.outcome(u32::try_from(self.record.order_id).ok()?, self.record.quantity_lots)
+    }
+
     /// Name of the account of the order in `order_id` (of the command in a rejection); None if it has no name.
     #[getter]
     fn account<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.context.account(py, self.record.account)
+        self.scope.context.account(py, self.record.account)
     }
 
     /// Number of that account, 0 for none.
@@ -185,7 +268,7 @@ impl Event {
         self.record.account
     }
 
-    /// The instrument's number.
+    /// The instrument's number; in a `funds` event the asset's.
     #[getter]
     fn instrument(&self) -> u32 {
         self.record.instrument
@@ -247,7 +330,16 @@ impl Event {
         set(&dict, "total_quantity", self.total_quantity(py)?)?;
         set(&dict, "priority_kept", self.priority_kept())?;
         set(&dict, "trade_id", self.trade_id())?;
+        set(&dict, "created", Some(self.created(py)).filter(|created| !created.is_none(py)))?;
+        set(&dict, "name", self.name())?;
+        set(&dict, "event", self.event())?;
+        set(&dict, "mode", Some(self.mode(py)).filter(|mode| !mode.is_none(py)))?;
+        set(&dict, "outcome", self.outcome())?;
         set(&dict, "account", self.account(py))?;
+        set(&dict, "asset", self.asset())?;
+        set(&dict, "group", self.group())?;
+        set(&dict, "available", self.available(py)?)?;
+        set(&dict, "held", self.held(py)?)?;
         set(&dict, "timestamp", self.timestamp())?;
         set(&dict, "tag", self.tag().filter(|&tag| tag != 0))?;
         dict.set_item("sequence", self.record.sequence)?;
@@ -301,8 +393,8 @@ pub struct Trade {
 }
 
 impl Trade {
-    pub fn new(context: &Arc<Context>, record: Record) -> Trade {
-        Trade { context: Arc::clone(context), record }
+    pub fn new(scope: &Scope, record: Record) -> Trade {
+        Trade { context: scope.at(record.instrument).context, record }
     }
 }
 

@@ -1,10 +1,11 @@
 //! What is traded: the units of its prices and quantities, and the settings of its book.
 
 use crate::arguments::{Argument, number, product, shown, signed, text, to_decimal, unsigned};
-use crate::decimal::{Grid, Number};
+use crate::decimal::Grid;
 use crate::enums;
 use crate::names::Names;
-use crate::rules::{Setting, Settings, fifo_share, settings, width};
+use crate::rules::{Settings, fifo_share, settings, width};
+use crate::settlement::{FeeSettings, Fees, Settlement, SettlementSettings};
 use aeromatch_engine::codes::OffsetUnit;
 use aeromatch_engine::record::MAX_QUANTITY_LOTS;
 use aeromatch_engine::rules::Rules;
@@ -21,6 +22,7 @@ pub struct Facts {
     pub price_grid: Grid,
     pub quantity_grid: Grid,
     pub rules: Rules,
+    pub settlement: Option<Settlement>,
 }
 
 impl Hash for Facts {
@@ -33,6 +35,8 @@ impl Hash for Facts {
 pub struct Context {
     pub facts: Arc<Facts>,
     pub names: Names,
+    /// The units of the asset that trades are paid in; `None` without settlement.
+    pub quote_grid: Option<Grid>,
 }
 
 impl Context {
@@ -87,6 +91,17 @@ impl Context {
 ///     circuit_breaker_ticks: A trade further than this from the last one before the command halts the book (R28); or
 ///     circuit_breaker_bps: the same in basis points of that price.
 ///     halt_ns: How long such a halt lasts, in nanoseconds, before an auction; None: until a command ends it.
+///     base: With settlement, the asset that is traded.
+///     quote: With settlement, the asset that it is paid in.
+///     settlement: Whether an Exchange settles its trades between accounts, and takes orders against their available
+///         funds only (R30); an OrderBook has no accounts and takes no such instrument.
+///     group: With settlement, the clearing group: balances are kept per group.
+///     fee_account: With settlement, the account that fees go to and rebates come from (R31).
+///     maker_fee_bps: What a resting order pays, in basis points of what it trades; below 0 a rebate.
+///     taker_fee_bps: What an aggressor pays; both together are at least 0.
+///     base_decimals: Decimal places of the base asset: its balances are whole numbers of 10^-decimals. None: what the
+///         asset has, or, where the instrument makes it, what a lot needs, at least 8.
+///     quote_decimals: The same of the quote asset, and of a tick times a lot.
 ///
 /// Raises:
 ///     TypeError: An argument has the wrong type.
@@ -97,7 +112,8 @@ pub struct Instrument {
     pub facts: Arc<Facts>,
 }
 
-fn grid(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Grid> {
+/// The size of a tick or a lot.
+pub fn grid(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Grid> {
     if let Some(grid) = Grid::new(number(value, argument)?) {
         return Ok(grid);
     }
@@ -105,10 +121,6 @@ fn grid(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Grid> {
     Err(PyValueError::new_err(format!(
         "{argument} must be above 0, at most 10^18 and have at most 30 decimal places, not {shown}"
     )))
-}
-
-fn default_grid() -> PyResult<Grid> {
-    Grid::new(Number::from_integer(1)).ok_or_else(|| PyValueError::new_err("no grid"))
 }
 
 /// The error for an amount that is no whole number of steps.
@@ -123,14 +135,21 @@ pub fn off_grid(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, name: &str
     ))
 }
 
+impl Instrument {
+    fn fees(&self) -> Option<&Fees> {
+        self.facts.settlement.as_ref().map(|settlement| &settlement.fees)
+    }
+}
+
 #[pymethods]
 impl Instrument {
     #[new]
     #[pyo3(
         signature = (symbol, *, tick_size=None, lot_size=None, number=None, self_trade_prevention=None, dedup_window_ns=None,
             matching=None, fifo_share_bps=None, reference_price=None, static_band_ticks=None, static_band_bps=None,
-            circuit_breaker_ticks=None, circuit_breaker_bps=None, halt_ns=None),
-        text_signature = "(symbol, *, tick_size='1', lot_size='1', number=0, self_trade_prevention='none', dedup_window_ns=0, matching='fifo', fifo_share_bps=None, reference_price=None, static_band_ticks=None, static_band_bps=None, circuit_breaker_ticks=None, circuit_breaker_bps=None, halt_ns=None)"
+            circuit_breaker_ticks=None, circuit_breaker_bps=None, halt_ns=None, base=None, quote=None, settlement=None,
+            group=None, fee_account=None, maker_fee_bps=None, taker_fee_bps=None, base_decimals=None, quote_decimals=None),
+        text_signature = "(symbol, *, tick_size='1', lot_size='1', number=0, self_trade_prevention='none', dedup_window_ns=0, matching='fifo', fifo_share_bps=None, reference_price=None, static_band_ticks=None, static_band_bps=None, circuit_breaker_ticks=None, circuit_breaker_bps=None, halt_ns=None, base=None, quote=None, settlement=False, group='main', fee_account='fees', maker_fee_bps=0, taker_fee_bps=0, base_decimals=None, quote_decimals=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "an instrument has that many settings")]
     fn new(
@@ -148,6 +167,15 @@ impl Instrument {
         circuit_breaker_ticks: Argument<'_, '_>,
         circuit_breaker_bps: Argument<'_, '_>,
         halt_ns: Argument<'_, '_>,
+        base: Argument<'_, '_>,
+        quote: Argument<'_, '_>,
+        settlement: Argument<'_, '_>,
+        group: Argument<'_, '_>,
+        fee_account: Argument<'_, '_>,
+        maker_fee_bps: Argument<'_, '_>,
+        taker_fee_bps: Argument<'_, '_>,
+        base_decimals: Argument<'_, '_>,
+        quote_decimals: Argument<'_, '_>,
     ) -> PyResult<Instrument> {
         let settings = Settings {
             number,
@@ -164,11 +192,15 @@ impl Instrument {
         };
         let mut facts = Facts {
             symbol: text(symbol, "symbol")?.to_string(),
-            price_grid: tick_size.map_or_else(default_grid, |size| grid(size, "tick_size"))?,
-            quantity_grid: lot_size.map_or_else(default_grid, |size| grid(size, "lot_size"))?,
+            price_grid: tick_size.map_or(Ok(Grid::ONE), |size| grid(size, "tick_size"))?,
+            quantity_grid: lot_size.map_or(Ok(Grid::ONE), |size| grid(size, "lot_size"))?,
             rules: Rules::default(),
+            settlement: None,
         };
         facts.rules = settings.rules(&facts)?;
+        let fees = FeeSettings { group, fee_account, maker_fee_bps, taker_fee_bps };
+        let settings = SettlementSettings { settlement, base, quote, base_decimals, quote_decimals, fees };
+        facts.settlement = settings.read(facts.price_grid, facts.quantity_grid)?;
         Ok(Instrument { facts: Arc::new(facts) })
     }
 
@@ -257,6 +289,60 @@ impl Instrument {
         (self.facts.rules.halt_ns != 0).then_some(self.facts.rules.halt_ns)
     }
 
+    /// Whether an Exchange settles its trades between accounts (R30).
+    #[getter]
+    fn settlement(&self) -> bool {
+        self.facts.settlement.is_some()
+    }
+
+    /// The asset that is traded; None without settlement.
+    #[getter]
+    fn base(&self) -> Option<&str> {
+        self.facts.settlement.as_ref().map(|settlement| settlement.base.as_str())
+    }
+
+    /// The asset that it is paid in; None without settlement.
+    #[getter]
+    fn quote(&self) -> Option<&str> {
+        self.facts.settlement.as_ref().map(|settlement| settlement.quote.as_str())
+    }
+
+    /// The clearing group; None without settlement (R30).
+    #[getter]
+    fn group(&self) -> Option<&str> {
+        self.fees().map(|fees| fees.group.as_str())
+    }
+
+    /// The account that fees go to; None without settlement (R31).
+    #[getter]
+    fn fee_account(&self) -> Option<&str> {
+        self.fees().map(|fees| fees.account.as_str())
+    }
+
+    /// What a resting order pays, in basis points, below 0 a rebate; None without settlement (R31).
+    #[getter]
+    fn maker_fee_bps(&self) -> Option<i16> {
+        self.fees().map(|fees| fees.maker_bps)
+    }
+
+    /// What an aggressor pays, in basis points; None without settlement (R31).
+    #[getter]
+    fn taker_fee_bps(&self) -> Option<i16> {
+        self.fees().map(|fees| fees.taker_bps)
+    }
+
+    /// Decimal places of the base asset; None where nothing was said about them.
+    #[getter]
+    fn base_decimals(&self) -> Option<u8> {
+        self.facts.settlement.as_ref().and_then(|settlement| settlement.base_decimals)
+    }
+
+    /// Decimal places of the quote asset; None where nothing was said about them.
+    #[getter]
+    fn quote_decimals(&self) -> Option<u8> {
+        self.facts.settlement.as_ref().and_then(|settlement| settlement.quote_decimals)
+    }
+
     /// The whole number of ticks that a price is (R1).
     ///
     /// Arguments:
@@ -330,10 +416,7 @@ impl Instrument {
             facts.quantity_grid.step().as_str()
         );
         for (name, setting) in settings(facts) {
-            text += &match setting {
-                Setting::Number(number) => format!(", {name}={number}"),
-                Setting::Word(word) => format!(", {name}='{word}'"),
-            };
+            text += &format!(", {name}={}", setting.repr(py)?);
         }
         Ok(text + ")")
     }
@@ -344,10 +427,7 @@ impl Instrument {
         options.set_item("tick_size", facts.price_grid.step().as_str())?;
         options.set_item("lot_size", facts.quantity_grid.step().as_str())?;
         for (name, setting) in settings(facts) {
-            match setting {
-                Setting::Number(number) => options.set_item(name, number)?,
-                Setting::Word(word) => options.set_item(name, word)?,
-            }
+            options.set_item(name, setting.value(py)?)?;
         }
         Ok((PyTuple::new(py, [facts.symbol.as_str()])?, options))
     }

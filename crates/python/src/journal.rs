@@ -1,7 +1,7 @@
 //! Looks at the journal of an exchange, for time travel and tools: its commands by number and by time, its files, and the
 //! proof that all of it leads to what it led to when it was written. Locks nothing and changes nothing.
 
-use crate::errors::journal_error;
+use crate::errors;
 use crate::exchange::Exchange;
 use aeromatch_runtime::Failure;
 use aeromatch_runtime::disk::Disk;
@@ -210,7 +210,9 @@ impl Log {
             let first = segment.place_after(after);
             let end = segment.place_after(until).min(first.saturating_add(limit));
             if first < end {
-                let slot = |command: usize| segment.starts.get(command).map_or(segment.slots.len() / SLOT_BYTES, |&s| s as usize);
+                let slot = |command: usize| {
+                    segment.starts.get(command).map_or(segment.slots.len() / SLOT_BYTES, |&s| s as usize)
+                };
                 let (from, to) = (slot(first), slot(end));
                 let starts = segment.starts[first..end].iter().map(|&start| start - from as u32).collect();
                 let slots = segment.slots[from * SLOT_BYTES..to * SLOT_BYTES].to_vec();
@@ -303,11 +305,7 @@ impl JournalReader {
         self.log.lock().map_err(|_| PyRuntimeError::new_err("an earlier call ended half-way"))
     }
 
-    fn with<R: Send>(
-        &self,
-        py: Python<'_>,
-        action: impl FnOnce(&mut Log) -> Result<R, Failure> + Send,
-    ) -> PyResult<R> {
+    fn with<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&mut Log) -> Result<R, Failure> + Send) -> PyResult<R> {
         let mut done = None;
         py.detach(|| {
             let log = self.log.lock();
@@ -461,6 +459,14 @@ impl JournalReader {
         found.set_item("torn_at", end.1)?;
         Ok(found)
     }
+}
+
+/// The exception to raise.
+fn journal_error(py: Python<'_>, failure: &Failure) -> PyErr {
+    let file = failure.file().map(PathBuf::from);
+    let journal =
+        errors::JournalFailure { kind: failure.slug(), message: failure.to_string(), file, offset: failure.offset() };
+    errors::Failure::Journal(journal).into_py(py)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -2,6 +2,7 @@
 
 use crate::enums::member;
 use crate::instrument::Context;
+use crate::scope::Scope;
 use aeromatch_engine::codes::Side;
 use aeromatch_engine::engine::Book;
 use aeromatch_engine::record::{Event, EventSink, SLOT_BYTES};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub sequence: u64,
+    pub instrument: u32,
     pub side: Side,
     pub price_ticks: i64,
     /// Saturates at 2^64 - 1, which would take 2^16 of the largest orders.
@@ -36,11 +38,28 @@ impl Change {
     }
 }
 
+/// A level that a command changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Touched {
+    instrument: u32,
+    side: Side,
+    price_ticks: i64,
+}
+
+impl Touched {
+    /// The order in which changes are told: bids, then asks, best price first.
+    fn rank(&self) -> (u32, Side, Reverse<i128>) {
+        let price = i128::from(self.price_ticks);
+        (self.instrument, self.side, Reverse(if self.side == Side::Buy { price } else { -price }))
+    }
+}
+
 /// Collects a command's events and the levels that it touched.
-#[derive(Default)]
 pub struct Collector {
     pub events: Vec<Event>,
-    touched: Vec<(Side, i64)>,
+    touched: Vec<Touched>,
+    /// The instrument whose book is at work.
+    instrument: u32,
 }
 
 impl EventSink for Collector {
@@ -51,31 +70,42 @@ impl EventSink for Collector {
 
     #[inline(always)]
     fn level_touched(&mut self, side: Side, price_ticks: i64) {
-        self.touched.push((side, price_ticks));
+        self.touched.push(Touched { instrument: self.instrument, side, price_ticks });
+    }
+
+    #[inline(always)]
+    fn book(&mut self, instrument: u32) {
+        self.instrument = instrument;
     }
 }
 
 impl Collector {
+    /// For the book of an instrument, or, with 0, for an exchange, which says which book is at work.
+    pub fn of(instrument: u32) -> Collector {
+        Collector { events: Vec::new(), touched: Vec::new(), instrument }
+    }
+
     /// Forgets the last command; keeps the memory.
     pub fn clear(&mut self) {
         self.events.clear();
         self.touched.clear();
     }
 
-    /// The levels touched since then, as the book has them now: bids, then asks, best price first, each once.
-    pub fn changes<'a>(&'a mut self, book: &'a Book) -> impl ExactSizeIterator<Item = Change> + 'a {
+    /// The levels touched since then, as their books have them now: by instrument, bids, then asks, best price first, each once.
+    pub fn changes<'a>(
+        &'a mut self,
+        sequence: u64,
+        book: impl Fn(u32) -> Option<&'a Book> + 'a,
+    ) -> impl ExactSizeIterator<Item = Change> + 'a {
         if self.touched.len() > 1 {
-            self.touched.sort_unstable_by_key(|&(side, price)| match side {
-                Side::Buy => (side, Reverse(i128::from(price))),
-                Side::Sell => (side, Reverse(-i128::from(price))),
-            });
+            self.touched.sort_unstable_by_key(Touched::rank);
             self.touched.dedup();
         }
-        let sequence = book.sequence();
-        self.touched.drain(..).map(move |(side, price_ticks)| {
-            let level = book.level(side, price_ticks);
+        self.touched.drain(..).map(move |Touched { instrument, side, price_ticks }| {
+            let level = book(instrument).and_then(|book| book.level(side, price_ticks));
             Change {
                 sequence,
+                instrument,
                 side,
                 price_ticks,
                 quantity_lots: level.map_or(0, |level| u64::try_from(level.quantity_lots).unwrap_or(u64::MAX)),
@@ -93,8 +123,8 @@ pub struct LevelChange {
 }
 
 impl LevelChange {
-    pub fn new(context: &Arc<Context>, change: Change) -> LevelChange {
-        LevelChange { context: Arc::clone(context), change }
+    pub fn new(scope: &Scope, change: Change) -> LevelChange {
+        LevelChange { context: scope.at(change.instrument).context, change }
     }
 }
 
@@ -122,6 +152,12 @@ impl LevelChange {
     #[getter]
     fn order_count(&self) -> u32 {
         self.change.order_count
+    }
+
+    /// The instrument's number.
+    #[getter]
+    fn instrument(&self) -> u32 {
+        self.change.instrument
     }
 
     /// Its price in ticks.

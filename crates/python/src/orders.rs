@@ -13,7 +13,7 @@ use pyo3::types::{PyBool, PyString};
 /// A command and what stands in its extension slots.
 pub type Request = (Command, Extensions);
 
-/// The arguments of `OrderBook.submit`, as they came.
+/// The arguments of `OrderBook.submit` and `Exchange.submit`, as they came.
 pub struct NewOrder<'a, 'py> {
     pub side: &'a Bound<'py, PyAny>,
     pub quantity: &'a Bound<'py, PyAny>,
@@ -26,6 +26,7 @@ pub struct NewOrder<'a, 'py> {
     pub expire_at: Argument<'a, 'py>,
     pub post_only: Argument<'a, 'py>,
     pub protection_price: Argument<'a, 'py>,
+    pub budget: Argument<'a, 'py>,
     pub stop_price: Argument<'a, 'py>,
     pub trail_offset: Argument<'a, 'py>,
     pub trail_offset_bps: Argument<'a, 'py>,
@@ -36,7 +37,7 @@ pub struct NewOrder<'a, 'py> {
     pub tag: Argument<'a, 'py>,
 }
 
-/// A command of that kind for this book, with the fields that every kind has.
+/// A command of that kind for the context's instrument, with the fields that every kind has.
 fn command(
     kind: CommandKind,
     context: &Context,
@@ -136,6 +137,7 @@ impl NewOrder<'_, '_> {
             terms.present |= present::PROTECTION;
             terms.protection_price_ticks = ticks.unwrap_or(0);
         }
+        self.set_budget(context, &mut command.flags, &mut terms)?;
         if let Some(value) = self.self_trade_group {
             terms.present |= present::GROUP;
             terms.self_trade_group = unsigned(value, "self_trade_group", 1, u64::from(u32::MAX))? as u32;
@@ -145,6 +147,23 @@ impl NewOrder<'_, '_> {
         if terms.present != 0 {
             command.extensions |= extension::TERMS;
             extensions.terms = Some(terms);
+        }
+        Ok(())
+    }
+
+    /// The most that a market buy may cost (R30), in units of the quote asset. Where there is no such asset the exchange
+    /// refuses any.
+    fn set_budget(&self, context: &Context, flags: &mut u8, terms: &mut Terms) -> PyResult<()> {
+        let Some(value) = self.budget else { return Ok(()) };
+        if self.protection_price.is_some() {
+            return Err(PyValueError::new_err("budget and protection_price exclude one another"));
+        }
+        let amount = number(value, "budget")?;
+        terms.present |= present::BUDGET;
+        if let Some(grid) = context.quote_grid {
+            let units = grid.lots(amount);
+            *flags |= if units.is_none() { flag::PRICE_OFF_GRID } else { 0 };
+            terms.protection_price_ticks = units.unwrap_or(0) as i64;
         }
         Ok(())
     }

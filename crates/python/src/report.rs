@@ -4,22 +4,21 @@
 use crate::arguments::decimal_type;
 use crate::enums::{OrderStatus, member_of};
 use crate::events::{Event, Trade};
-use crate::instrument::Context;
 use crate::levels::{Change, LevelChange};
+use crate::scope::Scope;
 use crate::state::Done;
 use aeromatch_engine::codes::{CommandKind, EventKind, RejectReason};
 use aeromatch_engine::record::Event as Record;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList};
-use std::sync::Arc;
 
 /// What a command did. Immutable; amounts are exact Decimals.
 ///
 /// A rejection is data: `status` is "rejected" and `reject_reason` says why (R8).
 #[pyclass(frozen, module = "aeromatch")]
 pub struct Report {
-    context: Arc<Context>,
+    scope: Scope,
     kind: CommandKind,
     events: Box<[Record]>,
     changes: Box<[Change]>,
@@ -56,17 +55,27 @@ fn division(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     Ok(context.bind(py))
 }
 
+/// The command's own first event: `accepted` or `rejected` (R6). Effects of time may stand before it.
+pub fn answer(events: &[Record]) -> Option<&Record> {
+    let own = |event: &&Record| event.kind == EventKind::Accepted.code() || event.kind == EventKind::Rejected.code();
+    events.iter().find(own)
+}
+
+/// Why the command with this answer was rejected.
+pub fn rejection(answer: Option<&Record>) -> Option<RejectReason> {
+    answer
+        .filter(|event| event.kind == EventKind::Rejected.code())
+        .and_then(|event| RejectReason::from_code(event.reason))
+}
+
 impl Report {
-    pub fn new(context: &Arc<Context>, kind: CommandKind, done: Done) -> Report {
+    pub fn new(scope: Scope, kind: CommandKind, done: Done) -> Report {
         let Done { events, changes, is_dormant } = done;
-        Report { context: Arc::clone(context), kind, events, changes, is_dormant }
+        Report { scope, kind, events, changes, is_dormant }
     }
 
-    /// The command's own first event: `accepted` or `rejected` (R6). Effects of time may stand before it.
     fn answer(&self) -> Option<&Record> {
-        let own =
-            |event: &&Record| event.kind == EventKind::Accepted.code() || event.kind == EventKind::Rejected.code();
-        self.events.iter().find(own)
+        answer(&self.events)
     }
 
     fn is_accepted(&self) -> bool {
@@ -126,9 +135,7 @@ impl Report {
     }
 
     fn reason(&self) -> Option<RejectReason> {
-        self.answer()
-            .filter(|event| event.kind == EventKind::Rejected.code())
-            .and_then(|event| RejectReason::from_code(event.reason))
+        rejection(self.answer())
     }
 }
 
@@ -156,13 +163,13 @@ impl Report {
     /// What the order traded in this command, in units.
     #[getter]
     fn filled_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.context.quantity(py, self.outcome().filled)
+        self.scope.context.quantity(py, self.outcome().filled)
     }
 
     /// What of the order is live after the command, in units; 0 once it is done.
     #[getter]
     fn remaining_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.context.quantity(py, self.outcome().live)
+        self.scope.context.quantity(py, self.outcome().live)
     }
 
     /// Average price of `filled_quantity`: exact to 28 digits, half-even (R9); None without a fill.
@@ -172,7 +179,7 @@ impl Report {
         if outcome.filled == 0 {
             return Ok(None);
         }
-        let grid = self.context.facts.price_grid;
+        let grid = self.scope.context.facts.price_grid;
         let digits = outcome.notional.into_pyobject(py)?.mul(grid.mantissa())?;
         let decimal = decimal_type(py)?;
         let dividend = decimal.call1((format!("{}e-{}", digits.str()?.to_str()?, grid.scale()),))?;
@@ -186,7 +193,7 @@ impl Report {
         let trades = self.events.iter().filter(|event| event.kind == EventKind::Trade.code());
         let list = PyList::empty(py);
         for event in trades {
-            list.append(Trade::new(&self.context, *event))?;
+            list.append(Trade::new(&self.scope, *event))?;
         }
         Ok(list)
     }
@@ -196,17 +203,18 @@ impl Report {
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for event in &self.events {
-            list.append(Event::new(&self.context, *event))?;
+            list.append(Event::new(&self.scope, *event))?;
         }
         Ok(list)
     }
 
-    /// The price levels that this command changed, as it left them: bids, then asks, best price first (R7).
+    /// The price levels that this command changed, as it left them: bids, then asks, best price first (R7); where it
+    /// changed several books, by number of instrument.
     #[getter]
     fn level_changes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for change in &self.changes {
-            list.append(LevelChange::new(&self.context, *change))?;
+            list.append(LevelChange::new(&self.scope, *change))?;
         }
         Ok(list)
     }
@@ -241,7 +249,8 @@ impl Report {
         }
         let outcome = self.outcome();
         if self.is_accepted() && self.kind == CommandKind::New {
-            let (filled, live) = (self.context.quantity(py, outcome.filled)?, self.context.quantity(py, outcome.live)?);
+            let (filled, live) =
+                (self.scope.context.quantity(py, outcome.filled)?, self.scope.context.quantity(py, outcome.live)?);
             text += &format!(", filled_quantity={filled}, remaining_quantity={live}");
         }
         if let Some(average) = self.average_price(py)? {
@@ -253,7 +262,7 @@ impl Report {
     fn __eq__(&self, other: &Report) -> bool {
         (self.kind, &self.events, &self.changes, self.is_dormant)
             == (other.kind, &other.events, &other.changes, other.is_dormant)
-            && self.context.facts == other.context.facts
+            && self.scope.context.facts == other.scope.context.facts
     }
 
     fn __hash__(&self) -> u64 {

@@ -3,11 +3,13 @@
 use crate::arguments::{Argument, number, unsigned};
 use crate::enums::parse;
 use crate::instrument::{Facts, off_grid};
+use crate::settlement;
 use aeromatch_engine::codes::{Matching, OffsetUnit, SelfTradePrevention};
 use aeromatch_engine::offset::Offset;
 use aeromatch_engine::rules::Rules;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyString};
 
 /// Largest instrument number: 24 bits of an order id (R5).
 const MAX_NUMBER: u64 = (1 << 24) - 1;
@@ -112,7 +114,31 @@ pub fn fifo_share(rules: &Rules) -> Option<u16> {
 /// An argument's value as Python shows it, and takes it.
 pub enum Setting {
     Number(u64),
+    Signed(i64),
+    Flag(bool),
     Word(String),
+}
+
+impl Setting {
+    /// As source code.
+    pub fn repr(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(match self {
+            Setting::Number(number) => number.to_string(),
+            Setting::Signed(number) => number.to_string(),
+            Setting::Flag(flag) => if *flag { "True" } else { "False" }.to_string(),
+            Setting::Word(word) => PyString::new(py, word).repr()?.to_string_lossy().into_owned(),
+        })
+    }
+
+    /// As the argument's value.
+    pub fn value(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(match self {
+            Setting::Number(number) => number.into_pyobject(py)?.into_any(),
+            Setting::Signed(number) => number.into_pyobject(py)?.into_any(),
+            Setting::Flag(flag) => PyBool::new(py, flag).to_owned().into_any(),
+            Setting::Word(word) => PyString::new(py, &word).into_any(),
+        })
+    }
 }
 
 /// The settings that are not the default, by the name of their argument.
@@ -137,5 +163,6 @@ pub fn settings(facts: &Facts) -> Vec<(&'static str, Setting)> {
         ("circuit_breaker_bps", width(rules.circuit_breaker, OffsetUnit::Bps).map(Setting::Number)),
         ("halt_ns", (rules.halt_ns != 0).then_some(Setting::Number(rules.halt_ns))),
     ];
-    all.into_iter().filter_map(|(name, setting)| setting.map(|setting| (name, setting))).collect()
+    let rules = all.into_iter().filter_map(|(name, setting)| setting.map(|setting| (name, setting)));
+    rules.chain(facts.settlement.iter().flat_map(settlement::settings)).collect()
 }

@@ -1,4 +1,5 @@
-//! The engine's book behind a lock that never waits: who comes while another thread is inside gets an error.
+//! A book, or a whole exchange, behind a lock that never waits: who comes while another thread is inside gets an error.
+//! And what a book does with one command, and with a batch.
 
 use crate::buffer::Pool;
 use crate::errors::Failure;
@@ -6,6 +7,7 @@ use crate::levels::{Change, Collector};
 use aeromatch_engine::codes::{CommandKind, EventKind, OrderType};
 use aeromatch_engine::engine::Book;
 use aeromatch_engine::record::{Command, Event, Extensions, SLOT_BYTES, decode};
+use aeromatch_engine::views::OrderView;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,19 +17,28 @@ pub struct State {
     collector: Collector,
 }
 
-/// A [`State`] that one thread at a time may use.
+/// What a [`Shared`] guards, by the name that its users know it by.
+pub trait Guarded {
+    const NAME: &'static str;
+}
+
+impl Guarded for State {
+    const NAME: &'static str = "OrderBook";
+}
+
+/// A state that one thread at a time may use.
 ///
 /// The flag decides who; it is taken while the interpreter is attached, so that of two threads it is always the one that
 /// comes second that is refused. The mutex behind it is never contended: it makes the access safe, and remembers panics.
-pub struct Shared {
+pub struct Shared<T> {
     busy: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<T>,
 }
 
-/// The right to use a [`State`], until it is dropped; may go along where the interpreter is let go.
-pub struct Entry<'a>(&'a Shared);
+/// The right to use the state, until it is dropped; may go along where the interpreter is let go.
+pub struct Entry<'a, T>(&'a Shared<T>);
 
-impl Drop for Entry<'_> {
+impl<T> Drop for Entry<'_, T> {
     fn drop(&mut self) {
         // Release: what was done to the state is seen by whoever takes the flag next.
         self.0.busy.store(false, Ordering::Release);
@@ -50,32 +61,32 @@ pub struct BatchDone {
     pub changes: Option<Vec<u8>>,
 }
 
-impl Shared {
-    pub fn new(book: Book) -> Shared {
-        Shared { busy: AtomicBool::new(false), state: Mutex::new(State { book, collector: Collector::default() }) }
+impl<T: Guarded> Shared<T> {
+    pub fn new(state: T) -> Shared<T> {
+        Shared { busy: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
     /// The right to use the state, at once or not at all.
     #[inline]
-    pub fn enter(&self) -> Result<Entry<'_>, Failure> {
+    pub fn enter(&self) -> Result<Entry<'_, T>, Failure> {
         // Acquire: pairs with the release of the last entry.
-        if self.busy.swap(true, Ordering::Acquire) { Err(Failure::InUse) } else { Ok(Entry(self)) }
+        if self.busy.swap(true, Ordering::Acquire) { Err(Failure::InUse(T::NAME)) } else { Ok(Entry(self)) }
     }
 
     /// Lets `action` use the state, at once or not at all.
     #[inline]
-    pub fn with<R>(&self, action: impl FnOnce(&mut State) -> R) -> Result<R, Failure> {
+    pub fn with<R>(&self, action: impl FnOnce(&mut T) -> R) -> Result<R, Failure> {
         self.enter()?.with(action)
     }
 }
 
-impl Entry<'_> {
+impl<T: Guarded> Entry<'_, T> {
     /// Lets `action` use the state, unless a panic has left it half changed.
     #[inline]
-    pub fn with<R>(&self, action: impl FnOnce(&mut State) -> R) -> Result<R, Failure> {
+    pub fn with<R>(&self, action: impl FnOnce(&mut T) -> R) -> Result<R, Failure> {
         match self.0.state.lock() {
             Ok(mut state) => Ok(action(&mut state)),
-            Err(_) => Err(Failure::Unusable),
+            Err(_) => Err(Failure::Unusable(T::NAME)),
         }
     }
 }
@@ -88,21 +99,27 @@ fn may_leave_dormant(command: &Command) -> bool {
     }
 }
 
+/// Waits the order that the command was about for its stop price, after it?
+#[inline]
+pub fn dormant_after(command: &Command, events: &[Event], find: impl Fn(u64) -> Option<OrderView>) -> bool {
+    let accepted = || events.iter().find(|event| event.kind == EventKind::Accepted.code());
+    may_leave_dormant(command)
+        && accepted().and_then(|event| find(event.order_id)).is_some_and(|order| order.is_dormant)
+}
+
 impl State {
+    pub fn new(book: Book) -> State {
+        State { collector: Collector::of(book.rules().instrument), book }
+    }
+
     /// Applies one command.
     #[inline]
     pub fn apply(&mut self, command: &Command, extensions: &Extensions) -> Done {
         self.collector.clear();
         self.book.apply(command, extensions, &mut self.collector);
-        let changes = self.collector.changes(&self.book).collect();
-        let is_dormant = may_leave_dormant(command) && self.is_dormant();
+        let is_dormant = dormant_after(command, &self.collector.events, |order_id| self.book.order(order_id));
+        let changes = self.collector.changes(self.book.sequence(), |_| Some(&self.book)).collect();
         Done { events: Box::from(self.collector.events.as_slice()), changes, is_dormant }
-    }
-
-    /// Waits the order that the last command has accepted for its stop price?
-    fn is_dormant(&self) -> bool {
-        let accepted = self.collector.events.iter().find(|event| event.kind == EventKind::Accepted.code());
-        accepted.and_then(|event| self.book.order(event.order_id)).is_some_and(|order| order.is_dormant)
     }
 
     /// Applies a batch of slots, all or nothing.
@@ -127,7 +144,9 @@ impl State {
         while slot < end {
             let (command, extensions) = decode(slots, slot)?;
             self.book.apply(&command, &extensions, &mut self.collector);
-            self.collector.changes(&self.book).for_each(|change| change.write(&mut changed));
+            self.collector
+                .changes(self.book.sequence(), |_| Some(&self.book))
+                .for_each(|change| change.write(&mut changed));
             slot += command.slots();
             commands += 1;
         }

@@ -3,9 +3,9 @@
 use crate::arguments::to_decimal;
 use crate::enums::{OrderStatus, member, member_of};
 use crate::instrument::Context;
+use crate::lens::Lens;
 use crate::rules::width;
 use aeromatch_engine::codes::{CancelReason, OffsetUnit, OrderType, RejectReason, Side};
-use aeromatch_engine::engine::Book;
 use aeromatch_engine::statistics::Statistics as Counts;
 use aeromatch_engine::views::OrderView;
 use pyo3::prelude::*;
@@ -305,14 +305,14 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    pub fn new(context: &Arc<Context>, book: &Book) -> Statistics {
+    pub fn new(context: &Arc<Context>, lens: &Lens<'_>) -> Statistics {
         Statistics {
             context: Arc::clone(context),
-            counts: book.statistics().clone(),
-            last_price: book.last_trade_price(),
-            order_count: book.order_count(),
-            levels: [book.level_count(Side::Buy), book.level_count(Side::Sell)],
-            memory_bytes: book.memory_bytes(),
+            counts: lens.statistics(),
+            last_price: lens.last_trade_price(),
+            order_count: lens.book.order_count(),
+            levels: [lens.level_count(Side::Buy), lens.level_count(Side::Sell)],
+            memory_bytes: lens.book.memory_bytes(),
         }
     }
 

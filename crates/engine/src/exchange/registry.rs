@@ -137,6 +137,11 @@ impl Registry {
         self.instruments.iter().map(|(&number, info)| (number, info))
     }
 
+    /// How many instruments there are.
+    pub fn instrument_count(&self) -> usize {
+        self.instruments.len()
+    }
+
     /// The event of a number.
     pub fn event(&self, number: u32) -> Option<&EventInfo> {
         self.event_infos.get((number as usize).wrapping_sub(1))

@@ -1,0 +1,316 @@
+//! What can be read of an exchange: accounts, markets, books, the whole of it as a digest or a snapshot. Reads change nothing
+//! and do not move time (R2); one that names what is not there raises UnknownNameError.
+
+use super::Exchange;
+use super::accounts::{Balance, Position};
+use super::directory::{Directory, known};
+use super::handle::Handle;
+use super::machine::Machine;
+use super::markets::{Asset, EventMarket};
+use crate::arguments::{Argument, unsigned};
+use crate::book_view::{BookView, Source};
+use crate::buffer::{Bytes, Pool};
+use crate::errors::Failure;
+use crate::instrument::Instrument;
+use crate::names::Name;
+use crate::settlement::MAIN_GROUP;
+use aeromatch_engine::exchange::Exchange as Engine;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+use std::sync::Arc;
+
+impl Exchange {
+    pub(super) fn over(machine: Machine) -> Exchange {
+        Exchange { handle: Arc::new(Handle::new(machine)), pool: Pool::default() }
+    }
+
+    /// The number of a clearing group for a read.
+    fn known_group(&self, py: Python<'_>, group: Argument<'_, '_>) -> PyResult<u32> {
+        let groups = &self.directory().groups;
+        match group {
+            Some(group) => known(groups, group, "group"),
+            None => {
+                groups.find(MAIN_GROUP).ok_or_else(|| Failure::UnknownName("group", MAIN_GROUP.to_string()).into_py(py))
+            }
+        }
+    }
+
+    /// Lets `action` look at the state.
+    fn look<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&Engine) -> R + Send) -> PyResult<R> {
+        self.with(py, |machine| Ok(action(machine.exchange())))
+    }
+
+    fn market(&self, number: u32, is_settled: bool) -> Option<EventMarket> {
+        let directory: &Arc<Directory> = self.directory();
+        let (name, info) = (directory.events.name(number)?, directory.event(number)?);
+        Some(EventMarket::new(directory, name, info, is_settled))
+    }
+}
+
+#[pymethods]
+impl Exchange {
+    #[new]
+    fn new() -> Exchange {
+        Exchange::over(Machine::in_memory(Engine::new()))
+    }
+
+    /// What an account has of an asset.
+    ///
+    /// Arguments:
+    ///     account: Its name or number.
+    ///     asset: The asset.
+    ///     group: The clearing group (R30).
+    ///
+    /// Returns:
+    ///     What is available and what is held, exact Decimals with the asset's decimal places; 0 where nothing ever was.
+    ///
+    /// Raises:
+    ///     TypeError: An argument has the wrong type.
+    ///     UnknownNameError: There is no such account, asset or group.
+    ///     AeroMatchError: Another thread is using the exchange.
+    #[pyo3(signature = (account, asset, group=None), text_signature = "($self, account, asset, group='main')")]
+    fn balance(
+        &self,
+        py: Python<'_>,
+        account: &Bound<'_, PyAny>,
+        asset: &Bound<'_, PyAny>,
+        group: Argument<'_, '_>,
+    ) -> PyResult<Balance> {
+        let directory = self.directory();
+        let account = self.known_account(account)?;
+        let asset = known(&directory.assets, asset, "asset")?;
+        let group = self.known_group(py, group)?;
+        let units = self.look(py, |exchange| exchange.ledger().balance(group, account, asset))?;
+        Ok(Balance::new(directory, (group, account, asset), units))
+    }
+
+    /// Everything that an account has.
+    ///
+    /// Arguments:
+    ///     account: Its name or number.
+    ///
+    /// Returns:
+    ///     A tuple of its balances that are not 0, in order in which assets, then groups, were made.
+    ///
+    /// Raises:
+    ///     TypeError: An argument has the wrong type.
+    ///     UnknownNameError: There is no such account.
+    ///     AeroMatchError: Another thread is using the exchange.
+    fn balances<'py>(&self, py: Python<'py>, account: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+        let account = self.known_account(account)?;
+        let found: Vec<_> = self.look(py, |exchange| exchange.ledger().balances_of(account).collect())?;
+        let balances = found.into_iter().map(|(group, account, asset, units)| {
+            Balance::new(self.directory(), (group, account, asset), units).into_pyobject(py)
+        });
+        PyTuple::new(py, balances.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// What an account traded of each instrument with settlement, and has of it.
+    ///
+    /// Arguments:
+    ///     account: Its name or number.
+    ///
+    /// Returns:
+    ///     A tuple of positions by number of instrument; instruments that it never traded are left out.
+    ///
+    /// Raises:
+    ///     TypeError: An argument has the wrong type.
+    ///     UnknownNameError: There is no such account.
+    ///     AeroMatchError: Another thread is using the exchange.
+    fn positions<'py>(&self, py: Python<'py>, account: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+        let account = self.known_account(account)?;
+        let directory = self.directory();
+        let found: Vec<_> = self.look(py, |exchange| {
+            let traded = exchange.ledger().positions(account);
+            let listed = traded.filter_map(|(instrument, traded)| Some((directory.find_number(instrument)?, traded)));
+            let with_balance = listed.map(|(listing, traded)| {
+                let balance = exchange.ledger().balance(listing.group, account, listing.base);
+                (listing, traded, balance.available.saturating_add(balance.held as i128))
+            });
+            with_balance.collect()
+        })?;
+        let positions = found.into_iter().map(|(listing, traded, units)| {
+            Position::new(directory, listing, account, traded, units).into_pyobject(py)
+        });
+        PyTuple::new(py, positions.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// An instrument's book: a live, read-only view.
+    ///
+    /// Arguments:
+    ///     symbol: The instrument; of an event "event/outcome".
+    ///
+    /// Returns:
+    ///     A view that shows the book as it is whenever it is asked; of the second of two outcomes in that outcome's terms.
+    ///
+    /// Raises:
+    ///     TypeError: The symbol is no str.
+    ///     UnknownNameError: There is no such instrument.
+    fn book(&self, py: Python<'_>, symbol: &Bound<'_, PyAny>) -> PyResult<BookView> {
+        let listing = self.directory().listing(symbol)?;
+        let instrument = Py::new(py, Instrument { facts: Arc::clone(&listing.context.facts) })?;
+        let source =
+            Source::Exchange { handle: Arc::clone(&self.handle), number: listing.book, mirror: listing.mirror };
+        Ok(BookView::new(Arc::clone(&listing.context), instrument, source))
+    }
+
+    /// Every instrument, by number, as it was made: with its number, and of assets their decimals.
+    ///
+    /// Returns:
+    ///     A tuple of Instrument.
+    fn instruments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let listings = self.directory().listings().into_iter();
+        let all = listings.map(|listing| Instrument { facts: Arc::clone(&listing.context.facts) }.into_pyobject(py));
+        PyTuple::new(py, all.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The names of all accounts, in the order in which they were made: number 1 first.
+    ///
+    /// Returns:
+    ///     A tuple of str.
+    fn accounts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.directory().accounts.all())
+    }
+
+    /// The names of all clearing groups, in the order in which they were made (R30).
+    ///
+    /// Returns:
+    ///     A tuple of str.
+    fn groups<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.directory().groups.all())
+    }
+
+    /// All assets, in the order in which they were made; shares of events are called "event/outcome".
+    ///
+    /// Returns:
+    ///     A tuple of Asset.
+    fn assets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let directory = self.directory();
+        let names = directory.assets.all().into_iter().zip(1u32..);
+        let all =
+            names.map(|(name, number)| Asset::new(name, directory.asset_grid(number).scale() as u8).into_pyobject(py));
+        PyTuple::new(py, all.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// All event markets, in the order in which they were made (R32).
+    ///
+    /// Returns:
+    ///     A tuple of EventMarket.
+    ///
+    /// Raises:
+    ///     AeroMatchError: Another thread is using the exchange.
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let count = self.directory().events.len() as u32;
+        let settled: Vec<bool> =
+            self.look(py, |exchange| (1..=count).map(|event| exchange.ledger().is_settled(event)).collect())?;
+        let all = (1..=count).zip(settled).filter_map(|(number, is_settled)| self.market(number, is_settled));
+        PyTuple::new(py, all.map(|market| market.into_pyobject(py)).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The number of an account, which batches carry.
+    ///
+    /// Arguments:
+    ///     name: The account.
+    ///
+    /// Returns:
+    ///     1, 2, ... in the order in which accounts were made.
+    ///
+    /// Raises:
+    ///     TypeError: The name is no str.
+    ///     UnknownNameError: There is no such account.
+    fn account_number(&self, name: &Bound<'_, PyAny>) -> PyResult<u32> {
+        known(&self.directory().accounts, name, "name")
+    }
+
+    /// The name of an account's number.
+    ///
+    /// Arguments:
+    ///     number: 0 .. 2^32 - 1.
+    ///
+    /// Returns:
+    ///     The name; None if that number has none.
+    fn account_name(&self, number: &Bound<'_, PyAny>) -> PyResult<Option<Name>> {
+        let number = unsigned(number, "number", 0, u64::from(u32::MAX))?;
+        Ok(u32::try_from(number).ok().and_then(|number| self.directory().accounts.name(number)))
+    }
+
+    /// The number of an instrument, which batches carry.
+    ///
+    /// Arguments:
+    ///     symbol: The instrument.
+    ///
+    /// Returns:
+    ///     1 .. 2^24 - 1.
+    ///
+    /// Raises:
+    ///     TypeError: The symbol is no str.
+    ///     UnknownNameError: There is no such instrument.
+    fn instrument_number(&self, symbol: &Bound<'_, PyAny>) -> PyResult<u32> {
+        Ok(self.directory().listing(symbol)?.number)
+    }
+
+    /// Number of the last command (R4).
+    #[getter]
+    fn sequence(&self, py: Python<'_>) -> PyResult<u64> {
+        self.look(py, |exchange| exchange.sequence())
+    }
+
+    /// The latest time that any command brought, in nanoseconds since the Unix epoch; 0 before the first (R2).
+    #[getter]
+    fn now(&self, py: Python<'_>) -> PyResult<u64> {
+        self.look(py, |exchange| exchange.now_ns())
+    }
+
+    /// Bytes of memory that the books' structures hold.
+    #[getter]
+    fn memory_bytes(&self, py: Python<'_>) -> PyResult<usize> {
+        self.look(py, |exchange| exchange.memory_bytes())
+    }
+
+    /// Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
+    ///
+    /// Returns:
+    ///     64 hexadecimal digits.
+    fn digest(&self, py: Python<'_>) -> PyResult<String> {
+        let digest = self.detached(py, |machine| Ok(machine.exchange().digest()))?;
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The whole exchange as versioned, checksummed bytes.
+    ///
+    /// Returns:
+    ///     What `restore` takes.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.detached(py, |machine| Ok(machine.exchange().snapshot()))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The exchange of a snapshot, in memory: the same commands lead to the same events as in the one it was taken of (R3).
+    ///
+    /// Arguments:
+    ///     blob: What `snapshot` gave, as bytes or any contiguous buffer.
+    ///
+    /// Returns:
+    ///     A new exchange.
+    ///
+    /// Raises:
+    ///     SnapshotError: The bytes are no snapshot, of another version, or damaged: it says what is wrong.
+    ///     TypeError: The blob has no bytes.
+    #[staticmethod]
+    fn restore(py: Python<'_>, blob: &Bound<'_, PyAny>) -> PyResult<Exchange> {
+        let bytes = Bytes::of(blob, "blob")?.stable(&Pool::default());
+        let restored = py.detach(|| Engine::restore(bytes.as_slice()));
+        let engine = restored.map_err(|error| Failure::Snapshot(error.to_string()).into_py(py))?;
+        Ok(Exchange::over(Machine::in_memory(engine)))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let directory = self.directory();
+        Ok(format!(
+            "Exchange(instruments={}, accounts={}, sequence={})",
+            directory.listings().len(),
+            directory.accounts.len(),
+            self.sequence(py)?
+        ))
+    }
+}

@@ -1,0 +1,30 @@
+//! Makes an exchange durable: journal, snapshots, recovery (docs/journal-format.md, docs/reliability.md).
+//!
+//! Start at [`durable`] for what is promised, at `journal` for the way in, at [`recovery`] for the way back.
+
+pub mod catalog;
+pub mod compactor;
+pub mod disk;
+pub mod durable;
+pub mod failure;
+pub mod frame;
+pub mod options;
+pub mod reader;
+pub mod recovery;
+pub mod segment;
+pub mod snapshot;
+pub mod storage;
+
+mod journal;
+mod platform;
+mod replay;
+mod shared;
+
+pub use compactor::Step;
+pub use disk::Disk;
+pub use durable::{DurableExchange, Submitted};
+pub use failure::Failure;
+pub use options::{Durability, Options};
+pub use recovery::Recovery;
+pub use snapshot::SnapshotInfo;
+pub use storage::{Storage, StorageFile};
