@@ -8,6 +8,7 @@ pub mod disk;
 pub mod durable;
 pub mod failure;
 pub mod frame;
+pub mod inspect;
 pub mod options;
 pub mod reader;
 pub mod recovery;

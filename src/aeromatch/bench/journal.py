@@ -1,4 +1,4 @@
-"""What durability costs: commands a second by policy and batch, single calls, recovery, snapshots; and the disk's own speed.
+"""What durability costs: commands a second by policy and batch, single calls, recovery, snapshots; the disk itself.
 
 Everything is measured in one directory in one run, the disk's bytes a second and the time of a sync included, so that
 what limits the rest can be told.

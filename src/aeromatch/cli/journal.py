@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from aeromatch.cli.console import json_option, print_json, print_table, progress_bar, progress_option, stdout_console
+from aeromatch.cli.console import json_option, print_json, print_table, stdout_console
 from aeromatch.cli.journal_arguments import DIRECTORY, moment
 from aeromatch.cli.journal_diff import diff
 from aeromatch.cli.journal_export import export
@@ -63,8 +63,7 @@ def inspect(directory: Path, as_json: bool) -> None:
 @journal.command()
 @click.argument("directory", type=DIRECTORY)
 @json_option
-@progress_option
-def verify(directory: Path, as_json: bool, progress: bool | None) -> None:
+def verify(directory: Path, as_json: bool) -> None:
     r"""Replay all of DIRECTORY, and compare: every checksum, the hash of the events at every frame, every digest.
 
     Exit code 1, with the file and the offset of a byte, where something is damaged, missing, or leads to other events
@@ -74,16 +73,19 @@ def verify(directory: Path, as_json: bool, progress: bool | None) -> None:
     Example:
       aeromatch journal verify data/ && echo sound
     """
-    with progress_bar(f"verifying {directory}", 1_000, progress) as done:
-        found = verify_journal(directory, lambda share: done(int(share * 1_000)))
+    found = verify_journal(directory)
     if as_json:
         print_json(found.as_dict())
         return
+    start = "the empty exchange" if found.base_sequence is None else f"the snapshot after {found.base_sequence:,}"
+    end = "closed, with the same digest" if found.is_closed else "not closed"
+    if found.torn_bytes:
+        end += f"; {found.torn_bytes:,} bytes of an unfinished end"
     rows = [
-        ("commands", f"{found.commands:,} replayed, up to number {found.last_sequence:,}"),
-        ("frames", f"{found.frames:,}: checksums and hashes of events agree"),
-        ("digests", f"{found.digests:,} compared, of snapshots and closings"),
-        ("end", found.end),
+        ("commands", f"{found.commands:,} replayed from {start}, up to number {found.last_sequence:,}"),
+        ("segments", f"{found.segments:,}: checksums and hashes of events agree"),
+        ("snapshots", f"{found.snapshots:,} agree"),
+        ("end", end),
         ("digest", found.digest),
         ("took", f"{found.seconds:.2f} s ({found.commands / max(found.seconds, 1e-9):,.0f} commands a second)"),
     ]
@@ -101,8 +103,6 @@ def _print(directory: Path, found: Inspection) -> None:
     console.print(table)
     for snapshot in found.snapshots:
         click.echo(f"{snapshot.file}  after command {snapshot.sequence:,}, {snapshot.bytes:,} bytes, {snapshot.digest}")
-    if found.unfinished:
-        click.echo(f"in the making, or left behind by a crash: {', '.join(found.unfinished)}")
     click.echo(found.end)
 
 

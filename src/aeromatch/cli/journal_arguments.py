@@ -18,7 +18,7 @@ LONG_AGO_S, FAR_AHEAD_S = 10**8, 10**11
 
 
 class Moment(click.ParamType[int]):
-    """A time: nanoseconds since the Unix epoch, or a date and time as ISO 8601 writes them, in UTC unless it says else."""
+    """A time: nanoseconds since the Unix epoch, or date and time as ISO 8601 writes them, UTC unless it says else."""
 
     name = "time"
 

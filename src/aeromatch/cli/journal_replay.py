@@ -66,7 +66,7 @@ def _document(timeline: Timeline, symbols: tuple[str, ...], accounts: tuple[str,
         "time_ns": timeline.now,
         "digest": timeline.digest(),
         "accounts": len(timeline.accounts()),
-        "instruments": {symbol: _market(timeline, symbol) for symbol in timeline.instruments()},
+        "instruments": {of.symbol: _market(timeline, of.symbol) for of in timeline.instruments()},
         **({"books": {symbol: _levels(timeline, symbol) for symbol in symbols}} if symbols else {}),
         **({"balances": {account: _balances(timeline, account) for account in accounts}} if accounts else {}),
     }
@@ -106,7 +106,7 @@ def _step(step: Step) -> dict[str, Any]:
     return {
         "sequence": step.sequence,
         "command": step.fields,
-        "events": [{name: value for name, value in event.as_dict().items()} for event in step.events],
+        "events": [event.as_dict() for event in step.events],
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from aeromatch import Balance, BookView, Order, Position
+    from aeromatch import Asset, Balance, BookView, Instrument, Order, Position
 
 NOTHING = "-"
 
@@ -19,16 +19,20 @@ class Readable(Protocol):
         """Hash of the state."""
         ...
 
-    def instruments(self) -> Sequence[str]:
-        """Symbols of all instruments."""
+    def instruments(self) -> Sequence[Instrument]:
+        """All instruments."""
         ...
 
     def accounts(self) -> Sequence[str]:
         """Names of all accounts."""
         ...
 
-    def assets(self) -> Sequence[str]:
-        """Names of all assets."""
+    def assets(self) -> Sequence[Asset]:
+        """All assets."""
+        ...
+
+    def groups(self) -> Sequence[str]:
+        """Names of all clearing groups."""
         ...
 
     def book(self, symbol: str) -> BookView:
@@ -100,12 +104,21 @@ def compare(left: Readable, right: Readable) -> Comparison:
 
 
 def _differences(left: Readable, right: Readable) -> Iterator[Difference]:
-    for what in ("instruments", "accounts", "assets"):
-        ours, theirs = list(getattr(left, what)()), list(getattr(right, what)())
+    named = [
+        {
+            "instruments": [instrument.symbol for instrument in side.instruments()],
+            "assets": [asset.name for asset in side.assets()],
+            "groups": list(side.groups()),
+            "accounts": list(side.accounts()),
+        }
+        for side in (left, right)
+    ]
+    for what, ours in named[0].items():
+        theirs = named[1][what]
         if ours != theirs:
             yield Difference("exchange", what, _names(ours, theirs), _names(theirs, ours))
-    for symbol in left.instruments():
-        if symbol in right.instruments():
+    for symbol in named[0]["instruments"]:
+        if symbol in named[1]["instruments"]:
             yield from _of_books(symbol, left.book(symbol), right.book(symbol))
     for account in left.accounts():
         if account in right.accounts():

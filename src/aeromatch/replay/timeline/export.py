@@ -185,7 +185,7 @@ def _words(*tables: str) -> NDArray[Any]:
 
 
 def _instruments(timeline: Timeline) -> Table:
-    found = [timeline.book(symbol).instrument for symbol in timeline.instruments()]
+    found = timeline.instruments()
     return {
         "number": np.array([instrument.number for instrument in found], dtype=np.uint32),
         "symbol": np.array([instrument.symbol for instrument in found], dtype=object),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -40,7 +41,7 @@ def follow(
     while (chunk := log.commands(exchange.sequence, until=until, limit=CHUNK_COMMANDS)) is not None:
         starts = [*np.frombuffer(chunk.starts, dtype=np.uint32).tolist(), len(chunk.slots) // SLOT_BYTES]
         slots = np.frombuffer(chunk.slots, dtype=COMMAND_DTYPE)
-        for start, end in zip(starts, starts[1:], strict=False):
+        for start, end in pairwise(starts):
             command = slots[start:end].copy()
             original = _accepted(exchange.process(Commands(command)))
             if int(command["sequence"][0]) in without:

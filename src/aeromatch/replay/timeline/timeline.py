@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from aeromatch import Balance, BookView, Event, Events, Position
+    from aeromatch import Asset, Balance, BookView, Event, EventMarket, Events, Instrument, Position
 
 CHUNK_COMMANDS: Final = 16_384
 """Commands replayed at a time."""
@@ -95,7 +95,7 @@ class Timeline:
 
     def _start(self) -> Exchange:
         first = self._log.first_sequence
-        return Exchange.restore(self._log.snapshot(first)) if first else Exchange()
+        return self._log.load_snapshot(first) if first else Exchange()
 
     @property
     def first(self) -> int:
@@ -111,7 +111,7 @@ class Timeline:
     @property
     def snapshots(self) -> tuple[int, ...]:
         """Numbers of the directory's snapshots."""
-        return tuple(found["sequence"] for found in self._log.snapshots())
+        return tuple(self._log.snapshots())
 
     @property
     def sequence(self) -> int:
@@ -273,20 +273,24 @@ class Timeline:
         """Give what an account has traded."""
         return self._exchange.positions(account)
 
-    def instruments(self) -> Sequence[str]:
-        """List the symbols of all instruments."""
+    def instruments(self) -> Sequence[Instrument]:
+        """List all instruments."""
         return self._exchange.instruments()
 
     def accounts(self) -> Sequence[str]:
         """List the names of all accounts."""
         return self._exchange.accounts()
 
-    def assets(self) -> Sequence[str]:
-        """List the names of all assets."""
+    def assets(self) -> Sequence[Asset]:
+        """List all assets."""
         return self._exchange.assets()
 
-    def events(self) -> Sequence[str]:
-        """List the names of all event markets."""
+    def groups(self) -> Sequence[str]:
+        """List the names of all clearing groups."""
+        return self._exchange.groups()
+
+    def events(self) -> Sequence[EventMarket]:
+        """List all event markets."""
         return self._exchange.events()
 
     def digest(self) -> str:
@@ -314,7 +318,7 @@ class Timeline:
         # A stored one must be read, checked and restored: worth it where many commands are saved.
         best = kept.sequence if kept is not None else -1
         if stored > max(here, best) + SPACING_COMMANDS or (max(here, best) < 0 and stored >= self.first and stored):
-            self._exchange = Exchange.restore(self._log.snapshot(stored))
+            self._exchange = self._log.load_snapshot(stored)
         elif kept is not None and best > here:
             self._exchange = Exchange.restore(kept.snapshot)
         elif here < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -79,8 +80,7 @@ def _shown(value: Any) -> str:
 
 def instrument_of(exchange: Exchange, number: int) -> Instrument | None:
     """Find an instrument by its number; None if there is none."""
-    found = (exchange.book(symbol).instrument for symbol in exchange.instruments())
-    return next((instrument for instrument in found if instrument.number == number), None)
+    return next((instrument for instrument in exchange.instruments() if instrument.number == number), None)
 
 
 def _of_orders(head: np.void, slots: bytes, exchange: Exchange) -> Iterator[tuple[str, Any]]:
@@ -135,14 +135,18 @@ def _of_exchange(kind: str, head: np.void, slots: bytes, exchange: Exchange) -> 
     if kind in FUNDS:
         groups = int(head["price_ticks"])
         yield "account", _named(exchange.accounts(), int(head["account"]))
-        yield "asset", _named(exchange.assets(), int(head["instrument"]))
-        yield "amount_units", int(head["order_id"]) << 64 | int(head["quantity_lots"])
+        asset, units = int(head["instrument"]), int(head["order_id"]) << 64 | int(head["quantity_lots"])
+        yield "asset", _named([known.name for known in exchange.assets()], asset)
+        if 1 <= asset <= len(exchange.assets()):
+            yield "amount", Decimal(units).scaleb(-exchange.assets()[asset - 1].decimals)
+        else:
+            yield "amount_units", units
         named = [_named(exchange.groups(), number) for number in (groups & 0xFFFF_FFFF, groups >> 32)]
         yield from zip(("source", "target"), named, strict=True) if kind == "transfer" else (("group", named[0]),)
         if texts:
             yield "id", texts[0]
     elif kind in SETS:
-        yield "event", _named(exchange.events(), int(head["instrument"]))
+        yield "event", _named([market.name for market in exchange.events()], int(head["instrument"]))
         if kind == "settle":
             yield "mode", WORDS["SettlementMode"][int(head["order_type"])]
             yield "outcome", int(head["quantity_lots"])
