@@ -117,6 +117,8 @@ pub enum Failure {
     UnknownName(&'static str, String),
     /// What has this name was closed.
     Closed(&'static str),
+    /// What has this name keeps no journal.
+    InMemory(&'static str),
     /// What has this name belongs to the process that this one was forked from.
     Forked(&'static str),
     /// The journal.
@@ -160,9 +162,8 @@ impl Failure {
                 &classes.base,
                 format!("an internal error ended an earlier call of this {name} half-way; restore it from a snapshot"),
             ),
-            Failure::Closed(name) => {
-                plain(&classes.base, format!("this {name} was closed; its state can still be read"))
-            }
+            Failure::Closed(name) => plain(&classes.base, format!("this {name} was closed")),
+            Failure::InMemory(name) => plain(&classes.base, format!("this {name} is in memory: it has no journal")),
             Failure::Forked(name) => plain(
                 &classes.base,
                 format!(

@@ -14,6 +14,7 @@ use crate::scope::Scope;
 use crate::state::Done;
 use aeromatch_engine::codes::CommandKind;
 use aeromatch_engine::exchange::records::{Admin, MAX_TEXT_BYTES};
+use aeromatch_runtime::Durability;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -25,8 +26,17 @@ impl Exchange {
         py: Python<'_>,
         action: impl FnOnce(&mut Machine) -> Result<R, Failure> + Send,
     ) -> PyResult<R> {
-        let done = self.handle.with(action).and_then(|done| done);
-        done.map_err(|failure| failure.into_py(py))
+        self.handle.with(action).map_err(|failure| failure.into_py(py))
+    }
+
+    /// The same for a command: where it waits for a disk, the interpreter is let go meanwhile.
+    fn command<R: Send>(
+        &self,
+        py: Python<'_>,
+        action: impl FnOnce(&mut Machine) -> Result<R, Failure> + Send,
+    ) -> PyResult<R> {
+        let waits = self.handle.opened.as_ref().is_some_and(|opened| opened.durability == Durability::Disk);
+        if waits { self.detached(py, action) } else { self.with(py, action) }
     }
 
     /// The same with the interpreter let go meanwhile, for what takes its time.
@@ -36,7 +46,7 @@ impl Exchange {
         action: impl FnOnce(&mut Machine) -> Result<R, Failure> + Send,
     ) -> PyResult<R> {
         let entry = self.handle.enter().map_err(|failure| failure.into_py(py))?;
-        let done = py.detach(|| entry.with(action)).and_then(|done| done);
+        let done = py.detach(|| entry.with(action)).flatten();
         done.map_err(|failure| failure.into_py(py))
     }
 
@@ -48,7 +58,7 @@ impl Exchange {
         kind: CommandKind,
         (command, extensions): Request,
     ) -> PyResult<Report> {
-        let mut done = self.with(py, |machine| machine.apply(&command, &extensions))?;
+        let mut done = self.command(py, |machine| machine.apply(&command, &extensions))?;
         if let Some(mirror) = listing.mirror {
             show_mirrored(&mut done, listing.book, mirror);
         }
@@ -63,16 +73,16 @@ impl Exchange {
         kind: CommandKind,
         (command, extensions): Request,
     ) -> PyResult<Report> {
-        let done = self.with(py, |machine| machine.apply(&command, &extensions))?;
+        let done = self.command(py, |machine| machine.apply(&command, &extensions))?;
         Ok(Report::new(self.scope(), kind, done))
     }
 
     /// A command to the exchange itself.
     pub(super) fn admin(&self, py: Python<'_>, mut admin: Admin, stamp: Stamp) -> PyResult<Receipt> {
         (admin.command.timestamp_ns, admin.command.tag) = (stamp.timestamp_ns, stamp.tag);
-        let events = self.with(py, |machine| {
+        let events = self.command(py, |machine| {
             let events = machine.apply_admin(&admin)?;
-            self.directory().catch_up(machine.exchange());
+            self.directory().catch_up(machine.exchange()?);
             Ok(events)
         })?;
         Ok(Receipt::new(self.scope(), admin.kind, events))

@@ -1,21 +1,45 @@
 //! The state machine behind a Python exchange: in memory, or behind a journal. What one command and one batch do.
 
+use super::journal::Journaled;
 use crate::buffer::Pool;
 use crate::errors::Failure;
 use crate::levels::Collector;
 use crate::state::{BatchDone, Done, Guarded, dormant_after};
+use aeromatch_engine::codes::{EventKind, RejectReason};
 use aeromatch_engine::exchange::Exchange;
-use aeromatch_engine::exchange::records::Admin;
-use aeromatch_engine::record::{Command, Event, Extensions, SLOT_BYTES};
+use aeromatch_engine::exchange::records::{self, Admin};
+use aeromatch_engine::record::{Command, Event, Extensions, RECORD_VERSION, SLOT_BYTES, as_bytes, decode};
+use aeromatch_runtime::Submitted;
 
-/// Commands between two looks at whether the interpreter has something to say, such as Ctrl-C.
-const CHUNK: usize = 1 << 16;
+/// Slots that are applied, and journaled, between two looks at whether the interpreter has something to say, such as Ctrl-C.
+const FRAME_SLOTS: usize = 1 << 17;
+/// The kinds of commands to the exchange itself begin here.
+const FIRST_ADMIN_KIND: u8 = 16;
 
 /// An exchange and the memory that its commands reuse.
 pub struct Machine {
-    exchange: Box<Exchange>,
+    engine: Engine,
     collector: Collector,
-    is_closed: bool,
+    /// The slots of a single command on their way to the journal.
+    slots: Vec<u8>,
+}
+
+/// Where the state is.
+enum Engine {
+    Memory(Box<Exchange>),
+    Journal(Box<Journaled>),
+    Closed,
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if let Engine::Journal(journaled) = std::mem::replace(&mut self.engine, Engine::Closed) {
+            // A forgotten close loses nothing: what drops here is made durable. A forked process has nothing to say to it.
+            if !journaled.is_own() {
+                journaled.abandon();
+            }
+        }
+    }
 }
 
 impl Guarded for Machine {
@@ -24,28 +48,59 @@ impl Guarded for Machine {
 
 impl Machine {
     pub fn in_memory(exchange: Exchange) -> Machine {
-        Machine { exchange: Box::new(exchange), collector: Collector::of(0), is_closed: false }
+        Machine::over(Engine::Memory(Box::new(exchange)))
+    }
+
+    pub fn journaled(journaled: Journaled) -> Machine {
+        Machine::over(Engine::Journal(Box::new(journaled)))
+    }
+
+    fn over(engine: Engine) -> Machine {
+        Machine { engine, collector: Collector::of(0), slots: Vec::new() }
     }
 
     /// The state, for reads.
-    pub fn exchange(&self) -> &Exchange {
-        &self.exchange
+    pub fn exchange(&self) -> Result<&Exchange, Failure> {
+        match &self.engine {
+            Engine::Memory(exchange) => Ok(exchange),
+            Engine::Journal(journaled) => Ok(journaled.exchange()),
+            Engine::Closed => Err(Failure::Closed(Machine::NAME)),
+        }
     }
 
-    pub fn close(&mut self) {
-        self.is_closed = true;
+    /// The journal, `None` in memory.
+    pub fn journal(&mut self) -> Result<Option<&mut Journaled>, Failure> {
+        match &mut self.engine {
+            Engine::Memory(_) => Ok(None),
+            Engine::Journal(journaled) => Ok(Some(journaled)),
+            Engine::Closed => Err(Failure::Closed(Machine::NAME)),
+        }
     }
 
-    fn ready(&self) -> Result<(), Failure> {
-        if self.is_closed { Err(Failure::Closed(Machine::NAME)) } else { Ok(()) }
+    /// Gives up the state; what was acknowledged is in the journal. Nothing, if it was closed before.
+    pub fn close(&mut self) -> Result<(), Failure> {
+        match std::mem::replace(&mut self.engine, Engine::Closed) {
+            Engine::Journal(journaled) => journaled.close(),
+            Engine::Memory(_) | Engine::Closed => Ok(()),
+        }
     }
 
     /// Applies one command about orders, phases or time.
     pub fn apply(&mut self, command: &Command, extensions: &Extensions) -> Result<Done, Failure> {
-        self.ready()?;
         self.collector.clear();
-        self.exchange.apply(command, extensions, &mut self.collector);
-        let exchange = &self.exchange;
+        match &mut self.engine {
+            Engine::Memory(exchange) => exchange.apply(command, extensions, &mut self.collector),
+            Engine::Journal(journaled) => {
+                put_slots(command, extensions, &mut self.slots);
+                submit(journaled, &self.slots, &mut self.collector)?;
+            }
+            Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
+        }
+        let exchange = match &self.engine {
+            Engine::Memory(exchange) => exchange,
+            Engine::Journal(journaled) => journaled.exchange(),
+            Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
+        };
         let find = |order_id: u64| exchange.book(command.instrument).and_then(|book| book.order(order_id));
         let is_dormant = dormant_after(command, &self.collector.events, find);
         let changes = self.collector.changes(exchange.sequence(), |instrument| exchange.book(instrument)).collect();
@@ -54,31 +109,117 @@ impl Machine {
 
     /// Applies one command to the exchange itself.
     pub fn apply_admin(&mut self, admin: &Admin) -> Result<Box<[Event]>, Failure> {
-        self.ready()?;
         self.collector.clear();
-        self.exchange.apply_admin(admin, &mut self.collector);
+        match &mut self.engine {
+            Engine::Memory(exchange) => exchange.apply_admin(admin, &mut self.collector),
+            Engine::Journal(journaled) => submit(journaled, &admin.to_bytes(), &mut self.collector)?,
+            Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
+        }
         Ok(Box::from(self.collector.events.as_slice()))
     }
 
-    /// Applies a batch of slots, refused as a whole if one is no command. `proceed` is asked now and
-    /// then whether to go on.
+    /// Applies a batch of slots, refused as a whole if one is no command. `proceed` is asked now and then whether to go on.
     pub fn process(
         &mut self,
         slots: &[u8],
         pool: &Pool,
         mut proceed: impl FnMut() -> Result<(), Failure>,
     ) -> Result<BatchDone, Failure> {
-        self.ready()?;
         let commands = Exchange::check(slots)?;
+        let mut refused = Vec::new();
         let mut events = pool.take_events();
-        let (mut slot, mut done, end) = (0, 0, slots.len() / SLOT_BYTES);
-        while slot < end {
-            slot += self.exchange.apply_at(slots, slot, &mut events)?;
-            done += 1;
-            if done % CHUNK == 0 {
+        let (mut from, end) = (0, slots.len() / SLOT_BYTES);
+        while from < end {
+            let to = frame_end(slots, from);
+            let frame = &slots[from * SLOT_BYTES..to * SLOT_BYTES];
+            match &mut self.engine {
+                Engine::Memory(exchange) => drop(exchange.process(frame, &mut events)?),
+                Engine::Journal(journaled) => {
+                    if journaled.submit(frame, &mut events)? == Submitted::Capacity {
+                        refuse(frame, &mut refused)?;
+                    }
+                }
+                Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
+            }
+            from = to;
+            if from < end {
                 proceed()?;
             }
         }
+        if !refused.is_empty() {
+            // Admission comes before sequencing: these have number 0, and events stand in order of their numbers.
+            refused.extend_from_slice(&events);
+            pool.give_events(std::mem::replace(&mut events, refused));
+        }
         Ok(BatchDone { commands, events, changes: None })
+    }
+}
+
+/// Journals and applies one command; where there is no room for it, it is rejected.
+fn submit(journaled: &mut Journaled, slots: &[u8], collector: &mut Collector) -> Result<(), Failure> {
+    if journaled.submit(slots, collector)? == Submitted::Capacity {
+        refuse(slots, &mut collector.events)?;
+    }
+    Ok(())
+}
+
+/// R8: `capacity` comes before sequencing and leaves no trace in the log, so its events have no number.
+fn refuse(slots: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
+    let mut slot = 0;
+    while slot < slots.len() / SLOT_BYTES {
+        let (command, used) = command_at(slots, slot)?;
+        events.push(Event {
+            kind: EventKind::Rejected.code(),
+            version: RECORD_VERSION,
+            reason: RejectReason::Capacity.code(),
+            side: command.side,
+            instrument: command.instrument,
+            account: command.account,
+            index: 0,
+            price_ticks: 0,
+            quantity_lots: 0,
+            order_id: 0,
+            other: 0,
+            sequence: 0,
+            detail: command.tag,
+        });
+        slot += used;
+    }
+    Ok(())
+}
+
+/// The command that starts at a slot of a checked batch, and how many slots it takes.
+fn command_at(slots: &[u8], slot: usize) -> Result<(Command, usize), Failure> {
+    if slots[slot * SLOT_BYTES] >= FIRST_ADMIN_KIND {
+        let (admin, used) = records::decode(slots, slot)?;
+        return Ok((admin.command, used));
+    }
+    let (command, _) = decode(slots, slot)?;
+    Ok((command, command.slots()))
+}
+
+/// Where a frame ends that begins at a slot of a checked batch: with the last command that begins within its size.
+fn frame_end(slots: &[u8], from: usize) -> usize {
+    let end = slots.len() / SLOT_BYTES;
+    if end - from <= FRAME_SLOTS {
+        return end;
+    }
+    let mut slot = from;
+    while slot < from + FRAME_SLOTS {
+        // What is no command, which a checked batch has none of, is refused when its frame is applied.
+        slot += command_at(slots, slot).map_or(1, |(_, used)| used);
+    }
+    slot.min(end)
+}
+
+/// A command's slots.
+fn put_slots(command: &Command, extensions: &Extensions, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend_from_slice(as_bytes(std::slice::from_ref(command)));
+    if let Some(terms) = &extensions.terms {
+        out.extend_from_slice(as_bytes(std::slice::from_ref(terms)));
+    }
+    if let Some(client_id) = &extensions.client_id {
+        out.extend_from_slice(as_bytes(std::slice::from_ref(client_id)));
     }
 }

@@ -7,11 +7,15 @@ mod commands;
 pub mod directory;
 mod funds;
 pub mod handle;
+mod journal;
+mod lifecycle;
 mod machine;
 pub mod markets;
 mod orders;
 mod reads;
 pub mod receipt;
+mod recovery;
+mod watched;
 
 use crate::buffer::Pool;
 use crate::scope::Scope;
@@ -61,5 +65,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<accounts::Balance>()?;
     module.add_class::<accounts::Position>()?;
     module.add_class::<markets::Asset>()?;
-    module.add_class::<markets::EventMarket>()
+    module.add_class::<markets::EventMarket>()?;
+    module.add_class::<recovery::Recovery>()?;
+    module.add_class::<recovery::SnapshotInfo>()?;
+    lifecycle::close_at_exit(module.py())
 }

@@ -336,7 +336,7 @@ impl Exchange {
         let proceed = || Python::attach(|py| py.check_signals()).map_err(Failure::Interrupted);
         let done = self.detached(py, |machine| {
             let done = machine.process(input.as_slice(), &self.pool, proceed);
-            self.directory().catch_up(machine.exchange());
+            machine.exchange().map(|exchange| self.directory().catch_up(exchange))?;
             done
         })?;
         batch::output(py, self.scope(), &self.pool, done)

@@ -5,7 +5,6 @@ use super::Exchange;
 use super::accounts::{Balance, Position};
 use super::directory::{Directory, known};
 use super::handle::Handle;
-use super::machine::Machine;
 use super::markets::{Asset, EventMarket};
 use crate::arguments::{Argument, unsigned};
 use crate::book_view::{BookView, Source};
@@ -20,8 +19,8 @@ use pyo3::types::{PyBytes, PyTuple};
 use std::sync::Arc;
 
 impl Exchange {
-    pub(super) fn over(machine: Machine) -> Exchange {
-        Exchange { handle: Arc::new(Handle::new(machine)), pool: Pool::default() }
+    pub(super) fn over(handle: Arc<Handle>) -> Exchange {
+        Exchange { handle, pool: Pool::default() }
     }
 
     /// The number of a clearing group for a read.
@@ -37,7 +36,7 @@ impl Exchange {
 
     /// Lets `action` look at the state.
     fn look<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&Engine) -> R + Send) -> PyResult<R> {
-        self.with(py, |machine| Ok(action(machine.exchange())))
+        self.with(py, |machine| machine.exchange().map(action))
     }
 
     fn market(&self, number: u32, is_settled: bool) -> Option<EventMarket> {
@@ -51,7 +50,7 @@ impl Exchange {
 impl Exchange {
     #[new]
     fn new() -> Exchange {
-        Exchange::over(Machine::in_memory(Engine::new()))
+        Exchange::over(Handle::in_memory(Engine::new()))
     }
 
     /// What an account has of an asset.
@@ -272,7 +271,7 @@ impl Exchange {
     /// Returns:
     ///     64 hexadecimal digits.
     fn digest(&self, py: Python<'_>) -> PyResult<String> {
-        let digest = self.detached(py, |machine| Ok(machine.exchange().digest()))?;
+        let digest = self.detached(py, |machine| machine.exchange().map(Engine::digest))?;
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
@@ -281,7 +280,7 @@ impl Exchange {
     /// Returns:
     ///     What `restore` takes.
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = self.detached(py, |machine| Ok(machine.exchange().snapshot()))?;
+        let bytes = self.detached(py, |machine| machine.exchange().map(Engine::snapshot))?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -301,7 +300,7 @@ impl Exchange {
         let bytes = Bytes::of(blob, "blob")?.stable(&Pool::default());
         let restored = py.detach(|| Engine::restore(bytes.as_slice()));
         let engine = restored.map_err(|error| Failure::Snapshot(error.to_string()).into_py(py))?;
-        Ok(Exchange::over(Machine::in_memory(engine)))
+        Ok(Exchange::over(Handle::in_memory(engine)))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

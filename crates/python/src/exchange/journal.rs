@@ -1,0 +1,90 @@
+//! An exchange with a journal, as long as this process is the one that opened it: a forked one must not write there.
+
+use super::watched::{Watch, Watched};
+use crate::errors::{Failure, JournalFailure};
+use aeromatch_engine::exchange::Exchange;
+use aeromatch_engine::record::EventSink;
+use aeromatch_runtime::{
+    Disk, Durability, DurableExchange, Failure as Cause, Options, Recovery, SnapshotInfo, Submitted,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The exchange, its journal, and what opening it found.
+pub struct Journaled {
+    durable: DurableExchange<Watched>,
+    directory: PathBuf,
+    owner: u32,
+}
+
+/// How the journal was opened, and what was found there.
+pub struct Opened {
+    pub durability: Durability,
+    pub recovery: Recovery,
+}
+
+impl Journaled {
+    /// Opens a directory and recovers what is there. To be called without holding the interpreter.
+    pub fn open(path: &Path, options: Options) -> Result<(Journaled, Opened), Failure> {
+        let fail = |cause: Cause| failure(cause, path);
+        let watch = Watch::begin();
+        let storage = Watched { disk: Disk::open(path).map_err(fail)?, watch: Arc::clone(&watch) };
+        let opened = DurableExchange::open(storage, options);
+        if let Some(error) = watch.end() {
+            return Err(Failure::Interrupted(error));
+        }
+        let (durable, recovery) = opened.map_err(fail)?;
+        let journaled = Journaled { durable, directory: path.to_path_buf(), owner: std::process::id() };
+        Ok((journaled, Opened { durability: options.durability, recovery }))
+    }
+
+    /// Is this the process that opened it?
+    pub fn is_own(&self) -> bool {
+        self.owner == std::process::id()
+    }
+
+    pub fn exchange(&self) -> &Exchange {
+        self.durable.exchange()
+    }
+
+    pub fn durable_sequence(&self) -> u64 {
+        self.durable.durable_sequence()
+    }
+
+    /// Journals and applies a batch.
+    pub fn submit<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<Submitted, Failure> {
+        self.durable.submit(slots, sink).map_err(|cause| failure(cause, &self.directory))
+    }
+
+    /// Makes a snapshot of everything up to now.
+    pub fn compact(&mut self) -> Result<Option<SnapshotInfo>, Failure> {
+        self.durable.compact().map_err(|cause| failure(cause, &self.directory))
+    }
+
+    /// Makes everything durable. Failing or not, it is closed then.
+    pub fn close(self) -> Result<(), Failure> {
+        if !self.is_own() {
+            self.abandon();
+            return Ok(());
+        }
+        self.durable.close().map_err(|cause| failure(cause, &self.directory))
+    }
+
+    /// Forgets it without a trace, in a forked process: there is no compactor thread to wait for, and nothing to write.
+    pub fn abandon(self) {
+        std::mem::forget(self);
+    }
+}
+
+/// What went wrong, with the path of the file.
+fn failure(cause: Cause, directory: &Path) -> Failure {
+    if let Cause::Batch(error) = cause {
+        return Failure::Record(error);
+    }
+    Failure::Journal(JournalFailure {
+        kind: cause.slug(),
+        file: cause.file().map(|file| directory.join(file)),
+        offset: cause.offset(),
+        message: cause.to_string(),
+    })
+}

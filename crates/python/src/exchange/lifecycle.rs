@@ -1,0 +1,189 @@
+//! From opening a journal to closing it, also where nobody does.
+
+use super::Exchange;
+use super::handle::Handle;
+use super::journal::Journaled;
+use super::recovery::{Recovery, SnapshotInfo};
+use crate::arguments::{Argument, text, unsigned};
+use crate::enums::type_name;
+use crate::errors::Failure;
+use aeromatch_runtime::{Durability, Options};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyCFunction;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Least and largest size of a segment.
+const SEGMENT_BYTES: (u64, u64) = (1 << 12, 1 << 40);
+/// How often the end of the interpreter looks whether a thread is done with an exchange.
+const POLL: Duration = Duration::from_millis(1);
+
+fn durability(value: Argument<'_, '_>) -> PyResult<Durability> {
+    let Some(value) = value else { return Ok(Durability::Disk) };
+    let word = text(value, "durability")?;
+    Durability::from_slug(word).ok_or_else(|| {
+        let known: Vec<String> = Durability::ALL.iter().map(|known| format!("'{}'", known.slug())).collect();
+        PyValueError::new_err(format!("durability must be one of {}; got {word:?}", known.join(", ")))
+    })
+}
+
+fn directory(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    path.extract().map_err(|_| {
+        PyTypeError::new_err(format!("path must be a str or an os.PathLike of str, not {}", type_name(path)))
+    })
+}
+
+#[pymethods]
+impl Exchange {
+    /// Opens a directory, new or not, in which an exchange keeps its journal and its snapshots, and recovers what is there.
+    ///
+    /// Every command is in the journal before it is applied and answered. A forgotten close loses nothing that was
+    /// answered: it is made up for when the exchange is forgotten, and when the interpreter ends. Ctrl-C ends the
+    /// recovery; the next one begins again.
+    ///
+    /// Arguments:
+    ///     path: The directory; it is made if it is not there.
+    ///     durability: When a command is answered: "disk": it survives a loss of power; "os": it survives the end of the
+    ///         process, however it ends; "memory": at once, and it is lost with a process that is killed.
+    ///     segment_bytes: Size of a file of the journal, 4,096 .. 2^40.
+    ///     snapshot_bytes: So many bytes of full files of the journal lead to a snapshot.
+    ///     snapshot_interval_s: So many seconds lead to a snapshot, if there were commands; 0: by volume only.
+    ///     keep_snapshots: How many snapshots stay, at least 1.
+    ///     retain_bytes: What the journal may take before its oldest files go that lie before all snapshots; None: all stay.
+    ///
+    /// Returns:
+    ///     The exchange, as it was after the last command that is in the journal; also a context manager.
+    ///
+    /// Raises:
+    ///     TypeError: An argument has the wrong type.
+    ///     ValueError: A word is unknown, or a number is out of range.
+    ///     JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of an
+    ///         unknown version: `kind` says which. Nothing in it was changed.
+    #[staticmethod]
+    #[pyo3(
+        signature = (path, *, durability=None, segment_bytes=None, snapshot_bytes=None, snapshot_interval_s=None,
+            keep_snapshots=None, retain_bytes=None),
+        text_signature = "(path, *, durability='disk', segment_bytes=67108864, snapshot_bytes=268435456, snapshot_interval_s=300, keep_snapshots=2, retain_bytes=None)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "a journal has that many settings")]
+    fn open(
+        py: Python<'_>,
+        path: &Bound<'_, PyAny>,
+        durability: Argument<'_, '_>,
+        segment_bytes: Argument<'_, '_>,
+        snapshot_bytes: Argument<'_, '_>,
+        snapshot_interval_s: Argument<'_, '_>,
+        keep_snapshots: Argument<'_, '_>,
+        retain_bytes: Argument<'_, '_>,
+    ) -> PyResult<Exchange> {
+        let or = |value: Argument<'_, '_>, name: &str, default: u64, (low, high): (u64, u64)| {
+            value.map_or(Ok(default), |value| unsigned(value, name, low, high))
+        };
+        let default = Options::default();
+        let keep = or(keep_snapshots, "keep_snapshots", default.keep_snapshots as u64, (1, u64::from(u32::MAX)))?;
+        let options = Options {
+            durability: self::durability(durability)?,
+            segment_bytes: or(segment_bytes, "segment_bytes", default.segment_bytes, SEGMENT_BYTES)?,
+            snapshot_bytes: or(snapshot_bytes, "snapshot_bytes", default.snapshot_bytes, (1, u64::MAX))?,
+            snapshot_interval_s: or(
+                snapshot_interval_s,
+                "snapshot_interval_s",
+                default.snapshot_interval_s,
+                (0, u64::from(u32::MAX)),
+            )?,
+            keep_snapshots: usize::try_from(keep).unwrap_or(usize::MAX),
+            retain_bytes: retain_bytes.map(|value| unsigned(value, "retain_bytes", 0, u64::MAX)).transpose()?,
+        };
+        let path = directory(path)?;
+        let (journaled, opened) =
+            py.detach(|| Journaled::open(&path, options)).map_err(|failure| failure.into_py(py))?;
+        Ok(Exchange::over(Handle::journaled(journaled, opened)))
+    }
+
+    /// Makes everything durable and ends the exchange: it and its views cannot be used any more. Nothing, if it was closed
+    /// before.
+    ///
+    /// Raises:
+    ///     JournalError: The journal has stopped, or cannot be written; the exchange is closed all the same.
+    ///     AeroMatchError: Another thread is using the exchange.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.detached(py, |machine| machine.close())
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (kind, error, _traceback, /))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        kind: &Bound<'_, PyAny>,
+        error: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let _ = error;
+        match self.close(py) {
+            // What ends the block says more than that the journal has stopped.
+            Err(_) if !kind.is_none() => Ok(()),
+            closed => closed,
+        }
+    }
+
+    /// Makes a snapshot of everything up to now and proves it; the compactor does so in the background, by volume and time.
+    ///
+    /// Returns:
+    ///     The newest snapshot; None before the first command.
+    ///
+    /// Raises:
+    ///     JournalError: There is no room for it (kind "io"; the exchange goes on), or the journal has stopped.
+    ///     AeroMatchError: The exchange is in memory, in use by another thread, or closed.
+    fn compact(&self, py: Python<'_>) -> PyResult<Option<SnapshotInfo>> {
+        self.detached(py, |machine| match machine.journal()? {
+            Some(journaled) => Ok(journaled.compact()?.map(SnapshotInfo::new)),
+            None => Err(Failure::InMemory("Exchange")),
+        })
+    }
+
+    /// When a command is answered: "disk", "os" or "memory"; None: there is no journal.
+    #[getter]
+    fn durability(&self) -> Option<&'static str> {
+        self.handle.opened.as_ref().map(|opened| opened.durability.slug())
+    }
+
+    /// Number of the last command that survives a loss of power; None: there is no journal.
+    #[getter]
+    fn durable_sequence(&self, py: Python<'_>) -> PyResult<Option<u64>> {
+        self.with(py, |machine| Ok(machine.journal()?.map(|journaled| journaled.durable_sequence())))
+    }
+
+    /// What opening the journal found; None: there is no journal.
+    #[getter]
+    fn recovery(&self) -> Option<Recovery> {
+        self.handle.opened.as_ref().map(|opened| Recovery::new(&opened.recovery))
+    }
+}
+
+/// Closes what nobody has closed when the interpreter ends.
+pub fn close_at_exit(py: Python<'_>) -> PyResult<()> {
+    let close_all = PyCFunction::new_closure(py, Some(c"close_all"), None, |arguments, _| {
+        let py = arguments.py();
+        for handle in Handle::all_journaled() {
+            if let Err(failure) = py.detach(|| close_when_free(&handle)) {
+                failure.into_py(py).write_unraisable(py, None);
+            }
+        }
+    })?;
+    py.import("atexit")?.call_method1("register", (close_all,)).map(drop)
+}
+
+/// Closes an exchange as soon as no thread is using it any more.
+fn close_when_free(handle: &Handle) -> Result<(), Failure> {
+    loop {
+        match handle.with(|machine| machine.close()) {
+            Err(Failure::InUse(_)) => std::thread::sleep(POLL),
+            closed => return closed,
+        }
+    }
+}
