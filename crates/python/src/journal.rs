@@ -1,8 +1,8 @@
 //! Looks at the journal of an exchange, for time travel and tools: its commands by number and by time, its files, and the
 //! proof that all of it leads to what it led to when it was written. Locks nothing and changes nothing.
 
-use crate::errors;
 use crate::exchange::Exchange;
+use crate::exchange::journal::failure;
 use aeromatch_runtime::Failure;
 use aeromatch_runtime::disk::Disk;
 use aeromatch_runtime::inspect::{Frames, JournalReader as Files, Verified, verify};
@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyIndexError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -114,7 +114,7 @@ struct Log {
 }
 
 impl Log {
-    fn open(path: PathBuf) -> Result<Log, Failure> {
+    fn open(path: &Path) -> Result<Log, Failure> {
         let disk = Disk::look(path)?;
         let never = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH);
         let files = Files::open(disk.clone())?;
@@ -298,6 +298,7 @@ impl JournalChunk {
 #[pyclass(frozen, module = "aeromatch._core")]
 pub struct JournalReader {
     log: Mutex<Log>,
+    path: PathBuf,
 }
 
 impl JournalReader {
@@ -312,7 +313,7 @@ impl JournalReader {
             done = log.ok().map(|mut log| action(&mut log));
         });
         match done {
-            Some(result) => result.map_err(|failure| journal_error(py, &failure)),
+            Some(result) => result.map_err(|cause| failure(cause, &self.path).into_py(py)),
             None => Err(PyRuntimeError::new_err("an earlier call ended half-way")),
         }
     }
@@ -323,8 +324,8 @@ impl JournalReader {
     #[new]
     #[pyo3(signature = (path, /))]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<JournalReader> {
-        let log = py.detach(|| Log::open(path)).map_err(|failure| journal_error(py, &failure))?;
-        Ok(JournalReader { log: Mutex::new(log) })
+        let log = py.detach(|| Log::open(&path)).map_err(|cause| failure(cause, &path).into_py(py))?;
+        Ok(JournalReader { log: Mutex::new(log), path })
     }
 
     /// Looks at the directory again: it may have grown.
@@ -461,14 +462,6 @@ impl JournalReader {
     }
 }
 
-/// The exception to raise.
-fn journal_error(py: Python<'_>, failure: &Failure) -> PyErr {
-    let file = failure.file().map(PathBuf::from);
-    let journal =
-        errors::JournalFailure { kind: failure.slug(), message: failure.to_string(), file, offset: failure.offset() };
-    errors::Failure::Journal(journal).into_py(py)
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -488,7 +481,7 @@ fn hex(bytes: &[u8]) -> String {
 #[pyo3(signature = (path, /))]
 pub fn verify_journal<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyDict>> {
     let proven = py.detach(|| Disk::look(&path).and_then(|disk| patiently(|| verify(&disk))));
-    let proven: Verified = proven.map_err(|failure| journal_error(py, &failure))?;
+    let proven: Verified = proven.map_err(|cause| failure(cause, &path).into_py(py))?;
     let found = PyDict::new(py);
     found.set_item("segments", proven.segments)?;
     found.set_item("base_sequence", proven.base_sequence)?;

@@ -10,14 +10,15 @@ pub mod failure;
 pub mod frame;
 pub mod inspect;
 pub mod options;
-pub mod reader;
 pub mod recovery;
 pub mod segment;
+pub mod simulation;
 pub mod snapshot;
 pub mod storage;
 
 mod journal;
 mod platform;
+mod reader;
 mod replay;
 mod shared;
 
@@ -25,7 +26,9 @@ pub use compactor::Step;
 pub use disk::Disk;
 pub use durable::{DurableExchange, Submitted};
 pub use failure::Failure;
+pub use inspect::{JournalReader, verify};
 pub use options::{Durability, Options};
+pub use reader::Frame;
 pub use recovery::Recovery;
 pub use snapshot::SnapshotInfo;
 pub use storage::{Storage, StorageFile};

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::reader::{FrameReader, Next, Remains, remains};
 use crate::replay::{Nowhere, Replay};
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::snapshot::{self, SnapshotInfo, snapshot_name};
+use crate::snapshot::{self, Loaded, SnapshotInfo, snapshot_name};
 use crate::storage::{Storage, StorageFile};
 use aeromatch_engine::exchange::Exchange;
 use std::collections::VecDeque;
@@ -59,6 +59,8 @@ pub(crate) struct Recovered {
     pub closed: Vec<ClosedSegment>,
     /// `None`: the directory is new.
     pub tail: Option<Tail>,
+    /// Snapshots that are the state which the journal leads to.
+    pub snapshots_proven: usize,
     repairs: Repairs,
 }
 
@@ -95,24 +97,32 @@ pub(crate) fn read<St: Storage>(storage: &St) -> Result<Recovered, Failure> {
     }
     report.snapshot_sequence = loaded.as_ref().map(|snapshot| snapshot.info.sequence);
     let first = catalog.segment_after(report.snapshot_sequence.unwrap_or(0))?;
-    let (exchange, event_hash, base) = match loaded {
-        Some(snapshot) => (snapshot.exchange, snapshot.event_hash, Some(snapshot.info)),
-        None => (Exchange::new(), 0, None),
-    };
-    let replay = Replay::new(exchange, event_hash);
-    let repairs = Repairs { unfinished: catalog.unfinished, ..Repairs::default() };
-    let mut recovered = Recovered { replay, report, base, older_snapshots, closed: Vec::new(), tail: None, repairs };
+    let mut recovered = Recovered::from_base(loaded, report);
+    recovered.older_snapshots = older_snapshots;
+    recovered.repairs.unfinished.clone_from(&catalog.unfinished);
     if let Some(first) = first {
-        // A snapshot, also one that was refused, is only made of what is durable in the journal.
-        let durable_sequence = catalog.snapshots.last().copied().unwrap_or(0);
-        Walk {
-            storage,
-            segments: &catalog.segments[first..],
-            durable_sequence,
-            doubtful: VecDeque::new(),
-            closing: None,
+        Walk::new(storage, &catalog, first, None).run(&mut recovered)?;
+    }
+    Ok(recovered)
+}
+
+/// Reads all of a directory, and compares the state with every snapshot and at every close.
+///
+/// # Errors
+/// As [`read`]; and for a snapshot that is damaged or another state than the journal leads to.
+pub(crate) fn prove<St: Storage>(storage: &St, catalog: &Catalog) -> Result<Recovered, Failure> {
+    let base = match catalog.segments.first() {
+        Some(first) if first.first_sequence > 1 => {
+            let from_here = |&&sequence: &&u64| sequence + 1 == first.first_sequence;
+            let oldest = catalog.snapshots.iter().find(from_here).or(catalog.snapshots.first());
+            oldest.map(|&sequence| snapshot::load(storage, &snapshot_name(sequence))).transpose()?
         }
-        .run(&mut recovered)?;
+        _ => None,
+    };
+    let mut recovered = Recovered::from_base(base, Recovery::default());
+    let first = catalog.segment_after(recovered.replay.exchange.sequence())?;
+    if let Some(first) = first {
+        Walk::new(storage, catalog, first, Some(&catalog.snapshots)).run(&mut recovered)?;
     }
     Ok(recovered)
 }
@@ -121,6 +131,8 @@ pub(crate) fn read<St: Storage>(storage: &St) -> Result<Recovered, Failure> {
 struct Walk<'a, St: Storage> {
     storage: &'a St,
     segments: &'a [SegmentHeader],
+    /// Snapshots to be compared on the way, and with them what every closing frame says.
+    to_prove: Option<&'a [u64]>,
     /// The largest number that anything read so far calls durable.
     durable_sequence: u64,
     /// Frames that may not be durable: place of the segment, offset, last command.
@@ -136,10 +148,18 @@ struct End {
     bad: Option<(&'static str, bool)>,
 }
 
-impl<St: Storage> Walk<'_, St> {
+impl<'a, St: Storage> Walk<'a, St> {
+    fn new(storage: &'a St, catalog: &'a Catalog, first: usize, to_prove: Option<&'a [u64]>) -> Walk<'a, St> {
+        // A snapshot, also one that was refused, is only made of what is durable in the journal.
+        let durable_sequence = catalog.snapshots.last().copied().unwrap_or(0);
+        let segments = &catalog.segments[first..];
+        Walk { storage, segments, to_prove, durable_sequence, doubtful: VecDeque::new(), closing: None }
+    }
+
     fn run(mut self, recovered: &mut Recovered) -> Result<(), Failure> {
         let mut buffer = Vec::new();
         for (place, segment) in self.segments.iter().enumerate() {
+            recovered.snapshots_proven += usize::from(self.compare_snapshot(segment, &recovered.replay)?);
             let mut reader = FrameReader::open(self.storage, &segment.name(), buffer)?;
             recovered.replay.check_hash(&reader.name, 0, segment.event_hash)?;
             let end = self.read_frames(place, &mut reader, &mut recovered.replay)?;
@@ -179,12 +199,29 @@ impl<St: Storage> Walk<'_, St> {
                         Some(digest) if frame.header.is_closing() => Some((frame.offset, *digest)),
                         _ => None,
                     };
+                    if let Some((offset, digest)) = self.closing.filter(|_| self.to_prove.is_some()) {
+                        replay.check_digest(&name, offset, &digest)?;
+                    }
                     self.found_durable(frame.header.durable_sequence);
                     self.doubtful.push_back((place, frame.offset, frame.header.last_sequence));
                 }
             }
         };
         Ok(End { offset: reader.offset(), bad })
+    }
+
+    /// Is the snapshot that was made before this segment, if there is one, the state that the journal leads to?
+    fn compare_snapshot(&self, segment: &SegmentHeader, replay: &Replay) -> Result<bool, Failure> {
+        if !self.to_prove.is_some_and(|snapshots| snapshots.contains(&(segment.first_sequence - 1))) {
+            return Ok(false);
+        }
+        let name = snapshot_name(segment.first_sequence - 1);
+        let digest = snapshot::load(self.storage, &name)?.info.digest;
+        if digest == replay.exchange.digest() {
+            return Ok(true);
+        }
+        let problem = "the digest of the snapshot is not that of the replayed journal".to_string();
+        Err(Failure::ReplayMismatch { file: name, offset: 0, problem })
     }
 
     fn found_durable(&mut self, sequence: u64) {
@@ -246,6 +283,23 @@ impl<St: Storage> Walk<'_, St> {
 }
 
 impl Recovered {
+    fn from_base(base: Option<Loaded>, report: Recovery) -> Recovered {
+        let (exchange, event_hash, base) = match base {
+            Some(snapshot) => (snapshot.exchange, snapshot.event_hash, Some(snapshot.info)),
+            None => (Exchange::new(), 0, None),
+        };
+        Recovered {
+            replay: Replay::new(exchange, event_hash),
+            report,
+            base,
+            older_snapshots: Vec::new(),
+            closed: Vec::new(),
+            tail: None,
+            snapshots_proven: 0,
+            repairs: Repairs::default(),
+        }
+    }
+
     /// Makes durable what was read, and takes away what was not: from here on the journal can go on.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod commands;
 pub mod directory;
 mod funds;
 pub mod handle;
-mod journal;
+pub mod journal;
 mod lifecycle;
 mod machine;
 pub mod markets;
@@ -21,7 +21,6 @@ use crate::buffer::Pool;
 use crate::scope::Scope;
 use directory::Directory;
 use handle::Handle;
-use machine::Machine;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -44,7 +43,7 @@ pub struct Exchange {
 impl Exchange {
     /// In memory, as it is.
     pub fn in_memory(exchange: aeromatch_engine::exchange::Exchange) -> Exchange {
-        Exchange::over(Machine::in_memory(exchange))
+        Exchange::over(Handle::in_memory(exchange))
     }
 
     fn directory(&self) -> &Arc<Directory> {
