@@ -23,6 +23,8 @@ def make_market(directory: Path) -> int:
     """Write a short journal; gives the id of the order that is explained."""
     with Exchange.open(directory, durability="os") as exchange:
         exchange.create_instrument(Instrument(SYMBOL, tick_size="0.01", lot_size="0.001"))
+        for account in ("alice", "bob", "carol", "dave", "erin", "frank", "grace"):
+            exchange.create_account(account)
         ids = {
             account: exchange.submit(SYMBOL, "sell", quantity=quantity, price="100.00", account=account).order_id
             for account, quantity in (("alice", "2"), ("bob", "1"), ("carol", "3"), ("dave", "1.5"))

@@ -71,7 +71,7 @@ def trade(exchange: Exchange) -> None:
 def holdings(exchange: Exchange) -> dict[tuple[str, str], object]:
     """Give every balance by account and asset."""
     return {
-        (account, asset): exchange.balance(account, asset)
+        (account, asset.name): exchange.balance(account, asset.name)
         for account in exchange.accounts()
         for asset in exchange.assets()
     }

@@ -131,7 +131,7 @@ class Check:
         for _ in range(2):
             with Exchange.open(self.directory, durability="os") as exchange:
                 self._compare(exchange.sequence, exchange.digest())
-                self.tally.torn_bytes += exchange.recovery.torn_bytes
+                self.tally.torn_bytes += exchange.recovery.bytes_cut
                 self._acknowledged = exchange.sequence
 
     def _compare(self, sequence: int, digest: str) -> None:

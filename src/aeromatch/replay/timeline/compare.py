@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aeromatch import Asset, Balance, BookView, Instrument, Order, Position
 
@@ -134,16 +134,19 @@ def _of_books(symbol: str, left: BookView, right: BookView) -> Iterator[Differen
         ours, theirs = getattr(left, what), getattr(right, what)
         if ours != theirs:
             yield Difference(symbol, what.replace("_", " "), _text(ours), _text(theirs))
-    for side in ("bids", "asks"):
-        levels = [
-            {level.price: f"{level.quantity} in {level.order_count}" for level in getattr(book.depth(), side)}
-            for book in (left, right)
-        ]
-        yield from _of_maps(symbol, levels[0], levels[1], lambda price, side=side: f"{side[:-1]} {price}")
-    orders = [{order.order_id: order for order in book.orders()} for book in (left, right)]
-    yield from _of_maps(
-        symbol, *({key: _order(order) for key, order in found.items()} for found in orders), _order_name
-    )
+    yield from _of_maps(symbol, _levels(left), _levels(right))
+    yield from _of_maps(symbol, _orders(left), _orders(right))
+
+
+def _levels(book: BookView) -> dict[str, str]:
+    depth = book.depth()
+    return {
+        f"{level.side} {level.price}": f"{level.quantity} in {level.order_count}" for level in depth.bids + depth.asks
+    }
+
+
+def _orders(book: BookView) -> dict[str, str]:
+    return {f"order {order.order_id}": _order(order) for order in book.orders()}
 
 
 def _order(order: Order) -> str:
@@ -152,37 +155,27 @@ def _order(order: Order) -> str:
     return f"{order.side} {order.remaining_quantity}{price}{account}"
 
 
-def _order_name(order_id: int) -> str:
-    return f"order {order_id}"
-
-
 def _of_accounts(account: str, left: Readable, right: Readable) -> Iterator[Difference]:
-    balances = [
-        {f"{has.asset} in {has.group}": f"{has.available} and {has.held} held" for has in side.balances(account)}
-        for side in (left, right)
-    ]
-    yield from _of_maps(account, *balances, str)
-    positions = [
-        {position.symbol: _position(position) for position in side.positions(account)} for side in (left, right)
-    ]
-    yield from _of_maps(account, *positions, lambda symbol: f"position in {symbol}")
+    yield from _of_maps(account, _balances(account, left), _balances(account, right))
+    yield from _of_maps(account, _positions(account, left), _positions(account, right))
 
 
-def _position(position: Position) -> str:
-    return f"bought {position.bought_quantity}, sold {position.sold_quantity}, fees {position.fees}"
+def _balances(account: str, side: Readable) -> dict[str, str]:
+    return {f"{has.asset} in {has.group}": f"{has.available} and {has.held} held" for has in side.balances(account)}
 
 
-def _of_maps(
-    where: str, left: Mapping[Any, str], right: Mapping[Any, str], name: Callable[[Any], str]
-) -> Iterator[Difference]:
-    for key in _sorted(left.keys() | right.keys()):
-        ours, theirs = left.get(key, NOTHING), right.get(key, NOTHING)
+def _positions(account: str, side: Readable) -> dict[str, str]:
+    return {
+        f"position in {it.symbol}": f"bought {it.bought_quantity}, sold {it.sold_quantity}, fees {it.fees}"
+        for it in side.positions(account)
+    }
+
+
+def _of_maps(where: str, left: Mapping[str, str], right: Mapping[str, str]) -> Iterator[Difference]:
+    for what in dict.fromkeys((*left, *right)):
+        ours, theirs = left.get(what, NOTHING), right.get(what, NOTHING)
         if ours != theirs:
-            yield Difference(where, name(key), ours, theirs)
-
-
-def _sorted(keys: Iterable[Any]) -> list[Any]:
-    return sorted(keys)
+            yield Difference(where, what, ours, theirs)
 
 
 def _text(value: object) -> str:

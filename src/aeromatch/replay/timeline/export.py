@@ -173,7 +173,10 @@ def _where(given: NDArray[np.bool_], values: NDArray[Any]) -> Column:
 
 
 def _text(given: NDArray[np.bool_], words: NDArray[Any]) -> Column:
-    return np.where(given & (words != ""), words, None)
+    column = np.full(len(words), None, dtype=object)
+    shown = given & np.not_equal(words, "").astype(np.bool_)
+    column[shown] = words[shown]
+    return column
 
 
 def _words(*tables: str) -> NDArray[Any]:

@@ -59,8 +59,8 @@ class Batch:
     """As `Exchange.process` takes them."""
     starts: NDArray[np.uint32]
     """The place of each command among the slots, its extension slots behind it."""
-    events: Events | None
-    """What happened; None if they were only looked at."""
+    events: Events
+    """What happened; none if the commands were only looked at."""
 
     @property
     def sequences(self) -> NDArray[np.uint64]:
@@ -201,7 +201,7 @@ class Timeline:
         """
         self._log.refresh()
         chunk = self._log.commands(self.sequence, until=until, limit=limit)
-        return None if chunk is None else Batch(*_parts(chunk), None)
+        return None if chunk is None else Batch(*_parts(chunk), Exchange().process(b""))
 
     def batches(self, until: int | None = None, *, limit: int = CHUNK_COMMANDS) -> Iterator[Batch]:
         """Walk on in large pieces, for tables of commands and events.

@@ -60,8 +60,6 @@ def command_fields(slots: bytes, exchange: Exchange) -> dict[str, Any]:
         fields |= dict(_of_orders(head, slots, exchange))
     else:
         fields |= dict(_of_exchange(kind, head, slots, exchange))
-    if head["account"] and "account" not in fields:
-        fields["account"] = _named(exchange.accounts(), int(head["account"]))
     for name in ("timestamp_ns", "tag"):
         if head[name]:
             fields[name.removesuffix("_ns")] = int(head[name])
@@ -88,6 +86,8 @@ def _of_orders(head: np.void, slots: bytes, exchange: Exchange) -> Iterator[tupl
     instrument = None if number == EVERY_INSTRUMENT else instrument_of(exchange, number)
     if number != EVERY_INSTRUMENT:
         yield "symbol", number if instrument is None else instrument.symbol
+    if head["account"]:
+        yield "account", _named(exchange.accounts(), int(head["account"]))
     if head["side"] != NO_SIDE:
         yield "side", WORDS["Side"][int(head["side"])]
     if kind == "phase":
@@ -151,6 +151,7 @@ def _of_exchange(kind: str, head: np.void, slots: bytes, exchange: Exchange) -> 
             yield "mode", WORDS["SettlementMode"][int(head["order_type"])]
             yield "outcome", int(head["quantity_lots"])
         else:
+            yield "account", _named(exchange.accounts(), int(head["account"]))
             yield "quantity_lots", int(head["quantity_lots"])
     else:
         yield "names", texts
