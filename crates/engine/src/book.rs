@@ -42,6 +42,9 @@ pub struct OrderBook<I> {
     pub(crate) halt_end_ns: Option<u64>,
     /// Lowest and highest price that the static band leaves (R28).
     pub(crate) static_range: (i64, i64),
+    /// Lowest and highest price that a sliding order may come to rest at (R13, R30). Not part of a snapshot: who settles the
+    /// orders says it again.
+    pub(crate) price_range: (i64, i64),
     /// Lowest and highest price that the circuit breaker lets print in this command (R28).
     pub(crate) printable: (i64, i64),
     pub(crate) last_trade_id: u64,
@@ -150,6 +153,7 @@ impl<I: PriceIndex> OrderBook<I> {
             walks_otherwise: false,
             halt_end_ns: None,
             static_range: rules.static_range(),
+            price_range: (i64::MIN, i64::MAX),
             printable: (i64::MIN, i64::MAX),
             last_trade_id: 0,
             last_trade_price: None,

@@ -29,7 +29,7 @@ enum PostOnly {
     Rests,
     WouldTake,
     SlidesTo(i64),
-    /// It would have to slide out of 64 bits.
+    /// It would have to slide out of 64 bits, or out of the prices that its settlement knows.
     Nowhere,
 }
 
@@ -115,7 +115,8 @@ impl<I: PriceIndex> OrderBook<I> {
         }
         let best = flip(side ^ 1, key);
         let behind = if side == 0 { best.checked_sub(1) } else { best.checked_add(1) };
-        behind.map_or(PostOnly::Nowhere, PostOnly::SlidesTo)
+        let (lowest, highest) = self.price_range;
+        behind.filter(|price| (lowest..=highest).contains(price)).map_or(PostOnly::Nowhere, PostOnly::SlidesTo)
     }
 
     /// R8 for an amend, in its order. What asks about the order that it names is asked only where it names one.

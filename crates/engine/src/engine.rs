@@ -96,6 +96,11 @@ impl Book {
         make_book!(index, OrderBook::new(rules))
     }
 
+    /// Lowest and highest price that an order may slide to (R13): where its orders are settled, not every price is one (R30).
+    pub fn set_price_range(&mut self, (lowest, highest): (i64, i64)) {
+        on_book!(self, book => book.price_range = (lowest, highest));
+    }
+
     /// Applies one command: [`OrderBook::apply`].
     pub fn apply<S: EventSink>(&mut self, command: &Command, extensions: &Extensions, sink: &mut S) {
         on_book!(self, book => book.apply(command, extensions, sink))

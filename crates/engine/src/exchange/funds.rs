@@ -11,7 +11,7 @@ use crate::record::{Event, EventSink};
 const MAX_ID_BYTES: usize = 36;
 
 impl Exchange {
-    pub(super) fn move_funds<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    pub(super) fn move_funds(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let (asset, account, amount) = (c.instrument, c.account, admin.amount());
         let (group, target) = (admin.group(), admin.target_group());
@@ -42,7 +42,7 @@ impl Exchange {
     }
 
     /// Cash becomes full sets of shares, or full sets become cash.
-    pub(super) fn convert<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    pub(super) fn convert(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let (event, account, lots) = (c.instrument, c.account, c.quantity_lots);
         if let Some(group) = self.registry.event(event).map(|info| info.group) {
@@ -63,7 +63,7 @@ impl Exchange {
     }
 
     /// R32: trading stops, what rests is canceled, and each share is paid what its outcome is worth, once.
-    pub(super) fn settle<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    pub(super) fn settle(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let event = c.instrument;
         if let Some(group) = self.registry.event(event).map(|info| info.group) {

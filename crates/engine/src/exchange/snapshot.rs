@@ -148,7 +148,9 @@ impl Exchange {
             if flags == SETTLED {
                 let terms = self.read_terms(number, input)?;
                 input.check(book < self.markets.len(), "an instrument without a book")?;
-                self.markets[book].terms = Some(Arc::new(terms));
+                let market = &mut self.markets[book];
+                market.book.set_price_range(terms.price_range());
+                market.terms = Some(Arc::new(terms));
             }
             let market = self.markets.get(book);
             let terms = market.and_then(|market| market.terms.clone());

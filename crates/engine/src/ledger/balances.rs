@@ -76,10 +76,6 @@ impl Balances {
         self.entries[place as usize].key
     }
 
-    pub fn find(&self, key: Key) -> Option<u32> {
-        self.places.get(&key).copied()
-    }
-
     /// The place of a balance; it is made where there is none.
     #[inline]
     pub fn place(&mut self, key: Key) -> u32 {

@@ -73,6 +73,7 @@ impl Ledger {
             is_buy == order.is_buy
                 && !(order.is_mirror && terms.mirror.is_none())
                 && order.has_limit == view.order_type.has_limit()
+                && (!order.has_limit || terms.is_price(view.price_ticks))
                 && (key.group, key.account, key.asset) == (terms.group, view.account, asset)
                 && (!is_buy || price == Some(order.price))
                 && order.remaining == view.remaining_lots

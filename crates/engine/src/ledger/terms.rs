@@ -46,14 +46,35 @@ pub struct Mirror {
 }
 
 impl SettlementTerms {
-    /// May an order of this instrument, or of its mirror, have that price? Own terms.
-    pub fn is_price(&self, price_ticks: i64) -> bool {
-        if self.unit_ticks == 0 { price_ticks >= 0 } else { (1..i64::from(self.unit_ticks)).contains(&price_ticks) }
+    /// What is wrong with these terms, if anything.
+    pub fn problem(&self) -> Option<&'static str> {
+        let fees = [self.maker_fee_bps, self.taker_fee_bps];
+        if fees.iter().any(|fee| i128::from(fee.unsigned_abs()) > BPS) {
+            Some("a fee beyond 10,000 basis points")
+        } else if i32::from(self.maker_fee_bps) + i32::from(self.taker_fee_bps) < 0 {
+            Some("a rebate above the fee that pays for it")
+        } else if self.mirror.is_some() && fees.iter().any(|&fee| fee < 0) {
+            // Two buyers, or two sellers, pay on two notionals: a rebate on the large one would not be covered by a fee on the
+            // small one, and two accounts of one person could empty the fee account with it, again and again.
+            Some("a rebate in a book of two outcomes")
+        } else if self.lot_base_units == 0 || self.tick_lot_units == 0 {
+            Some("a lot or a tick of nothing")
+        } else if self.base == self.quote {
+            Some("an asset that is paid in itself")
+        } else {
+            None
+        }
     }
 
-    /// The highest price that [`SettlementTerms::is_price`] lets pass.
-    fn highest_price(&self) -> u64 {
-        if self.unit_ticks == 0 { i64::MAX as u64 } else { u64::from(self.unit_ticks).saturating_sub(1) }
+    /// Lowest and highest price of this instrument and of its mirror: not negative, and of an event within one unit (R30, R32).
+    pub fn price_range(&self) -> (i64, i64) {
+        if self.unit_ticks == 0 { (0, i64::MAX) } else { (1, i64::from(self.unit_ticks) - 1) }
+    }
+
+    /// May an order of this instrument, or of its mirror, have that price?
+    pub fn is_price(&self, price_ticks: i64) -> bool {
+        let (lowest, highest) = self.price_range();
+        (lowest..=highest).contains(&price_ticks)
     }
 
     /// The asset of an order's own outcome.
@@ -88,11 +109,6 @@ impl SettlementTerms {
         u128::from(lots) * u128::from(self.lot_base_units)
     }
 
-    /// What that many lots of full sets are worth, in quote units; at its end it stays there, where nobody can pay it.
-    pub(super) fn set_units(&self, lots: u64) -> u128 {
-        (u128::from(self.unit_ticks) * u128::from(self.tick_lot_units)).saturating_mul(u128::from(lots))
-    }
-
     /// Rate of one side of a trade.
     pub(super) fn fee_bps(&self, is_maker: bool) -> i16 {
         if is_maker { self.maker_fee_bps } else { self.taker_fee_bps }
@@ -120,7 +136,7 @@ impl SettlementTerms {
         // notional + ceil(notional * w / BPS) <= budget just where notional <= budget * BPS / (BPS + w), rounded down.
         let most = u128::from(budget_units) * BPS as u128 / (BPS as u128 + u128::from(self.worst_bps()));
         let tick_units = u128::from(lots) * u128::from(self.tick_lot_units);
-        let highest = u128::from(self.highest_price());
+        let highest = self.price_range().1.max(0) as u128;
         let price = most.checked_div(tick_units).unwrap_or(highest).min(highest) as i64;
         self.is_price(price).then_some(price)
     }
