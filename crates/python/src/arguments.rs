@@ -31,6 +31,11 @@ pub fn to_decimal<'py>(py: Python<'py>, grid: Grid, steps: i128) -> PyResult<Bou
     }
 }
 
+/// A Decimal as a repr shows it: in full, where `str` would write 0E-8 for nothing of an asset with eight decimals.
+pub fn amount(decimal: &Bound<'_, PyAny>) -> PyResult<String> {
+    decimal.call_method1("__format__", ("f",))?.extract()
+}
+
 /// The exact Decimal of a count times the steps of some grids, whatever its size: notionals and sums.
 pub fn product<'py>(py: Python<'py>, count: i128, grids: &[Grid]) -> PyResult<Bound<'py, PyAny>> {
     let mut digits = count.into_pyobject(py)?.into_any();
