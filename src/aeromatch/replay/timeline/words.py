@@ -11,7 +11,11 @@ from aeromatch import COMMAND_DTYPE, TERMS_DTYPE, _core
 from aeromatch.market.records import (
     CLIENT_ID_DTYPE,
     EXTENSION_CLIENT_ID,
+    EXTENSION_PAYOUTS,
+    EXTENSION_RULES,
+    EXTENSION_SETTLEMENT,
     EXTENSION_TERMS,
+    EXTENSION_TEXTS,
     FLAG_POST_ONLY,
     FLAG_PRICE,
     FLAG_QUANTITY,
@@ -29,8 +33,7 @@ if TYPE_CHECKING:
 WORDS: Final = {table: {code: word for word, code in codes.items()} for table, codes in _core.CODES.items()}
 """What each code of docs/records.md stands for, by enum."""
 EVERY_INSTRUMENT: Final = 2**32 - 1
-TEXTS: Final = 32
-SLOTS_BEFORE_TEXTS: Final = (4, 8, 16)
+SLOTS_BEFORE_TEXTS: Final = (EXTENSION_RULES, EXTENSION_SETTLEMENT, EXTENSION_PAYOUTS)
 """Extension bits of a command to the exchange itself: rules, settlement, payouts."""
 FUNDS: Final = ("deposit", "withdraw", "transfer")
 SETS: Final = ("mint", "redeem", "settle")
@@ -160,7 +163,7 @@ def _of_exchange(kind: str, head: np.void, slots: bytes, exchange: Exchange) -> 
 def texts_of(slots: bytes) -> list[str]:
     """Read the texts of a command to the exchange itself."""
     extensions, count = slots[2], slots[6]
-    if not extensions & TEXTS:
+    if not extensions & EXTENSION_TEXTS:
         return []
     first = 1 + sum(bool(extensions & bit) for bit in SLOTS_BEFORE_TEXTS)
     places = range(first * SLOT_BYTES, (first + count) * SLOT_BYTES, SLOT_BYTES)
