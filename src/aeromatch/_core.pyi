@@ -1374,8 +1374,9 @@ class JournalReader:
             place: From 0, the oldest first.
 
         Returns:
-            A dict: file, bytes, used_bytes, frames, commands, first_sequence, last_sequence, first_time_ns, last_time_ns
-            (None where no command brings a time), is_closed (its last frame is that of a close), torn_at.
+            A dict: file, bytes, used_bytes, frames, commands, first_sequence, last_sequence, first_time_ns,
+            last_time_ns (both None where no command brings a time), is_closed (its last frame is that of a close),
+            torn_at.
 
         Raises:
             IndexError: There is no such segment.
@@ -1420,8 +1421,8 @@ def verify_journal(path: str | PathLike[str], /) -> dict[str, Any]:
         path: The directory of an exchange, open or not.
 
     Returns:
-        A dict: segments, base_sequence (of the snapshot that the journal starts from, None: the empty exchange), commands,
-        last_sequence, snapshots (that agree), digest, torn_bytes, is_closed.
+        A dict: segments, base_sequence (of the snapshot that the journal starts from, None: the empty exchange),
+        commands, last_sequence, snapshots (that agree), digest, torn_bytes, is_closed.
 
     Raises:
         JournalError: The first thing that is wrong.

@@ -107,8 +107,8 @@ struct Log {
     /// When the directory had last changed, and when that was looked at.
     seen: (SystemTime, SystemTime),
     kept: VecDeque<Segment>,
-    /// The last segment that goes on where the one before ends, and its last command.
-    last: (usize, u64),
+    /// The last segment that goes on where the one before ends, and its last command; `None` before the first refresh.
+    last: Option<(usize, u64)>,
     /// The latest time that the commands of a segment bring, by the segment's first number; of whole ones only.
     latest_ns: Vec<(u64, u64)>,
 }
@@ -118,9 +118,7 @@ impl Log {
         let disk = Disk::look(path)?;
         let never = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH);
         let files = Files::open(disk.clone())?;
-        let mut log = Log { disk, files, seen: never, kept: VecDeque::new(), last: (0, 0), latest_ns: Vec::new() };
-        log.refresh()?;
-        Ok(log)
+        Ok(Log { disk, files, seen: never, kept: VecDeque::new(), last: None, latest_ns: Vec::new() })
     }
 
     /// Looks at the directory again, and finds where the log ends now.
@@ -128,24 +126,54 @@ impl Log {
         let now = SystemTime::now();
         let changed = std::fs::metadata(self.disk.path()).and_then(|metadata| metadata.modified()).unwrap_or(now);
         let is_known = changed == self.seen.0 && self.seen.1 > changed + TICK;
+        // Places shift where the oldest segments are removed, numbers do not.
+        let last = self.last.and_then(|(place, _)| self.files.segments().get(place)).map(|last| last.first_sequence);
         if !is_known {
             self.files = Files::open(self.disk.clone())?;
             self.seen = (changed, now);
         }
         let count = self.files.segments().len();
         if count == 0 {
-            self.last = (0, self.files.snapshots().last().copied().unwrap_or(0));
+            self.last = Some((0, self.files.snapshots().last().copied().unwrap_or(0)));
             return Ok(());
         }
-        let mut place = self.last.0.min(count - 1);
+        let known = last.and_then(|last| self.files.segments().iter().position(|it| it.first_sequence == last));
+        let mut place = match known {
+            Some(place) => place,
+            None => self.last_joined(count - 1)?,
+        };
         loop {
             let last_sequence = self.segment(place, true)?.last_sequence();
             let next = self.files.segments().get(place + 1);
             if next.is_none_or(|next| next.first_sequence != last_sequence + 1) {
-                self.last = (place, last_sequence);
+                self.last = Some((place, last_sequence));
                 return Ok(());
             }
             place += 1;
+        }
+    }
+
+    /// The last segment, from a place on back, that the one before leads to: what a crash has left may be behind it.
+    fn last_joined(&mut self, from: usize) -> Result<usize, Failure> {
+        let mut place = from;
+        while place > 0 {
+            let first_sequence = self.files.segments()[place].first_sequence;
+            if self.segment(place - 1, true)?.last_sequence() + 1 == first_sequence {
+                break;
+            }
+            place -= 1;
+        }
+        Ok(place)
+    }
+
+    /// Where the log ended when the directory was looked at.
+    fn last(&mut self) -> Result<(usize, u64), Failure> {
+        match self.last {
+            Some(last) => Ok(last),
+            None => {
+                self.refresh()?;
+                Ok(self.last.unwrap_or((0, 0)))
+            }
         }
     }
 
@@ -202,8 +230,7 @@ impl Log {
             return Err(Failure::Incomplete { file, problem: "the journal begins later".to_string() });
         };
         loop {
-            let last_place = self.last.0;
-            if place > last_place {
+            if place > self.last()?.0 {
                 return Ok(None);
             }
             let segment = self.segment(place, false)?;
@@ -228,10 +255,11 @@ impl Log {
     /// The last command before the first one that brings a later time.
     fn sequence_at(&mut self, time_ns: u64) -> Result<u64, Failure> {
         let mut before = self.first_sequence()?;
-        for place in 0..=self.last.0 {
+        let (last_place, last_sequence) = self.last()?;
+        for place in 0..=last_place {
             let Some(header) = self.files.segments().get(place) else { break };
             let first_sequence = header.first_sequence;
-            let is_last = place == self.last.0;
+            let is_last = place == last_place;
             let latest = self.latest_ns.iter().find(|(first, _)| *first == first_sequence).map(|(_, latest)| *latest);
             if latest.is_some_and(|latest| latest <= time_ns) {
                 continue;
@@ -246,7 +274,7 @@ impl Log {
                 self.latest_ns.push((first_sequence, latest));
             }
         }
-        Ok(self.last.1)
+        Ok(last_sequence)
     }
 }
 
@@ -344,8 +372,8 @@ impl JournalReader {
 
     /// Number of the last command, as of the last refresh.
     #[getter]
-    fn last_sequence(&self) -> PyResult<u64> {
-        Ok(self.log()?.last.1)
+    fn last_sequence(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |log| Ok(log.last()?.1))
     }
 
     /// The next commands after one.
@@ -425,8 +453,9 @@ impl JournalReader {
     ///     place: From 0, the oldest first.
     ///
     /// Returns:
-    ///     A dict: file, bytes, used_bytes, frames, commands, first_sequence, last_sequence, first_time_ns, last_time_ns
-    ///     (None where no command brings a time), is_closed (its last frame is that of a close), torn_at.
+    ///     A dict: file, bytes, used_bytes, frames, commands, first_sequence, last_sequence, first_time_ns,
+    ///     last_time_ns (both None where no command brings a time), is_closed (its last frame is that of a close),
+    ///     torn_at.
     ///
     /// Raises:
     ///     IndexError: There is no such segment.
@@ -472,8 +501,8 @@ fn hex(bytes: &[u8]) -> String {
 ///     path: The directory of an exchange, open or not.
 ///
 /// Returns:
-///     A dict: segments, base_sequence (of the snapshot that the journal starts from, None: the empty exchange), commands,
-///     last_sequence, snapshots (that agree), digest, torn_bytes, is_closed.
+///     A dict: segments, base_sequence (of the snapshot that the journal starts from, None: the empty exchange),
+///     commands, last_sequence, snapshots (that agree), digest, torn_bytes, is_closed.
 ///
 /// Raises:
 ///     JournalError: The first thing that is wrong.
