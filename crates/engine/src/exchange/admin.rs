@@ -85,7 +85,9 @@ impl Exchange {
             let [(base, _), (quote, _)] = venue.assets[..] else {
                 return Err(Reject::InvalidCombination);
             };
-            check(slot.unit_ticks == 0 && base != quote && is_legal_part(base), Reject::InvalidCombination)?;
+            check(rules.reference_price_ticks.is_none_or(|price| price >= 0), Reject::InvalidPrice)?;
+            let are_paid_in_cash = base != quote && is_legal_part(base) && is_legal_part(quote);
+            check(slot.unit_ticks == 0 && are_paid_in_cash, Reject::InvalidCombination)?;
         }
         check(rules.problem().is_none(), Reject::InvalidCombination)?;
         let is_taken = self.registry.instrument(number).is_some() || self.registry.find_instrument(texts[0]).is_some();
@@ -122,8 +124,14 @@ impl Exchange {
         let market = NewEvent { number: self.registry.events.len() + 1, slot, group: 0, fee_account: 0, currency: 0 };
         check(market.terms(vec![0; outcomes.len()]).problem().is_none(), Reject::InvalidQuantity)?;
         let (rules, index) = admin.rules.unwrap_or_default();
+        let prices = market.settlement(0, 0).price_range();
+        let is_possible = |price: i64| (prices.0..=prices.1).contains(&price);
+        check(rules.reference_price_ticks.is_none_or(is_possible), Reject::InvalidPrice)?;
         let are_distinct = (1..symbols.len()).all(|place| !symbols[..place].contains(&symbols[place]));
-        check(rules.problem().is_none() && are_distinct && is_legal_part(currency), Reject::InvalidCombination)?;
+        // Two buyers pay on two notionals: no fee on the one need cover a rebate on the other.
+        let has_rebate = outcomes.len() == 2 && slot.maker_fee_bps.min(slot.taker_fee_bps) < 0;
+        let is_bad = has_rebate || !are_distinct || !is_legal_part(currency) || rules.problem().is_some();
+        check(!is_bad, Reject::InvalidCombination)?;
         let is_there = |symbol: &String| {
             self.registry.find_instrument(symbol).is_some() || self.registry.assets.find(symbol).is_some()
         };

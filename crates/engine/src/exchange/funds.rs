@@ -5,6 +5,7 @@ use super::admin::check;
 use super::numbered::Numbered;
 use super::records::Admin;
 use crate::codes::{AdminKind, EventKind, RejectReason as Reject, SettlementMode};
+use crate::ledger::LIMIT_UNITS;
 use crate::record::{Event, EventSink};
 
 /// Most bytes of the id of a transfer, deposit or withdrawal.
@@ -28,8 +29,9 @@ impl Exchange {
         check(has_groups, Reject::UnknownGroup)?;
         let id = admin.texts.first().map(String::as_bytes);
         check(id.is_none_or(|id| id.len() <= MAX_ID_BYTES), Reject::InvalidName)?;
-        check(amount > 0, Reject::InvalidQuantity)?;
-        check(!registry.is_share(asset) && !(is_transfer && group == target), Reject::InvalidCombination)?;
+        check((1..=LIMIT_UNITS).contains(&amount), Reject::InvalidQuantity)?;
+        let goes_nowhere = is_transfer && group == target;
+        check(!registry.is_share(asset) && !goes_nowhere, Reject::InvalidCombination)?;
         match (admin.kind, id) {
             (AdminKind::Deposit, _) => self.ledger.deposit(group, account, asset, amount, id)?,
             (AdminKind::Withdraw, _) => self.ledger.withdraw(group, account, asset, amount, id)?,
