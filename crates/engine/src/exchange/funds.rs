@@ -31,7 +31,7 @@ impl Exchange {
         times.max().unwrap_or(self.now_ns)
     }
 
-    pub(super) fn move_funds<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    pub(super) fn move_funds(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let (asset, account, amount) = (c.instrument, c.account, admin.amount());
         let (group, target) = (admin.group(), admin.target_group());
@@ -47,7 +47,8 @@ impl Exchange {
         let id = admin.texts.first().map(String::as_bytes);
         check(id.is_none_or(|id| id.len() <= MAX_ID_BYTES), Reject::InvalidName)?;
         check((1..=LIMIT_UNITS).contains(&amount), Reject::InvalidQuantity)?;
-        check(!registry.is_share(asset) && !(is_transfer && group == target), Reject::InvalidCombination)?;
+        let goes_nowhere = is_transfer && group == target;
+        check(!registry.is_share(asset) && !goes_nowhere, Reject::InvalidCombination)?;
         match (admin.kind, id) {
             (AdminKind::Deposit, _) => self.ledger.deposit(group, account, asset, amount, id)?,
             (AdminKind::Withdraw, _) => self.ledger.withdraw(group, account, asset, amount, id)?,
@@ -60,7 +61,7 @@ impl Exchange {
     }
 
     /// Cash becomes full sets of shares, or full sets become cash.
-    pub(super) fn convert<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    pub(super) fn convert(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let (event, account, lots) = (c.instrument, c.account, c.quantity_lots);
         for group in self.groups_of(admin) {
@@ -81,7 +82,7 @@ impl Exchange {
     }
 
     /// R32: trading stops, what rests is canceled, and each share is paid what its outcome is worth, once.
-    pub(super) fn settle<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    pub(super) fn settle(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let event = c.instrument;
         for group in self.groups_of(admin) {

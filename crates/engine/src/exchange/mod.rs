@@ -131,7 +131,7 @@ impl Exchange {
     }
 
     /// Applies one command to the exchange itself. Total, as [`Exchange::apply`].
-    pub fn apply_admin<S: EventSink>(&mut self, admin: &Admin, sink: &mut S) {
+    pub fn apply_admin(&mut self, admin: &Admin, sink: &mut dyn EventSink) {
         let mut out = self.next_output(&admin.command, sink);
         self.ledger.begin();
         if let Err(reason) = self.carry_out(admin, &mut out) {
@@ -223,17 +223,17 @@ impl Exchange {
     }
 
     /// Gives the command its sequence number (R4), and numbers its events.
-    fn next_output<'a, S: EventSink>(&mut self, command: &Command, sink: &'a mut S) -> Numbered<'a, S> {
+    fn next_output<'a>(&mut self, command: &Command, sink: &'a mut dyn EventSink) -> Numbered<'a> {
         self.sequence = self.sequence.saturating_add(1).max(command.sequence);
         Numbered::new(sink, self.sequence)
     }
 
     /// A command that no book answers is refused.
-    fn reject<S: EventSink>(&self, c: &Command, reason: RejectReason, out: &mut Numbered<'_, S>) {
+    fn reject(&self, c: &Command, reason: RejectReason, out: &mut Numbered<'_>) {
         self.reject_at(c, reason, self.now_ns, out);
     }
 
-    fn reject_at<S: EventSink>(&self, c: &Command, reason: RejectReason, now_ns: u64, out: &mut Numbered<'_, S>) {
+    fn reject_at(&self, c: &Command, reason: RejectReason, now_ns: u64, out: &mut Numbered<'_>) {
         let is_order = c.kind == crate::codes::CommandKind::New.code();
         out.event(Event {
             reason: reason.code(),
@@ -247,11 +247,11 @@ impl Exchange {
     }
 
     /// A command that no book answers was taken.
-    fn accept<S: EventSink>(&self, c: &Command, out: &mut Numbered<'_, S>) {
+    fn accept(&self, c: &Command, out: &mut Numbered<'_>) {
         self.accept_at(c, self.now_ns, out);
     }
 
-    fn accept_at<S: EventSink>(&self, c: &Command, now_ns: u64, out: &mut Numbered<'_, S>) {
+    fn accept_at(&self, c: &Command, now_ns: u64, out: &mut Numbered<'_>) {
         out.event(Event {
             instrument: c.instrument,
             account: c.account,
