@@ -268,6 +268,10 @@ def test_R33_what_is_there_is_not_made_again(play_exchange: Play) -> None:
           rejected invalid_quantity
         instrument PLAIN-2 band=5
           rejected invalid_combination
+        instrument COIN base=COIN/0 quote=USD/2 reference=-1
+          rejected invalid_price
+        event snow yes no unit=100 reference=100
+          rejected invalid_price
     """)
 
 
