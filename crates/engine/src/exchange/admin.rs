@@ -130,12 +130,8 @@ impl Exchange {
         let are_distinct = (1..symbols.len()).all(|place| !symbols[..place].contains(&symbols[place]));
         // Two buyers pay on two notionals: no fee on the one need cover a rebate on the other.
         let has_rebate = outcomes.len() == 2 && slot.maker_fee_bps.min(slot.taker_fee_bps) < 0;
-        let is_bad = has_rebate
-            || !are_legal_fees(&slot)
-            || !are_distinct
-            || !is_legal_part(currency)
-            || rules.problem().is_some();
-        check(!is_bad, Reject::InvalidCombination)?;
+        let is_bad = has_rebate || !are_legal_fees(&slot) || !are_distinct || !is_legal_part(currency);
+        check(!is_bad && rules.problem().is_none(), Reject::InvalidCombination)?;
         let is_there = |symbol: &String| {
             self.registry.find_instrument(symbol).is_some() || self.registry.assets.find(symbol).is_some()
         };

@@ -165,11 +165,20 @@ impl Exchange {
     /// [`RecordError`] for the first slot that is no command. If someone writes to the slots during the call, what was applied
     /// until that was noticed stays applied.
     pub fn process<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
-        let count = Exchange::check(slots)?;
+        Exchange::check(slots)?;
+        self.apply_checked(slots, sink)
+    }
+
+    /// Applies a batch that [`Exchange::check`] has passed, and returns the number of commands.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a slot that is no command after all; what stands before it stays applied.
+    pub fn apply_checked<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
         let end = slots.len().div_ceil(SLOT_BYTES);
-        let mut slot = 0;
+        let (mut slot, mut count) = (0, 0);
         while slot < end {
             slot += self.apply_at(slots, slot, sink)?;
+            count += 1;
         }
         Ok(count)
     }
