@@ -54,7 +54,7 @@ def test_fuzz_runs_clean(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_fuzz_finds_and_shrinks_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reference that rounds the fee of each trade by itself is found out, in a few commands more than a trade takes."""
+    """A reference that rounds the fee of each trade by itself is found out, in few commands more than a trade takes."""
     streams = [stream_of(seed, 300) for seed in range(10)]
 
     def charge(_: Ledger, funded: Funded, exact: int) -> int:
