@@ -70,6 +70,7 @@ test-python: build ## every Python test
 .PHONY: fuzz
 fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 	@$(PY) -m tests.model.fuzz --commands $(COMMANDS) --seed $(SEED)
+	@$(PY) -m tests.model.exchange_fuzz --commands $$(($(COMMANDS) / 4)) --seed $(SEED)
 
 .PHONY: kill
 kill: build ## kill a real process under load and compare what it acknowledged: make kill KILLS=200 SEED=1

@@ -87,7 +87,7 @@ impl Exchange {
             };
             check(rules.reference_price_ticks.is_none_or(|price| price >= 0), Reject::InvalidPrice)?;
             let are_paid_in_cash = base != quote && is_legal_part(base) && is_legal_part(quote);
-            check(slot.unit_ticks == 0 && are_paid_in_cash, Reject::InvalidCombination)?;
+            check(slot.unit_ticks == 0 && are_paid_in_cash && are_legal_fees(slot), Reject::InvalidCombination)?;
         }
         check(rules.problem().is_none(), Reject::InvalidCombination)?;
         let is_taken = self.registry.instrument(number).is_some() || self.registry.find_instrument(texts[0]).is_some();
@@ -130,8 +130,8 @@ impl Exchange {
         let are_distinct = (1..symbols.len()).all(|place| !symbols[..place].contains(&symbols[place]));
         // Two buyers pay on two notionals: no fee on the one need cover a rebate on the other.
         let has_rebate = outcomes.len() == 2 && slot.maker_fee_bps.min(slot.taker_fee_bps) < 0;
-        let is_bad = has_rebate || !are_distinct || !is_legal_part(currency) || rules.problem().is_some();
-        check(!is_bad, Reject::InvalidCombination)?;
+        let is_bad = has_rebate || !are_legal_fees(&slot) || !are_distinct || !is_legal_part(currency);
+        check(!is_bad && rules.problem().is_none(), Reject::InvalidCombination)?;
         let is_there = |symbol: &String| {
             self.registry.find_instrument(symbol).is_some() || self.registry.assets.find(symbol).is_some()
         };
@@ -194,7 +194,7 @@ impl Exchange {
         std::iter::successors(Some(first), next).take(count).collect()
     }
 
-    /// What an instrument or event is settled in, as far as it can be refused.
+    /// What an instrument or event is settled in: units of something, and the decimals that an asset has.
     fn check_venue(&self, slot: &SettlementSlot, venue: &Venue<'_>) -> Result<(), Reject> {
         let is_known_otherwise = |&(name, decimals): &(&str, u8)| {
             self.registry.assets.find(name).is_some_and(|asset| self.registry.decimals(asset) != Some(decimals))
@@ -204,10 +204,7 @@ impl Exchange {
             || slot.lot_base_units == 0
             || slot.tick_lot_units == 0
             || venue.assets.iter().any(is_known_otherwise);
-        check(!is_bad, Reject::InvalidQuantity)?;
-        let fees = [slot.maker_fee_bps, slot.taker_fee_bps];
-        let are_legal = fees.iter().all(|fee| (-MAX_FEE_BPS..=MAX_FEE_BPS).contains(fee)) && fees[0] + fees[1] >= 0;
-        check(are_legal, Reject::InvalidCombination)
+        check(!is_bad, Reject::InvalidQuantity)
     }
 
     /// The numbers of these assets; those that do not exist are made.
@@ -322,6 +319,12 @@ fn settlement_terms(
         event: 0,
         mirror: None,
     }
+}
+
+/// R31: no fee beyond what is traded, no rebate that no fee pays for.
+fn are_legal_fees(slot: &SettlementSlot) -> bool {
+    let fees = [slot.maker_fee_bps, slot.taker_fee_bps];
+    fees.iter().all(|fee| (-MAX_FEE_BPS..=MAX_FEE_BPS).contains(fee)) && fees[0] + fees[1] >= 0
 }
 
 pub(super) fn check(holds: bool, reason: Reject) -> Result<(), Reject> {

@@ -135,7 +135,7 @@ impl Exchange {
         let mut out = self.next_output(&admin.command, sink);
         self.ledger.begin();
         if let Err(reason) = self.carry_out(admin, &mut out) {
-            self.reject(&admin.command, reason, &mut out);
+            self.reject_at(&admin.command, reason, self.time_for(admin), &mut out);
             // Time may have released holds.
             self.ledger.emit_changes(&mut out);
         }
@@ -165,11 +165,20 @@ impl Exchange {
     /// [`RecordError`] for the first slot that is no command. If someone writes to the slots during the call, what was applied
     /// until that was noticed stays applied.
     pub fn process<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
-        let count = Exchange::check(slots)?;
+        Exchange::check(slots)?;
+        self.apply_checked(slots, sink)
+    }
+
+    /// Applies a batch that [`Exchange::check`] has passed, and returns the number of commands.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a slot that is no command after all; what stands before it stays applied.
+    pub fn apply_checked<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
         let end = slots.len().div_ceil(SLOT_BYTES);
-        let mut slot = 0;
+        let (mut slot, mut count) = (0, 0);
         while slot < end {
             slot += self.apply_at(slots, slot, sink)?;
+            count += 1;
         }
         Ok(count)
     }
@@ -230,13 +239,17 @@ impl Exchange {
 
     /// A command that no book answers is refused.
     fn reject(&self, c: &Command, reason: RejectReason, out: &mut Numbered<'_>) {
+        self.reject_at(c, reason, self.now_ns, out);
+    }
+
+    fn reject_at(&self, c: &Command, reason: RejectReason, now_ns: u64, out: &mut Numbered<'_>) {
         let is_order = c.kind == crate::codes::CommandKind::New.code();
         out.event(Event {
             reason: reason.code(),
             side: if is_order { c.side } else { crate::record::NO_SIDE },
             instrument: c.instrument,
             account: c.account,
-            other: self.now_ns,
+            other: now_ns,
             detail: c.tag,
             ..Event::of(EventKind::Rejected)
         });
@@ -244,10 +257,14 @@ impl Exchange {
 
     /// A command that no book answers was taken.
     fn accept(&self, c: &Command, out: &mut Numbered<'_>) {
+        self.accept_at(c, self.now_ns, out);
+    }
+
+    fn accept_at(&self, c: &Command, now_ns: u64, out: &mut Numbered<'_>) {
         out.event(Event {
             instrument: c.instrument,
             account: c.account,
-            other: self.now_ns,
+            other: now_ns,
             detail: c.tag,
             ..Event::of(EventKind::Accepted)
         });

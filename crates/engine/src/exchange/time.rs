@@ -102,6 +102,10 @@ impl Exchange {
             for &(place, _) in reached() {
                 act!(self, place, out, |book, sink| book.resume(due_ns, sequence, sink));
             }
+            if due_ns == u64::MAX {
+                // The end of time, or nothing left: a book without anything due says so too.
+                break;
+            }
         }
         for &(place, _) in &books {
             self.markets[place].book.end_time();

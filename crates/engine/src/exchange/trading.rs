@@ -80,7 +80,10 @@ impl Exchange {
         let market = &mut self.markets[place];
         out.book(market.number);
         match verdict {
-            Err(reason) => market.book.refuse(&command, reason, out),
+            Err(reason) => {
+                let (command, _) = translate(&command, &Extensions::NONE, &terms, is_mirror);
+                market.book.refuse(&command, reason, out);
+            }
             Ok(verdict) => {
                 let (command, extensions) = verdict.translated(&command, x, &terms, is_mirror);
                 let mut sink = Settling::new(&mut self.ledger, &terms, out);
