@@ -386,7 +386,7 @@ def press_ctrl_c(seconds: float, during: Callable[[], object]) -> None:
 
 
 def test_ctrl_c_ends_a_batch_between_groups(tmp_path: Path) -> None:
-    rows = 1_000_000
+    rows = 500_000
     batch = commands(side="buy", price_ticks=[1, 2] * (rows // 2), quantity_lots=1, instrument=1)
     with Exchange.open(tmp_path, durability="os") as ex:
         ex.create_instrument(Instrument("A"))
@@ -400,7 +400,7 @@ def test_ctrl_c_ends_a_batch_between_groups(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_recovery_and_the_next_one_begins_again(tmp_path: Path) -> None:
-    rows = 1_000_000
+    rows = 500_000
     batch = commands(side="buy", price_ticks=[1, 2] * (rows // 2), quantity_lots=1, instrument=1)
     with Exchange.open(tmp_path, durability="memory", snapshot_interval_s=0) as ex:
         ex.create_instrument(Instrument("A"))
