@@ -3,13 +3,15 @@
 The docstrings here are the extension's own: a test compares them.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from os import PathLike
+from types import TracebackType
 from typing import Any, Final, Literal, Self, SupportsIndex, TypeAlias, TypedDict, final, type_check_only
 
 from numpy.typing import NDArray
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 from aeromatch.market.batches import Commands
 from aeromatch.market.events import Events
@@ -17,18 +19,26 @@ from aeromatch.market.events import Events
 __all__ = [
     "CODES",
     "ITCH_MESSAGES",
+    "AdminKind",
     "AeroMatchError",
+    "Asset",
+    "Balance",
+    "BookView",
     "CancelReason",
     "ChangeBuffer",
     "CommandKind",
+    "CreatedKind",
     "Depth",
     "Event",
     "EventBuffer",
     "EventKind",
+    "EventMarket",
+    "Exchange",
     "Indicative",
     "Instrument",
     "ItchReader",
     "JournalChunk",
+    "JournalError",
     "JournalReader",
     "Level",
     "LevelChange",
@@ -38,15 +48,21 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Phase",
+    "Position",
+    "Receipt",
     "RecordError",
+    "Recovery",
     "RejectReason",
     "Report",
     "SelfTradePrevention",
+    "SettlementMode",
     "Side",
     "SnapshotError",
+    "SnapshotInfo",
     "Statistics",
     "TimeInForce",
     "Trade",
+    "UnknownNameError",
     "__version__",
     "bench_depth",
     "bench_native",
@@ -157,6 +173,15 @@ class RejectReason(StrEnum):
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"
     INSUFFICIENT_FUNDS = "insufficient_funds"
     POST_ONLY_WOULD_TAKE = "post_only_would_take"
+    ALREADY_EXISTS = "already_exists"
+    UNKNOWN_ASSET = "unknown_asset"
+    UNKNOWN_GROUP = "unknown_group"
+    UNKNOWN_EVENT = "unknown_event"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    ALREADY_SETTLED = "already_settled"
+    DUPLICATE_TRANSFER = "duplicate_transfer"
+    INVALID_NAME = "invalid_name"
+    CAPACITY = "capacity"
 
 class CancelReason(StrEnum):
     """Why an order, or what was left of it, was canceled (R8)."""
@@ -185,6 +210,37 @@ class CommandKind(StrEnum):
     PHASE = "phase"
     ADVANCE_TIME = "advance_time"
 
+class AdminKind(StrEnum):
+    """What a command to an exchange asks for, beyond the orders of one book (docs/records.md)."""
+
+    CREATE_ASSET = "create_asset"
+    CREATE_GROUP = "create_group"
+    CREATE_ACCOUNT = "create_account"
+    CREATE_INSTRUMENT = "create_instrument"
+    CREATE_EVENT = "create_event"
+    DEPOSIT = "deposit"
+    WITHDRAW = "withdraw"
+    TRANSFER = "transfer"
+    MINT = "mint"
+    REDEEM = "redeem"
+    SETTLE = "settle"
+
+class CreatedKind(StrEnum):
+    """What a `created` event says was made (R7)."""
+
+    ASSET = "asset"
+    GROUP = "group"
+    ACCOUNT = "account"
+    INSTRUMENT = "instrument"
+    EVENT = "event"
+
+class SettlementMode(StrEnum):
+    """How an event market was settled (R32)."""
+
+    FULL = "full"
+    SCALAR = "scalar"
+    VOID = "void"
+
 class Matching(StrEnum):
     """How a price level's orders share what an aggressor takes (R29)."""
 
@@ -195,7 +251,8 @@ class Matching(StrEnum):
 class AeroMatchError(Exception):
     """Base of the package's own exceptions.
 
-    Raised itself where a book is used from two threads at once, or after an internal error has made it unusable.
+    Raised itself where a book or an exchange is used from two threads at once, in a forked process or after it was
+    closed, and after an internal error has made it unusable.
     Wrong types, unknown words and missing arguments are Python's TypeError and ValueError, which name the argument.
     """
 
@@ -216,6 +273,31 @@ class RecordError(AeroMatchError, ValueError):
 
 class SnapshotError(AeroMatchError, ValueError):
     """These bytes are no snapshot that this version can restore: the message says what is wrong."""
+
+class JournalError(AeroMatchError):
+    """The journal of an exchange cannot be opened, or not be written any more.
+
+    Attributes:
+        kind: What is wrong, as a word: "directory_in_use", "not_a_directory", "not_writable", "unknown_version",
+            "damaged", "incomplete", "replay_mismatch", "stopped" or "io" (docs/reliability.md).
+        file: Path of the file that it is about; None if it is about no single one.
+        offset: Byte offset in that file; None if it is about no single place.
+    """
+
+    kind: str
+    file: str | None
+    offset: int | None
+
+class UnknownNameError(AeroMatchError, LookupError):
+    """A read names something that is not there.
+
+    Attributes:
+        argument: Name of the argument.
+        name: What it named.
+    """
+
+    argument: str
+    name: str
 
 @final
 class Instrument:
@@ -244,6 +326,17 @@ class Instrument:
         circuit_breaker_ticks: A trade further than this from the last one before the command halts the book (R28); or
         circuit_breaker_bps: the same in basis points of that price.
         halt_ns: How long such a halt lasts, in nanoseconds, before an auction; None: until a command ends it.
+        base: With settlement, the asset that is traded.
+        quote: With settlement, the asset that it is paid in.
+        settlement: Whether an Exchange settles its trades between accounts, and takes orders against their available
+            funds only (R30); an OrderBook has no accounts and takes no such instrument.
+        group: With settlement, the clearing group: balances are kept per group.
+        fee_account: With settlement, the account that fees go to and rebates come from (R31).
+        maker_fee_bps: What a resting order pays, in basis points of what it trades; below 0 a rebate.
+        taker_fee_bps: What an aggressor pays; both together are at least 0.
+        base_decimals: Decimal places of the base asset: its balances are whole numbers of 10^-decimals. None: what the
+            asset has, or, where the instrument makes it, what a lot needs, at least 8.
+        quote_decimals: The same of the quote asset, and of a tick times a lot.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -267,6 +360,15 @@ class Instrument:
         circuit_breaker_ticks: SupportsIndex | None = None,
         circuit_breaker_bps: SupportsIndex | None = None,
         halt_ns: SupportsIndex | None = None,
+        base: str | None = None,
+        quote: str | None = None,
+        settlement: bool = False,
+        group: str = "main",
+        fee_account: str = "fees",
+        maker_fee_bps: SupportsIndex = 0,
+        taker_fee_bps: SupportsIndex = 0,
+        base_decimals: SupportsIndex | None = None,
+        quote_decimals: SupportsIndex | None = None,
     ) -> Self: ...
     @property
     def symbol(self) -> str:
@@ -310,6 +412,33 @@ class Instrument:
     @property
     def halt_ns(self) -> int | None:
         """How long the circuit breaker halts, in nanoseconds; None: until a command ends it (R28)."""
+    @property
+    def settlement(self) -> bool:
+        """Whether an Exchange settles its trades between accounts (R30)."""
+    @property
+    def base(self) -> str | None:
+        """The asset that is traded; None without settlement."""
+    @property
+    def quote(self) -> str | None:
+        """The asset that it is paid in; None without settlement."""
+    @property
+    def group(self) -> str | None:
+        """The clearing group; None without settlement (R30)."""
+    @property
+    def fee_account(self) -> str | None:
+        """The account that fees go to; None without settlement (R31)."""
+    @property
+    def maker_fee_bps(self) -> int | None:
+        """What a resting order pays, in basis points, below 0 a rebate; None without settlement (R31)."""
+    @property
+    def taker_fee_bps(self) -> int | None:
+        """What an aggressor pays, in basis points; None without settlement (R31)."""
+    @property
+    def base_decimals(self) -> int | None:
+        """Decimal places of the base asset; None where nothing was said about them."""
+    @property
+    def quote_decimals(self) -> int | None:
+        """Decimal places of the quote asset; None where nothing was said about them."""
     def price_to_ticks(self, price: _Amount) -> int:
         """The whole number of ticks that a price is (R1).
 
@@ -366,28 +495,16 @@ class Instrument:
     def __hash__(self) -> int: ...
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
 
-@final
-class OrderBook:
-    """One instrument's limit order book: price, then time (R10), deterministic (R3).
+@disjoint_base
+class BookView:
+    """A live view of one instrument's book: each read shows it as it is then.
 
-    Commands answer with a Report; a rejection is data, an exception means misuse and uses no sequence number
-    (R9). Prices and quantities are Decimal, str, int or float (a float by its shortest repr), exact or refused
-    (R1). Times are nanoseconds since the Unix epoch; without one the book's last time counts (R2). Accounts are
-    names, which the book numbers 1, 2, ... as they come, or such numbers. A book is used by one thread at a time;
-    a second one gets an AeroMatchError, never a wait.
-
-    Arguments:
-        instrument: What is traded, and in which units.
-        index: Price index: "ladder" (constant time), "btree", "skiplist" or "heap". Events do not depend on it (R3).
-
-    Raises:
-        TypeError: An argument has the wrong type.
-        ValueError: The index is unknown.
+    Reads change nothing and do not move time (R2).
+    `Exchange.book` gives one; an OrderBook is one that also takes commands. The view of an event's second outcome shows
+    the book of both in that outcome's own terms: sides swapped, prices one unit less those of the first (R32). It keeps
+    its exchange alive.
     """
 
-    def __new__(
-        cls, instrument: Instrument, *, index: Literal["ladder", "btree", "skiplist", "heap"] | str = "ladder"
-    ) -> Self: ...
     @property
     def best_bid(self) -> Decimal | None:
         """Highest displayed bid in money; None if there is none."""
@@ -400,6 +517,9 @@ class OrderBook:
     @property
     def mid_price(self) -> Decimal | None:
         """Middle of best bid and best ask in money, exact; None unless there are both."""
+    @property
+    def last_trade_price(self) -> Decimal | None:
+        """Price of the last trade in money; None before the first."""
     @property
     def statistics(self) -> Statistics:
         """What the book has seen since it was made."""
@@ -421,6 +541,123 @@ class OrderBook:
     @property
     def sequence(self) -> int:
         """Number of the last command (R4)."""
+    def depth(self, n: SupportsIndex | None = None) -> Depth:
+        """The best price levels of both sides: what is displayed.
+
+        Arguments:
+            n: At most so many levels a side; None: all.
+
+        Returns:
+            The levels as they are now, best first.
+        """
+    def level(self, side: Side | str, price: _Amount) -> Level | None:
+        """The price level at a price.
+
+        Arguments:
+            side: "buy" or "sell".
+            price: In money; a price off the grid has no level.
+
+        Returns:
+            The level as it is now; None if nothing is displayed there.
+        """
+    def queue(self, side: Side | str, price: _Amount) -> list[Order]:
+        """The orders that stand at a price, in the order in which they would trade (R10).
+
+        Arguments:
+            side: "buy" or "sell".
+            price: In money; at a price off the grid there are none.
+
+        Returns:
+            A new list: displayed orders, then hidden and all-or-none ones, the oldest first.
+        """
+    def order(
+        self,
+        order_id: SupportsIndex | None = None,
+        *,
+        client_order_id: str | None = None,
+        account: _Account | None = None,
+    ) -> Order | None:
+        """A live order.
+
+        Arguments:
+            order_id: Its id; or
+            client_order_id: its client order id, and
+            account: its account (orders without one share one namespace, R5).
+
+        Returns:
+            The order as it is now; None if there is no such live order.
+
+        Raises:
+            TypeError: Not exactly one of both ids was given, or an argument has the wrong type.
+            UnknownNameError: An exchange has no such account.
+        """
+    def orders(self, *, account: _Account | None = None, side: Side | str | None = None) -> list[Order]:
+        """Live orders in order of id.
+
+        Arguments:
+            account: Only that account's; None: everybody's.
+            side: Only that side's; None: both.
+
+        Returns:
+            A new list.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: The side is unknown.
+            UnknownNameError: An exchange has no such account.
+        """
+    def stops(self) -> list[Order]:
+        """Orders that wait for their stop price (R15).
+
+        Returns:
+            A new list: buys, then sells, in the order in which they would be triggered; those that wait for a first
+            trade stand last.
+        """
+    def indicative(self) -> Indicative:
+        """What an uncross would do now, in whatever phase (R27).
+
+        Returns:
+            Price, quantity and surplus.
+        """
+    def account_name(self, number: SupportsIndex) -> str | None:
+        """The name of an account's number.
+
+        Arguments:
+            number: 0 .. 2^32 - 1.
+
+        Returns:
+            The name; None if that number has none.
+        """
+    def digest(self) -> str:
+        """Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+    def __len__(self) -> int: ...
+
+@final
+class OrderBook(BookView):
+    """One instrument's limit order book: price, then time (R10), deterministic (R3).
+
+    Commands answer with a Report; a rejection is data, an exception means misuse and uses no sequence number
+    (R9). Prices and quantities are Decimal, str, int or float (a float by its shortest repr), exact or refused
+    (R1). Times are nanoseconds since the Unix epoch; without one the book's last time counts (R2). Accounts are
+    names, which the book numbers 1, 2, ... as they come, or such numbers. A book is used by one thread at a time;
+    a second one gets an AeroMatchError, never a wait.
+
+    Arguments:
+        instrument: What is traded, and in which units.
+        index: Price index: "ladder" (constant time), "btree", "skiplist" or "heap". Events do not depend on it (R3).
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The index is unknown, or the instrument is one with settlement.
+    """
+
+    def __new__(
+        cls, instrument: Instrument, *, index: Literal["ladder", "btree", "skiplist", "heap"] | str = "ladder"
+    ) -> Self: ...
     def submit(
         self,
         side: Side | str,
@@ -615,78 +852,6 @@ class OrderBook:
             RecordError: A slot is no command; it says which, and why. Nothing was applied.
             AeroMatchError: Another thread is using the book.
         """
-    def depth(self, n: SupportsIndex | None = None) -> Depth:
-        """The best price levels of both sides: what is displayed.
-
-        Arguments:
-            n: At most so many levels a side; None: all.
-
-        Returns:
-            The levels as they are now, best first.
-        """
-    def level(self, side: Side | str, price: _Amount) -> Level | None:
-        """The price level at a price.
-
-        Arguments:
-            side: "buy" or "sell".
-            price: In money; a price off the grid has no level.
-
-        Returns:
-            The level as it is now; None if nothing is displayed there.
-        """
-    def queue(self, side: Side | str, price: _Amount) -> list[Order]:
-        """The orders that stand at a price, in the order in which they would trade (R10).
-
-        Arguments:
-            side: "buy" or "sell".
-            price: In money; at a price off the grid there are none.
-
-        Returns:
-            A new list: displayed orders, then hidden and all-or-none ones, the oldest first.
-        """
-    def order(
-        self,
-        order_id: SupportsIndex | None = None,
-        *,
-        client_order_id: str | None = None,
-        account: _Account | None = None,
-    ) -> Order | None:
-        """A live order.
-
-        Arguments:
-            order_id: Its id; or
-            client_order_id: its client order id, and
-            account: its account (orders without one share one namespace, R5).
-
-        Returns:
-            The order as it is now; None if there is no such live order.
-
-        Raises:
-            TypeError: Not exactly one of both ids was given, or an argument has the wrong type.
-        """
-    def orders(self, *, account: _Account | None = None, side: Side | str | None = None) -> list[Order]:
-        """Live orders in order of id.
-
-        Arguments:
-            account: Only that account's; None: everybody's.
-            side: Only that side's; None: both.
-
-        Returns:
-            A new list.
-        """
-    def stops(self) -> list[Order]:
-        """Orders that wait for their stop price (R15).
-
-        Returns:
-            A new list: buys, then sells, in the order in which they would be triggered; those that wait for a first
-            trade stand last.
-        """
-    def indicative(self) -> Indicative:
-        """What an uncross would do now, in whatever phase (R27).
-
-        Returns:
-            Price, quantity and surplus.
-        """
     def account_number(self, name: str) -> int:
         """The number of an account's name, a new one if the name is new: what batches carry.
 
@@ -695,15 +860,6 @@ class OrderBook:
 
         Returns:
             1, 2, ... in the order in which names came.
-        """
-    def account_name(self, number: SupportsIndex) -> str | None:
-        """The name of an account's number.
-
-        Arguments:
-            number: 0 .. 2^32 - 1.
-
-        Returns:
-            The name; None if that number has none.
         """
     def snapshot(self) -> bytes:
         """The whole book as versioned, checksummed bytes: orders, statistics, instrument, account names.
@@ -729,13 +885,1000 @@ class OrderBook:
             TypeError: The blob has no bytes.
             ValueError: The index is unknown.
         """
+
+@final
+class Exchange:
+    """Many markets and the accounts that trade there: one state machine, driven by one log of commands.
+
+    It begins empty: assets, clearing groups, accounts, instruments and events are made by commands. Order commands
+    answer with a Report, the others with a Receipt; a rejection is data in them (R8), an exception means misuse and
+    uses no sequence number (R9). Amounts are Decimal, str, int or float (a float by its shortest repr), exact or
+    refused (R1). Times are nanoseconds since the Unix epoch; without one the last time seen counts (R2). A command that
+    names what is not there is rejected; a read that does raises UnknownNameError. An exchange is used by one thread at
+    a time; a second one gets an AeroMatchError, never a wait.
+
+    `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal.
+    """
+
+    @property
+    def sequence(self) -> int:
+        """Number of the last command (R4)."""
+    @property
+    def now(self) -> int:
+        """The latest time that any command brought, in nanoseconds since the Unix epoch; 0 before the first (R2)."""
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory that the books' structures hold."""
+    @property
+    def durability(self) -> str | None:
+        """When a command is answered: "disk", "os" or "memory"; None: there is no journal."""
+    @property
+    def durable_sequence(self) -> int | None:
+        """Number of the last command that survives a loss of power; None: there is no journal."""
+    @property
+    def recovery(self) -> Recovery | None:
+        """What opening the journal found; None: there is no journal."""
+    def __new__(cls) -> Self: ...
+    @staticmethod
+    def open(
+        path: str | PathLike[str],
+        *,
+        durability: Literal["disk", "os", "memory"] | str = "disk",
+        segment_bytes: SupportsIndex = 67108864,
+        snapshot_bytes: SupportsIndex = 268435456,
+        snapshot_interval_s: SupportsIndex = 300,
+        keep_snapshots: SupportsIndex = 2,
+        retain_bytes: SupportsIndex | None = None,
+    ) -> Exchange:
+        """Opens the directory of an exchange's journal and snapshots, new or not, and recovers what is there.
+
+        Every command is in the journal before it is applied and answered. A forgotten close loses nothing that was
+        answered: it is made up for when the exchange is forgotten, and when the interpreter ends. Ctrl-C ends the
+        recovery; the next one begins again.
+
+        Arguments:
+            path: The directory; it is made if it is not there.
+            durability: When a command is answered: "disk": it survives a loss of power; "os": it survives the end of
+                the process, however it ends; "memory": at once, and it is lost with a process that is killed.
+            segment_bytes: Size of a file of the journal, 4,096 .. 2^40.
+            snapshot_bytes: So many bytes of full files of the journal lead to a snapshot.
+            snapshot_interval_s: So many seconds lead to a snapshot, if there were commands; 0: by volume only.
+            keep_snapshots: How many snapshots stay, at least 1.
+            retain_bytes: What the journal may take before its oldest files go that lie before all snapshots; None: all
+                stay.
+
+        Returns:
+            The exchange, as it was after the last command that is in the journal; also a context manager.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: A word is unknown, or a number is out of range.
+            JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of
+                an unknown version: `kind` says which. Nothing in it was changed.
+        """
+    def submit(
+        self,
+        symbol: str,
+        side: Side | str,
+        *,
+        quantity: _Amount,
+        price: _Amount | None = None,
+        order_type: OrderType | str = "limit",
+        time_in_force: TimeInForce | str = "gtc",
+        account: _Account | None = None,
+        client_order_id: str | None = None,
+        timestamp: SupportsIndex | None = None,
+        expire_at: SupportsIndex | None = None,
+        post_only: bool | Literal["slide"] = False,
+        protection_price: _Amount | None = None,
+        budget: _Amount | None = None,
+        stop_price: _Amount | None = None,
+        trail_offset: _Amount | None = None,
+        trail_offset_bps: SupportsIndex | None = None,
+        display_quantity: _Amount | None = None,
+        min_quantity: _Amount | None = None,
+        self_trade_prevention: SelfTradePrevention | str | None = None,
+        self_trade_group: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Report:
+        """Enters a new order.
+
+        Where the instrument has settlement, the order is accepted against available funds only (R30): a buy holds its
+        price times quantity and the worst fee, a sale what it sells.
+
+        Arguments:
+            symbol: The instrument.
+            side: Side.BUY or Side.SELL, or "buy", "sell".
+            quantity: In units, a whole number of lots, 1 .. 2^48 of them.
+            price: Limit price in money, a whole number of ticks; for order types with a limit only.
+            order_type: "limit" (R11), "market" (R12), or "stop", "stop_limit", "trailing_stop", "trailing_stop_limit".
+            time_in_force: "gtc", "day", "gtd" (R17), "ioc" (R18), "fok" (R19) or "aon" (R20).
+            account: Whose order it is, by name or number; None for nobody's, which settlement does not take.
+            client_order_id: The sender's own id, 1 to 36 printable ASCII characters, unique per account (R5).
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            expire_at: When a "gtd" order ends, in nanoseconds (R17).
+            post_only: True: rejected rather than taking; "slide": repriced one tick behind what it would take (R13).
+            protection_price: A market order's worst price, in money (R12); or
+            budget: the most that a market buy may cost, fees included, in money: with settlement it needs either (R30).
+            stop_price: Last trade price that wakes a "stop" or "stop_limit" order, in money (R15).
+            trail_offset: How far a trailing stop's price follows the last trade, in money; or
+            trail_offset_bps: the same in basis points of that price.
+            display_quantity: What an iceberg shows at a time, in units; 0: hidden; None: all of it (R14).
+            min_quantity: What it finds on arrival is nothing or at least this, in units; else it is canceled (R21).
+            self_trade_prevention: The order's own mode; None: the instrument's (R25).
+            self_trade_group: Orders of one group count as one owner (R25).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; `status` is "rejected" where the rules refuse the order (R8). Orders on the second outcome of
+            a two-outcome event are told in that outcome's own terms (R32).
+
+        Raises:
+            TypeError: An argument is missing or has the wrong type.
+            ValueError: A word is unknown, a text is no number, a number does not fit, or two arguments exclude one
+                another.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def cancel(
+        self,
+        symbol: str,
+        order_id: SupportsIndex | None = None,
+        *,
+        client_order_id: str | None = None,
+        account: _Account | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Report:
+        """Cancels a live order (R23) and frees what was held for it.
+
+        Arguments:
+            symbol: The instrument.
+            order_id: Its id; or
+            client_order_id: its client order id, which needs the account.
+            account: Whose order it must be; None asks as the operator, who finds any order by its id.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            Status "canceled", or "rejected" with "unknown_order" where there is no such live order.
+
+        Raises:
+            TypeError: No id was given, or a client_order_id without account, or a wrong type.
+            ValueError: A number does not fit its field.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def amend(
+        self,
+        symbol: str,
+        order_id: SupportsIndex | None = None,
+        *,
+        quantity: _Amount | None = None,
+        price: _Amount | None = None,
+        client_order_id: str | None = None,
+        account: _Account | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Report:
+        """Changes a live order's total quantity, its price, or both (R22), and what is held for it.
+
+        Less at the same price keeps its priority. More, or another price, loses it: the order trades if it crosses,
+        and rests with what is left. A total of no more than what is filled cancels the order.
+
+        Arguments:
+            symbol: The instrument.
+            order_id: Its id; or
+            quantity: The new total in units, filled part included; None: as it is.
+            price: The new limit price in money; None: as it is.
+            client_order_id: its client order id, which needs the account.
+            account: Whose order it must be; None asks as the operator, who finds any order by its id.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            The order's status after it; "rejected" leaves the order as it was.
+
+        Raises:
+            TypeError: No id was given, or a client_order_id without account, or a wrong type.
+            ValueError: A text is no number, or a number does not fit its field.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def mass_cancel(
+        self,
+        account: _Account | None = None,
+        symbol: str | None = None,
+        *,
+        side: Side | str | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Report:
+        """Cancels every live order of an account, in order of instrument, then id (R24). Finding none is accepted.
+
+        Arguments:
+            account: Whose orders; None: everybody's, as the operator.
+            symbol: Only that instrument's; None: all.
+            side: Only that side; None: both.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            A report whose events name the canceled orders; its `status` is None, it is about no single order.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: A word is unknown, or a number does not fit its field.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def set_phase(
+        self, symbol: str, phase: Phase | str, *, timestamp: SupportsIndex | None = None, tag: SupportsIndex = 0
+    ) -> Report:
+        """Changes an instrument's trading phase (R26); the same phase again has no effect.
+
+        "pre_open" and "auction" collect orders without trading. A change to "continuous", and one from "auction" to
+        "closed", trades them at one price (R27). "halted" and "closed" take cancels only. Closing ends DAY orders
+        (R17).
+
+        Arguments:
+            symbol: The instrument; of a two-outcome event both have one book, and so one phase.
+            phase: "continuous", "pre_open", "auction", "halted" or "closed".
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            A report with the events; its `status` is None, it is about no single order.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: The phase is unknown, or a number does not fit its field.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def advance_time(self, timestamp: SupportsIndex, symbol: str | None = None, *, tag: SupportsIndex = 0) -> Report:
+        """Lets time pass (R2): what expires by then ends (R17), a halt that ends by then becomes an auction (R28).
+
+        Arguments:
+            timestamp: The time it is now, in nanoseconds; earlier than the last one seen counts as that.
+            symbol: Only for that instrument, with settlement for its clearing group; None: everywhere.
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            A report with the events; its `status` is None, it is about no single order.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: A number does not fit its field.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def process(self, batch: Commands | Buffer | NDArray[Any]) -> Events:
+        """Applies a batch of commands of any kind, with the interpreter lock released.
+
+        The whole batch is checked before its first command is applied. Ctrl-C is seen between groups of commands: those
+        before it stay applied, `sequence` tells how many, and their events are lost.
+
+        Arguments:
+            batch: What `aeromatch.commands` made, or 64-byte slots (docs/records.md) as a contiguous array of
+                COMMAND_DTYPE or of bytes, or as bytes. Read-only memory is read in place, writable memory is copied
+                first.
+
+        Returns:
+            The events, each in the terms of its book, in memory that the exchange uses again once nothing refers to it
+            any more.
+
+        Raises:
+            TypeError: The batch is nothing of this kind.
+            ValueError: The array's memory is not contiguous.
+            RecordError: A slot is no command; it says which, and why. Nothing was applied.
+            JournalError: The journal has stopped.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def create_asset(self, name: str, decimals: SupportsIndex = 8, *, tag: SupportsIndex = 0) -> Receipt:
+        """Makes an asset: money, a coin, whatever accounts hold.
+
+        Arguments:
+            name: 1 to 63 bytes, without control characters, outer spaces and slashes.
+            decimals: Decimal places, 0 .. 18: balances are whole numbers of 10^-decimals.
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected with "already_exists" or "invalid_name" where it cannot be made.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: The name is too long or empty, or the decimals are out of range.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def create_group(self, name: str, *, tag: SupportsIndex = 0) -> Receipt:
+        """Makes a clearing group: balances are kept per group, and instruments with settlement belong to one (R30).
+
+        Arguments:
+            name: 1 to 63 bytes, without control characters and outer spaces.
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected with "already_exists" or "invalid_name" where it cannot be made.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: The name is too long or empty.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def create_account(self, name: str, *, tag: SupportsIndex = 0) -> Receipt:
+        """Makes an account, with nothing in it.
+
+        Arguments:
+            name: 1 to 63 bytes, without control characters and outer spaces.
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected with "already_exists" or "invalid_name" where it cannot be made.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: The name is too long or empty.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def create_instrument(
+        self,
+        instrument: Instrument,
+        *,
+        index: Literal["ladder", "btree", "skiplist", "heap"] | str = "ladder",
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Makes an instrument and its book.
+
+        With settlement, also the assets, the clearing group and the fee account that it names, where they are not there
+        yet.
+
+        Arguments:
+            instrument: What is traded, in which units, under which settings. Its number 0 means the lowest free one
+                from 1.
+            index: Price index: "ladder", "btree", "skiplist" or "heap". Events do not depend on it (R3).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened and was made; rejected with "already_exists" where symbol or number are taken, "invalid_name",
+            or "invalid_quantity" where an asset is there with decimals that do not fit.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: The index is unknown, or a name is too long or empty.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def create_event(
+        self,
+        name: str,
+        *,
+        outcomes: Iterable[str],
+        currency: str,
+        tick_size: _Amount = "0.01",
+        lot_size: _Amount = "1",
+        group: str = "main",
+        fee_account: str = "fees",
+        maker_fee_bps: SupportsIndex = 0,
+        taker_fee_bps: SupportsIndex = 0,
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Makes an event market (R32).
+
+        One unit of cash buys a full set of shares, one of each outcome, of which the winner's will be worth one unit
+        and the others nothing. Each outcome trades as "event/outcome", at prices between 0 and 1. Two outcomes share
+        one book, in which buying one at p is selling the other at 1 - p.
+
+        Arguments:
+            name: The event's name: without control characters, outer spaces and slashes.
+            outcomes: 2 to 15 names, likewise; with the event's name and a slash at most 63 bytes.
+            currency: The asset that shares are paid in; it is made if it is not there.
+            tick_size: Size of one tick, in money; it goes into 1 a whole number of times.
+            lot_size: Size of one lot, in shares.
+            group: The clearing group; it is made if it is not there.
+            fee_account: The account that fees go to and rebates come from; it is made if it is not there.
+            maker_fee_bps: What a resting order pays, in basis points of what it trades; below 0 a rebate (R31).
+            taker_fee_bps: What an aggressor pays; both together are at least 0.
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened and was made; rejected with "already_exists", "invalid_name", or "invalid_quantity" where the
+            currency is there with decimals that do not fit.
+
+        Raises:
+            TypeError: An argument is missing or has the wrong type.
+            ValueError: A name is too long or empty, or a number is out of range.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def deposit(
+        self,
+        account: _Account,
+        asset: str,
+        amount: _Amount,
+        *,
+        group: str = "main",
+        id: str | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Brings funds in.
+
+        Arguments:
+            account: Whose they are, by name or number.
+            asset: The asset.
+            amount: A whole number of the asset's units, above 0.
+            group: The clearing group that they are kept in (R30).
+            id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it
+                is rejected, so that one whose answer was lost can be sent again.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected with "unknown_account", "unknown_asset", "unknown_group", "invalid_quantity" (also
+            off the asset's units), "invalid_combination" (shares of an event are minted) or "duplicate_transfer".
+
+        Raises:
+            TypeError: An argument is missing or has the wrong type.
+            ValueError: A text is no number, or the id is too long or empty.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def withdraw(
+        self,
+        account: _Account,
+        asset: str,
+        amount: _Amount,
+        *,
+        group: str = "main",
+        id: str | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Takes available funds out; what is held for live orders stays.
+
+        Arguments:
+            account: Whose they are, by name or number.
+            asset: The asset.
+            amount: A whole number of the asset's units, above 0.
+            group: The clearing group that they are kept in (R30).
+            id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it
+                is rejected.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected as a deposit can be, or with "insufficient_funds".
+
+        Raises:
+            TypeError: An argument is missing or has the wrong type.
+            ValueError: A text is no number, or the id is too long or empty.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def transfer(
+        self,
+        account: _Account,
+        asset: str,
+        amount: _Amount,
+        *,
+        source: str,
+        target: str,
+        id: str,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Moves an account's available funds from one clearing group to another, once for each id (R30).
+
+        Arguments:
+            account: Whose they are, by name or number.
+            asset: The asset.
+            amount: A whole number of the asset's units, above 0.
+            source: The clearing group that they leave.
+            target: The clearing group that they go to.
+            id: The sender's own id, at most 36 bytes.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected as a withdrawal can be, or with "invalid_combination" where both groups are one.
+
+        Raises:
+            TypeError: An argument is missing or has the wrong type.
+            ValueError: A text is no number, or the id is too long or empty.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def mint(
+        self,
+        event: str,
+        account: _Account,
+        quantity: _Amount,
+        *,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Turns cash into full sets of an event's shares: one of each outcome for one unit of cash (R32).
+
+        Arguments:
+            event: The event.
+            account: Who pays and gets them, by name or number.
+            quantity: How many sets: a whole number of lots, above 0.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected with "unknown_account", "unknown_event", "already_settled", "invalid_quantity" or
+            "insufficient_funds".
+
+        Raises:
+            TypeError: An argument is missing or has the wrong type.
+            ValueError: A text is no number.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def redeem(
+        self,
+        event: str,
+        account: _Account,
+        quantity: _Amount,
+        *,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Turns full sets of an event's shares, available ones, back into cash (R32).
+
+        Arguments:
+            event: The event.
+            account: Who gives them and is paid, by name or number.
+            quantity: How many sets: a whole number of lots, above 0.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected as `mint` can be.
+
+        Raises:
+            TypeError: An argument is missing or has the wrong type.
+            ValueError: A text is no number.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def settle(
+        self,
+        event: str,
+        *,
+        outcome: str | None = None,
+        value: _Amount | None = None,
+        payouts: dict[str, _Amount] | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Ends an event market: cancels its orders, closes its books and pays its shares, once (R32).
+
+        Exactly one of outcome, value and payouts says what they are worth; the parts of a set are worth one unit of
+        cash together.
+
+        Arguments:
+            event: The event.
+            outcome: The one that came true: its shares are worth one unit each, the others nothing.
+            value: What a share of the first outcome is worth, in money; with two outcomes the second is worth the rest.
+            payouts: A dict of what a share of each outcome is worth, in money; those left out are worth nothing.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected with "unknown_event", "already_settled", "unknown_outcome", or "invalid_price" where
+            the parts are no whole numbers of ticks or not worth one unit together.
+
+        Raises:
+            TypeError: Not exactly one of outcome, value and payouts was given, or an argument has the wrong type.
+            ValueError: A text is no number.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def void(
+        self,
+        event: str,
+        *,
+        price: _Amount | None = None,
+        payouts: dict[str, _Amount] | None = None,
+        timestamp: SupportsIndex | None = None,
+        tag: SupportsIndex = 0,
+    ) -> Receipt:
+        """Ends an event market that nothing was decided in: its shares are refunded at stated prices (R32).
+
+        Arguments:
+            event: The event.
+            price: What a share of the first outcome is refunded at, in money; with two outcomes the second gets the
+                rest; or
+            payouts: a dict of what a share of each outcome is refunded at; those left out get nothing.
+            timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
+            tag: The sender's own number, returned in the command's first event.
+
+        Returns:
+            What happened; rejected as `settle` can be.
+
+        Raises:
+            TypeError: Not exactly one of price and payouts was given, or an argument has the wrong type.
+            ValueError: A text is no number.
+            JournalError: The journal has stopped; nothing was applied.
+            AeroMatchError: Another thread is using the exchange, or it was closed.
+        """
+    def balance(self, account: _Account, asset: str, group: str = "main") -> Balance:
+        """What an account has of an asset.
+
+        Arguments:
+            account: Its name or number.
+            asset: The asset.
+            group: The clearing group (R30).
+
+        Returns:
+            What is available and what is held, exact Decimals with the asset's decimal places; 0 where nothing ever
+            was.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            UnknownNameError: There is no such account, asset or group.
+            AeroMatchError: Another thread is using the exchange.
+        """
+    def balances(self, account: _Account) -> tuple[Balance, ...]:
+        """Everything that an account has.
+
+        Arguments:
+            account: Its name or number.
+
+        Returns:
+            A tuple of its balances that are not 0, in order in which assets, then groups, were made.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            UnknownNameError: There is no such account.
+            AeroMatchError: Another thread is using the exchange.
+        """
+    def positions(self, account: _Account) -> tuple[Position, ...]:
+        """What an account traded of each instrument with settlement, and has of it.
+
+        Arguments:
+            account: Its name or number.
+
+        Returns:
+            A tuple of positions by number of instrument; instruments that it never traded are left out.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            UnknownNameError: There is no such account.
+            AeroMatchError: Another thread is using the exchange.
+        """
+    def book(self, symbol: str) -> BookView:
+        """An instrument's book: a live, read-only view.
+
+        Arguments:
+            symbol: The instrument; of an event "event/outcome".
+
+        Returns:
+            A view that shows the book as it is whenever it is asked; of the second of two outcomes in that outcome's
+            terms.
+
+        Raises:
+            TypeError: The symbol is no str.
+            UnknownNameError: There is no such instrument.
+        """
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Every instrument, by number, as it is here: with its number, and of its assets the decimals.
+
+        Returns:
+            A tuple of Instrument.
+        """
+    def accounts(self) -> tuple[str, ...]:
+        """The names of all accounts, in the order in which they were made: number 1 first.
+
+        Returns:
+            A tuple of str.
+        """
+    def groups(self) -> tuple[str, ...]:
+        """The names of all clearing groups, in the order in which they were made (R30).
+
+        Returns:
+            A tuple of str.
+        """
+    def assets(self) -> tuple[Asset, ...]:
+        """All assets, in the order in which they were made; shares of events are called "event/outcome".
+
+        Returns:
+            A tuple of Asset.
+        """
+    def events(self) -> tuple[EventMarket, ...]:
+        """All event markets, in the order in which they were made (R32).
+
+        Returns:
+            A tuple of EventMarket.
+
+        Raises:
+            AeroMatchError: Another thread is using the exchange.
+        """
+    def account_number(self, name: str) -> int:
+        """The number of an account, which batches carry.
+
+        Arguments:
+            name: The account.
+
+        Returns:
+            1, 2, ... in the order in which accounts were made.
+
+        Raises:
+            TypeError: The name is no str.
+            UnknownNameError: There is no such account.
+        """
+    def account_name(self, number: SupportsIndex) -> str | None:
+        """The name of an account's number.
+
+        Arguments:
+            number: 0 .. 2^32 - 1.
+
+        Returns:
+            The name; None if that number has none.
+        """
+    def instrument_number(self, symbol: str) -> int:
+        """The number of an instrument, which batches carry.
+
+        Arguments:
+            symbol: The instrument.
+
+        Returns:
+            1 .. 2^24 - 1.
+
+        Raises:
+            TypeError: The symbol is no str.
+            UnknownNameError: There is no such instrument.
+        """
     def digest(self) -> str:
         """Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
 
         Returns:
             64 hexadecimal digits.
         """
-    def __len__(self) -> int: ...
+    def snapshot(self) -> bytes:
+        """The whole exchange as versioned, checksummed bytes.
+
+        Returns:
+            What `restore` takes.
+        """
+    @staticmethod
+    def restore(blob: Buffer | NDArray[Any]) -> Exchange:
+        """The exchange of a snapshot, in memory: the same commands lead to the same events as in the old one (R3).
+
+        Arguments:
+            blob: What `snapshot` gave, as bytes or any contiguous buffer.
+
+        Returns:
+            A new exchange.
+
+        Raises:
+            SnapshotError: The bytes are no snapshot, of another version, or damaged: it says what is wrong.
+            TypeError: The blob has no bytes.
+        """
+    def compact(self) -> SnapshotInfo | None:
+        """Makes a snapshot of everything up to now and proves it.
+
+        The compactor does the same in the background, by volume and time. Ctrl-C is seen when the snapshot is done.
+
+        Returns:
+            The newest snapshot; None before the first command.
+
+        Raises:
+            JournalError: There is no room for it (kind "io"; the exchange goes on), or the journal has stopped.
+            AeroMatchError: The exchange is in memory, in use by another thread, or closed.
+        """
+    def close(self) -> None:
+        """Makes everything durable and ends the exchange: it and its views cannot be used any more.
+
+        Raises:
+            JournalError: The journal has stopped, or cannot be written; the exchange is closed all the same.
+            AeroMatchError: Another thread is using the exchange.
+        """
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None, /
+    ) -> None: ...
+
+@final
+class Receipt:
+    """What a command that is about no order did. Immutable.
+
+    A rejection is data: `status` is "rejected" and `reason` says why (R8).
+    """
+
+    @property
+    def status(self) -> EventKind:
+        """How it was answered: "accepted" or "rejected" (R6)."""
+    @property
+    def accepted(self) -> bool:
+        """Whether the command was accepted."""
+    @property
+    def reason(self) -> RejectReason | None:
+        """Why the command was rejected (R8), None if it was not."""
+    @property
+    def created(self) -> list[tuple[CreatedKind, str]]:
+        """What the command made, in order: pairs of what it is ("asset", "group", ...) and its name."""
+    @property
+    def events(self) -> list[Event]:
+        """All events of this command in order (R7), effects of time first (R6)."""
+    @property
+    def sequence(self) -> int:
+        """The command's number in the log (R4)."""
+    @property
+    def timestamp(self) -> int:
+        """The time of the command, in nanoseconds since the Unix epoch (R2)."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Balance:
+    """What an account has of one asset in one clearing group, as it was when it was asked for. Immutable."""
+
+    @property
+    def account(self) -> str | None:
+        """Name of the account."""
+    @property
+    def asset(self) -> str | None:
+        """Name of the asset."""
+    @property
+    def group(self) -> str | None:
+        """Name of the clearing group (R30)."""
+    @property
+    def available(self) -> Decimal:
+        """What can be spent or withdrawn; below 0 only in a fee account, by rebates ahead of fees (R31)."""
+    @property
+    def held(self) -> Decimal:
+        """What is held for live orders (R30)."""
+    @property
+    def total(self) -> Decimal:
+        """Both together."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Position:
+    """What an account traded of one instrument and has of it, as it was when it was asked for. Immutable."""
+
+    @property
+    def account(self) -> str | None:
+        """Name of the account."""
+    @property
+    def symbol(self) -> str:
+        """Symbol of the instrument."""
+    @property
+    def quantity(self) -> Decimal:
+        """What the account has of the traded asset in the instrument's clearing group, held part included."""
+    @property
+    def bought_quantity(self) -> Decimal:
+        """What it bought, in units."""
+    @property
+    def bought_notional(self) -> Decimal:
+        """What that cost without fees, in money."""
+    @property
+    def sold_quantity(self) -> Decimal:
+        """What it sold, in units."""
+    @property
+    def sold_notional(self) -> Decimal:
+        """What that brought without fees, in money."""
+    @property
+    def fees(self) -> Decimal:
+        """Fees paid less rebates received, in money (R31)."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Asset:
+    """Something that accounts hold. Immutable."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def decimals(self) -> int:
+        """Decimal places: balances are whole numbers of 10^-decimals."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class EventMarket:
+    """An event market, as it was when it was asked for (R32). Immutable."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The names of its outcomes, in their order."""
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols at which its outcomes trade, which are also the names of their shares."""
+    @property
+    def currency(self) -> str | None:
+        """The asset that its shares are paid in."""
+    @property
+    def group(self) -> str | None:
+        """Its clearing group (R30)."""
+    @property
+    def fee_account(self) -> str | None:
+        """The account that fees go to (R31)."""
+    @property
+    def maker_fee_bps(self) -> int | None:
+        """What a resting order pays, in basis points, below 0 a rebate (R31)."""
+    @property
+    def taker_fee_bps(self) -> int | None:
+        """What an aggressor pays, in basis points (R31)."""
+    @property
+    def tick_size(self) -> Decimal:
+        """Size of one tick, in money."""
+    @property
+    def lot_size(self) -> Decimal:
+        """Size of one lot, in shares."""
+    @property
+    def settled(self) -> bool:
+        """Whether it was settled or voided."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Recovery:
+    """What opening a journal found. Immutable."""
+
+    @property
+    def snapshot_sequence(self) -> int | None:
+        """Number of the last command in the snapshot that was used; None: the journal was replayed from its start."""
+    @property
+    def commands_replayed(self) -> int:
+        """Commands that were replayed behind it."""
+    @property
+    def bytes_cut(self) -> int:
+        """Bytes of an unfinished end, which held nothing that was durable, that were cut off."""
+    @property
+    def cut_file(self) -> str | None:
+        """Name of the file in which the cut was made; None if none was."""
+    @property
+    def cut_offset(self) -> int | None:
+        """Byte offset of the cut in that file; None if none was made."""
+    @property
+    def snapshots_refused(self) -> tuple[str, ...]:
+        """What was wrong with snapshots that were damaged, newest first; older ones stood in for them."""
+    @property
+    def clean(self) -> bool:
+        """Whether the journal ended with a close, and the state has the digest that it had then."""
+
+@final
+class SnapshotInfo:
+    """A snapshot on disk. Immutable."""
+
+    @property
+    def file(self) -> str:
+        """Name of the file, in the exchange's directory."""
+    @property
+    def sequence(self) -> int:
+        """Number of the last command in it."""
+    @property
+    def digest(self) -> str:
+        """Digest of the state, 64 hexadecimal digits: what `Exchange.digest` was after that command."""
+    @property
+    def bytes(self) -> int:
+        """Bytes of the file."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Report:
@@ -842,6 +1985,33 @@ class Event:
     def timestamp(self) -> int | None:
         """The book's time, in its accepted or rejected event: nanoseconds since the Unix epoch."""
     @property
+    def created(self) -> CreatedKind | None:
+        """What a `created` event says was made: "asset", "group", "account", "instrument" or "event"."""
+    @property
+    def name(self) -> str | None:
+        """The name of what a `created` event says was made."""
+    @property
+    def asset(self) -> str | None:
+        """The asset of a `funds` event."""
+    @property
+    def group(self) -> str | None:
+        """The clearing group of a `funds` event."""
+    @property
+    def available(self) -> Decimal | None:
+        """What the account has available of the asset, after the command."""
+    @property
+    def held(self) -> Decimal | None:
+        """What is held for its live orders, after the command."""
+    @property
+    def event(self) -> str | None:
+        """The event market that a `settled` event is about (R32)."""
+    @property
+    def mode(self) -> SettlementMode | None:
+        """How it was settled: "full", "scalar" or "void" (R32)."""
+    @property
+    def outcome(self) -> str | None:
+        """The outcome that won, in full settlement."""
+    @property
     def account(self) -> str | None:
         """Name of the account of the order in `order_id` (of the command in a rejection); None if it has no name."""
     @property
@@ -849,7 +2019,7 @@ class Event:
         """Number of that account, 0 for none."""
     @property
     def instrument(self) -> int:
-        """The instrument's number."""
+        """The instrument's number; in a `funds` event the asset's."""
     @property
     def sequence(self) -> int:
         """The command's number in the log (R4)."""
@@ -976,6 +2146,9 @@ class LevelChange:
     @property
     def order_count(self) -> int:
         """Number of orders displayed there now."""
+    @property
+    def instrument(self) -> int:
+        """The instrument's number."""
     @property
     def price_ticks(self) -> int:
         """Its price in ticks."""
@@ -1408,7 +2581,7 @@ class DepthResult(TypedDict):
     depth_ns: int
 
 def register_events(events: type[Events], /) -> None:
-    """Tells the extension which class `OrderBook.process` returns; the package does so once, when it is imported.
+    """Tells the extension which class holds the events of a batch; the package does so once, when it is imported.
 
     Arguments:
         events: A class that is made of an EventBuffer.

@@ -17,6 +17,9 @@ from aeromatch.market import records
 
 PUBLIC = [
     "AeroMatchError",
+    "Asset",
+    "Balance",
+    "BookView",
     "CLIENT_ID_DTYPE",
     "COMMAND_DTYPE",
     "CancelReason",
@@ -25,9 +28,12 @@ PUBLIC = [
     "EVENT_DTYPE",
     "Event",
     "EventKind",
+    "EventMarket",
     "Events",
+    "Exchange",
     "Indicative",
     "Instrument",
+    "JournalError",
     "LEVEL_CHANGE_DTYPE",
     "Level",
     "LevelChange",
@@ -37,16 +43,21 @@ PUBLIC = [
     "OrderStatus",
     "OrderType",
     "Phase",
+    "Position",
+    "Receipt",
     "RecordError",
+    "Recovery",
     "RejectReason",
     "Report",
     "SelfTradePrevention",
     "Side",
     "SnapshotError",
+    "SnapshotInfo",
     "Statistics",
     "TERMS_DTYPE",
     "TimeInForce",
     "Trade",
+    "UnknownNameError",
     "__version__",
     "commands",
 ]
@@ -62,11 +73,16 @@ WORDS = {
     "funds settled",
     "RejectReason": "unknown_instrument unknown_account invalid_quantity invalid_price invalid_time "
     "invalid_client_order_id invalid_combination not_allowed_in_phase unknown_order expired price_out_of_band "
-    "duplicate_client_order_id insufficient_funds post_only_would_take",
+    "duplicate_client_order_id insufficient_funds post_only_would_take already_exists unknown_asset unknown_group "
+    "unknown_event unknown_outcome already_settled duplicate_transfer invalid_name capacity",
     "CancelReason": "requested mass_cancel amended no_liquidity immediate_or_cancel fill_or_kill minimum_quantity "
     "self_trade expired session_closed price_out_of_band halted settled",
     "Matching": "fifo pro_rata fifo_pro_rata",
     "CommandKind": "new cancel amend mass_cancel phase advance_time",
+    "AdminKind": "create_asset create_group create_account create_instrument create_event deposit withdraw transfer "
+    "mint redeem settle",
+    "CreatedKind": "asset group account instrument event",
+    "SettlementMode": "full scalar void",
 }
 
 STUB = Path(aeromatch.__file__).with_name("_core.pyi")
@@ -128,6 +144,21 @@ def test_the_stub_and_the_extension_document_the_same() -> None:
     assert [name for name, stub, native in entries if not stub or stub != native] == []
 
 
+def test_an_order_book_is_a_view_that_takes_commands() -> None:
+    assert issubclass(aeromatch.OrderBook, aeromatch.BookView)
+    assert not hasattr(aeromatch.BookView, "submit")
+
+
+@pytest.mark.parametrize("method", ["submit", "cancel", "amend", "mass_cancel", "set_phase", "advance_time"])
+def test_an_exchange_takes_the_arguments_of_a_book(method: str) -> None:
+    book = inspect.signature(getattr(aeromatch.OrderBook, method)).parameters
+    exchange = inspect.signature(getattr(aeromatch.Exchange, method)).parameters
+    assert {name: entry.default for name, entry in book.items()}.items() <= {
+        name: entry.default for name, entry in exchange.items()
+    }.items()
+    assert set(exchange) - set(book) == {"symbol"} | ({"budget"} if method == "submit" else set())
+
+
 def test_help_shows_signature_and_documentation() -> None:
     signature = inspect.signature(aeromatch.OrderBook.submit)
     assert list(signature.parameters)[:4] == ["self", "side", "quantity", "price"]
@@ -148,5 +179,8 @@ def test_the_example_of_the_package_is_true() -> None:
 def test_exceptions_form_one_tree() -> None:
     assert issubclass(aeromatch.RecordError, aeromatch.AeroMatchError)
     assert issubclass(aeromatch.SnapshotError, aeromatch.AeroMatchError)
+    assert issubclass(aeromatch.JournalError, aeromatch.AeroMatchError)
+    assert issubclass(aeromatch.UnknownNameError, aeromatch.AeroMatchError)
+    assert issubclass(aeromatch.UnknownNameError, LookupError)
     assert issubclass(aeromatch.RecordError, ValueError)
     assert issubclass(aeromatch.SnapshotError, ValueError)

@@ -13,7 +13,7 @@ use pyo3::types::PyType;
 /// The Python class around an [`EventBuffer`]: it knows NumPy and its friends, this crate does not.
 static EVENTS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
-/// Tells the extension which class `OrderBook.process` and `Exchange.process` return; the package does so once, when it is imported.
+/// Tells the extension which class holds the events of a batch; the package does so once, when it is imported.
 ///
 /// Arguments:
 ///     events: A class that is made of an EventBuffer.

@@ -18,8 +18,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use std::sync::Arc;
 
-/// A live view of one instrument's book: each read shows it as it is then. Reads change nothing and do not move time (R2).
+/// A live view of one instrument's book: each read shows it as it is then.
 ///
+/// Reads change nothing and do not move time (R2).
 /// `Exchange.book` gives one; an OrderBook is one that also takes commands. The view of an event's second outcome shows
 /// the book of both in that outcome's own terms: sides swapped, prices one unit less those of the first (R32). It keeps
 /// its exchange alive.

@@ -35,7 +35,7 @@ Attributes:
 
 const SNAPSHOT_DOC: &str = "These bytes are no snapshot that this version can restore: the message says what is wrong.";
 
-const JOURNAL_DOC: &str = "The journal of an exchange, or its directory, cannot be used; nothing in it was changed.
+const JOURNAL_DOC: &str = "The journal of an exchange cannot be opened, or not be written any more.
 
 Attributes:
     kind: What is wrong, as a word: \"directory_in_use\", \"not_a_directory\", \"not_writable\", \"unknown_version\",

@@ -208,8 +208,7 @@ impl Report {
         Ok(list)
     }
 
-    /// The price levels that this command changed, as it left them: bids, then asks, best price first (R7); where it
-    /// changed several books, by number of instrument.
+    /// The price levels that this command changed, as it left them: bids, then asks, best price first (R7).
     #[getter]
     fn level_changes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);

@@ -144,8 +144,10 @@ pub fn decimals(value: Argument<'_, '_>, name: &str) -> PyResult<Option<u8>> {
 
 /// Refuses a step that an asset of so many decimal places, or of its default, has no whole number of units for.
 pub fn expressible(step: Option<Grid>, decimals: Option<u8>, names: (&str, &str)) -> PyResult<()> {
-    let is_expressible =
-        step.is_some_and(|step| step.units(decimals.unwrap_or_else(|| default_decimals(step))).is_some());
+    let is_expressible = step.is_some_and(|step| {
+        let decimals = decimals.unwrap_or_else(|| default_decimals(step));
+        decimals <= MAX_DECIMALS && step.units(decimals).is_some()
+    });
     if is_expressible {
         return Ok(());
     }

@@ -22,12 +22,22 @@ ACCEPTED: Final = _core.CODES["EventKind"]["accepted"]
 REJECTED: Final = _core.CODES["EventKind"]["rejected"]
 CANCELED: Final = _core.CODES["EventKind"]["canceled"]
 PHASE: Final = _core.CODES["EventKind"]["phase"]
+CREATED: Final = _core.CODES["EventKind"]["created"]
+SETTLED: Final = _core.CODES["EventKind"]["settled"]
+# What the reason byte says, by kind of event.
+REASONS: Final = (
+    (REJECTED, "RejectReason"),
+    (CANCELED, "CancelReason"),
+    (PHASE, "Phase"),
+    (CREATED, "CreatedKind"),
+    (SETTLED, "SettlementMode"),
+)
 SHAPES: Final = np.uint8(SHAPE_UNDISPLAYED | SHAPE_SLICES)
 NO_SHAPE: Final = np.uint8(255)
 
 
 class Events:
-    """The events of a batch, in order (R7), as `OrderBook.process` returns them. Immutable.
+    """The events of a batch, in order (R7), as `OrderBook.process` and `Exchange.process` return them. Immutable.
 
     The records stay where the engine wrote them: `to_numpy()` is a view, no copy. Iterating and indexing give `Event`
     objects. Prices are ticks and quantities lots in every table; an `Event` has them as Decimals.
@@ -118,7 +128,7 @@ class Events:
         array = self._array
         columns: dict[str, NDArray[Any]] = {"kind": _words("EventKind")[array["kind"]]}
         reason = np.full(len(array), "", dtype=object)
-        for kind, table in ((REJECTED, "RejectReason"), (CANCELED, "CancelReason"), (PHASE, "Phase")):
+        for kind, table in REASONS:
             rows = array["kind"] == kind
             reason[rows] = _words(table)[array["reason"][rows]]
         columns["reason"] = reason

@@ -49,7 +49,7 @@ impl Balance {
         self.directory.groups.name(self.group)
     }
 
-    /// What can be spent or withdrawn. Below 0 only where a fee account pays rebates ahead of what it earns (R31).
+    /// What can be spent or withdrawn; below 0 only in a fee account, by rebates ahead of fees (R31).
     #[getter]
     fn available<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.decimal(py, self.units.available)

@@ -33,7 +33,8 @@ impl Exchange {
     }
 
     /// Decimal places for an asset and how many of its units a step is. Those asked for; else the asset's own; else its
-    /// default. Where an asset that is there cannot express the step, the exchange is asked for one that can, and refuses.
+    /// default. Where an asset that is there cannot express the step, the exchange is asked for one that can, and
+    /// refuses.
     fn places(&self, asset: &str, asked: Option<u8>, step: Grid) -> (u8, u64) {
         let directory = self.directory();
         let own = directory.assets.find(asset).map(|number| directory.asset_grid(number).scale() as u8);
@@ -170,17 +171,20 @@ impl Exchange {
         self.create_named(AdminKind::CreateAccount, name, 0, tag)
     }
 
-    /// Makes an instrument and its book. With settlement, also the assets, the clearing group and the fee account that it
-    /// names, where they are not there yet.
+    /// Makes an instrument and its book.
+    ///
+    /// With settlement, also the assets, the clearing group and the fee account that it names, where they are not there
+    /// yet.
     ///
     /// Arguments:
-    ///     instrument: What is traded, in which units, under which settings. Its number 0 means the lowest free one from 1.
+    ///     instrument: What is traded, in which units, under which settings. Its number 0 means the lowest free one
+    ///         from 1.
     ///     index: Price index: "ladder", "btree", "skiplist" or "heap". Events do not depend on it (R3).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
     /// Returns:
-    ///     What happened and was made; rejected with "already_exists" where symbol or number are taken, "invalid_name", or
-    ///     "invalid_quantity" where an asset is there with decimals that do not fit.
+    ///     What happened and was made; rejected with "already_exists" where symbol or number are taken, "invalid_name",
+    ///     or "invalid_quantity" where an asset is there with decimals that do not fit.
     ///
     /// Raises:
     ///     TypeError: An argument has the wrong type.
@@ -215,9 +219,11 @@ impl Exchange {
         self.admin(py, admin, Stamp::tagged(tag)?)
     }
 
-    /// Makes an event market (R32): one unit of cash buys a full set of shares, one of each outcome, of which the winner's
-    /// will be worth one unit and the others nothing. Each outcome trades as "event/outcome", at prices between 0 and 1.
-    /// Two outcomes share one book, in which buying one at p is selling the other at 1 - p.
+    /// Makes an event market (R32).
+    ///
+    /// One unit of cash buys a full set of shares, one of each outcome, of which the winner's will be worth one unit
+    /// and the others nothing. Each outcome trades as "event/outcome", at prices between 0 and 1. Two outcomes share
+    /// one book, in which buying one at p is selling the other at 1 - p.
     ///
     /// Arguments:
     ///     name: The event's name: without control characters, outer spaces and slashes.

@@ -78,8 +78,8 @@ impl Target {
         Ok(payouts)
     }
 
-    /// What every outcome pays, by name; those left out pay nothing. One that is not there makes one payout too many, which
-    /// is refused.
+    /// What every outcome pays, by name; those left out pay nothing. One that is not there makes one payout too many,
+    /// which is refused.
     fn payouts(&self, payouts: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
         let Ok(payouts) = payouts.cast::<PyDict>() else {
             let problem = format!("payouts must be a dict of outcomes and amounts, not {}", type_name(payouts));
@@ -155,14 +155,14 @@ impl Exchange {
     ///     asset: The asset.
     ///     amount: A whole number of the asset's units, above 0.
     ///     group: The clearing group that they are kept in (R30).
-    ///     id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-    ///         rejected, so that one whose answer was lost can be sent again.
+    ///     id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it
+    ///         is rejected, so that one whose answer was lost can be sent again.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
     /// Returns:
-    ///     What happened; rejected with "unknown_account", "unknown_asset", "unknown_group", "invalid_quantity" (also off the
-    ///     asset's units), "invalid_combination" (shares of an event are minted) or "duplicate_transfer".
+    ///     What happened; rejected with "unknown_account", "unknown_asset", "unknown_group", "invalid_quantity" (also
+    ///     off the asset's units), "invalid_combination" (shares of an event are minted) or "duplicate_transfer".
     ///
     /// Raises:
     ///     TypeError: An argument is missing or has the wrong type.
@@ -195,8 +195,8 @@ impl Exchange {
     ///     asset: The asset.
     ///     amount: A whole number of the asset's units, above 0.
     ///     group: The clearing group that they are kept in (R30).
-    ///     id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-    ///         rejected.
+    ///     id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it
+    ///         is rejected.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
@@ -335,8 +335,8 @@ impl Exchange {
 
     /// Ends an event market: cancels its orders, closes its books and pays its shares, once (R32).
     ///
-    /// Exactly one of outcome, value and payouts says what they are worth; the parts of a set are worth one unit of cash
-    /// together.
+    /// Exactly one of outcome, value and payouts says what they are worth; the parts of a set are worth one unit of
+    /// cash together.
     ///
     /// Arguments:
     ///     event: The event.
@@ -347,8 +347,8 @@ impl Exchange {
     ///     tag: The sender's own number, returned in the command's first event.
     ///
     /// Returns:
-    ///     What happened; rejected with "unknown_event", "already_settled", "unknown_outcome", or "invalid_price" where the
-    ///     parts are no whole numbers of ticks or not worth one unit together.
+    ///     What happened; rejected with "unknown_event", "already_settled", "unknown_outcome", or "invalid_price" where
+    ///     the parts are no whole numbers of ticks or not worth one unit together.
     ///
     /// Raises:
     ///     TypeError: Not exactly one of outcome, value and payouts was given, or an argument has the wrong type.
@@ -390,7 +390,8 @@ impl Exchange {
     ///
     /// Arguments:
     ///     event: The event.
-    ///     price: What a share of the first outcome is refunded at, in money; with two outcomes the second gets the rest; or
+    ///     price: What a share of the first outcome is refunded at, in money; with two outcomes the second gets the
+    ///         rest; or
     ///     payouts: a dict of what a share of each outcome is refunded at; those left out get nothing.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.

@@ -36,7 +36,7 @@ fn directory(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
 
 #[pymethods]
 impl Exchange {
-    /// Opens a directory, new or not, in which an exchange keeps its journal and its snapshots, and recovers what is there.
+    /// Opens the directory of an exchange's journal and snapshots, new or not, and recovers what is there.
     ///
     /// Every command is in the journal before it is applied and answered. A forgotten close loses nothing that was
     /// answered: it is made up for when the exchange is forgotten, and when the interpreter ends. Ctrl-C ends the
@@ -44,13 +44,14 @@ impl Exchange {
     ///
     /// Arguments:
     ///     path: The directory; it is made if it is not there.
-    ///     durability: When a command is answered: "disk": it survives a loss of power; "os": it survives the end of the
-    ///         process, however it ends; "memory": at once, and it is lost with a process that is killed.
+    ///     durability: When a command is answered: "disk": it survives a loss of power; "os": it survives the end of
+    ///         the process, however it ends; "memory": at once, and it is lost with a process that is killed.
     ///     segment_bytes: Size of a file of the journal, 4,096 .. 2^40.
     ///     snapshot_bytes: So many bytes of full files of the journal lead to a snapshot.
     ///     snapshot_interval_s: So many seconds lead to a snapshot, if there were commands; 0: by volume only.
     ///     keep_snapshots: How many snapshots stay, at least 1.
-    ///     retain_bytes: What the journal may take before its oldest files go that lie before all snapshots; None: all stay.
+    ///     retain_bytes: What the journal may take before its oldest files go that lie before all snapshots; None: all
+    ///         stay.
     ///
     /// Returns:
     ///     The exchange, as it was after the last command that is in the journal; also a context manager.
@@ -58,8 +59,8 @@ impl Exchange {
     /// Raises:
     ///     TypeError: An argument has the wrong type.
     ///     ValueError: A word is unknown, or a number is out of range.
-    ///     JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of an
-    ///         unknown version: `kind` says which. Nothing in it was changed.
+    ///     JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of
+    ///         an unknown version: `kind` says which. Nothing in it was changed.
     #[staticmethod]
     #[pyo3(
         signature = (path, *, durability=None, segment_bytes=None, snapshot_bytes=None, snapshot_interval_s=None,
@@ -101,8 +102,7 @@ impl Exchange {
         Ok(Exchange::over(Handle::journaled(journaled, opened)))
     }
 
-    /// Makes everything durable and ends the exchange: it and its views cannot be used any more. Nothing, if it was closed
-    /// before.
+    /// Makes everything durable and ends the exchange: it and its views cannot be used any more.
     ///
     /// Raises:
     ///     JournalError: The journal has stopped, or cannot be written; the exchange is closed all the same.
@@ -131,7 +131,9 @@ impl Exchange {
         }
     }
 
-    /// Makes a snapshot of everything up to now and proves it; the compactor does so in the background, by volume and time.
+    /// Makes a snapshot of everything up to now and proves it.
+    ///
+    /// The compactor does the same in the background, by volume and time. Ctrl-C is seen when the snapshot is done.
     ///
     /// Returns:
     ///     The newest snapshot; None before the first command.

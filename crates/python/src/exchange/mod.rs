@@ -26,12 +26,12 @@ use std::sync::Arc;
 
 /// Many markets and the accounts that trade there: one state machine, driven by one log of commands.
 ///
-/// It begins empty: assets, clearing groups, accounts, instruments and events are made by commands. Order commands answer
-/// with a Report, the others with a Receipt; a rejection is data in them (R8), an exception means misuse and uses no
-/// sequence number (R9). Amounts are Decimal, str, int or float (a float by its shortest repr), exact or refused (R1).
-/// Times are nanoseconds since the Unix epoch; without one the last time seen counts (R2). A command that names what is
-/// not there is rejected; a read that does raises UnknownNameError. An exchange is used by one thread at a time; a second
-/// one gets an AeroMatchError, never a wait.
+/// It begins empty: assets, clearing groups, accounts, instruments and events are made by commands. Order commands
+/// answer with a Report, the others with a Receipt; a rejection is data in them (R8), an exception means misuse and
+/// uses no sequence number (R9). Amounts are Decimal, str, int or float (a float by its shortest repr), exact or
+/// refused (R1). Times are nanoseconds since the Unix epoch; without one the last time seen counts (R2). A command that
+/// names what is not there is rejected; a read that does raises UnknownNameError. An exchange is used by one thread at
+/// a time; a second one gets an AeroMatchError, never a wait.
 ///
 /// `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal.
 #[pyclass(frozen, module = "aeromatch")]

@@ -47,7 +47,8 @@ impl Exchange {
     ///
     /// Raises:
     ///     TypeError: An argument is missing or has the wrong type.
-    ///     ValueError: A word is unknown, a text is no number, a number does not fit, or two arguments exclude one another.
+    ///     ValueError: A word is unknown, a text is no number, a number does not fit, or two arguments exclude one
+    ///         another.
     ///     JournalError: The journal has stopped; nothing was applied.
     ///     AeroMatchError: Another thread is using the exchange, or it was closed.
     #[pyo3(

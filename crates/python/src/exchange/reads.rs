@@ -61,7 +61,8 @@ impl Exchange {
     ///     group: The clearing group (R30).
     ///
     /// Returns:
-    ///     What is available and what is held, exact Decimals with the asset's decimal places; 0 where nothing ever was.
+    ///     What is available and what is held, exact Decimals with the asset's decimal places; 0 where nothing ever
+    ///     was.
     ///
     /// Raises:
     ///     TypeError: An argument has the wrong type.
@@ -140,7 +141,8 @@ impl Exchange {
     ///     symbol: The instrument; of an event "event/outcome".
     ///
     /// Returns:
-    ///     A view that shows the book as it is whenever it is asked; of the second of two outcomes in that outcome's terms.
+    ///     A view that shows the book as it is whenever it is asked; of the second of two outcomes in that outcome's
+    ///     terms.
     ///
     /// Raises:
     ///     TypeError: The symbol is no str.
@@ -153,7 +155,7 @@ impl Exchange {
         Ok(BookView::new(Arc::clone(&listing.context), instrument, source))
     }
 
-    /// Every instrument, by number, as it was made: with its number, and of assets their decimals.
+    /// Every instrument, by number, as it is here: with its number, and of its assets the decimals.
     ///
     /// Returns:
     ///     A tuple of Instrument.
@@ -284,7 +286,7 @@ impl Exchange {
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// The exchange of a snapshot, in memory: the same commands lead to the same events as in the one it was taken of (R3).
+    /// The exchange of a snapshot, in memory: the same commands lead to the same events as in the old one (R3).
     ///
     /// Arguments:
     ///     blob: What `snapshot` gave, as bytes or any contiguous buffer.

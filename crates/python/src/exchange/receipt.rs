@@ -44,7 +44,7 @@ impl Receipt {
 
 #[pymethods]
 impl Receipt {
-    /// "accepted" or "rejected", as an EventKind (R6).
+    /// How it was answered: "accepted" or "rejected" (R6).
     #[getter]
     fn status(&self, py: Python<'_>) -> Py<PyAny> {
         member(py, if self.is_accepted() { EventKind::Accepted } else { EventKind::Rejected })
@@ -62,7 +62,7 @@ impl Receipt {
         member_of(py, self.rejection())
     }
 
-    /// What the command made, in order: pairs of its kind ("asset", "group", "account", "instrument" or "event") and name.
+    /// What the command made, in order: pairs of what it is ("asset", "group", ...) and its name.
     #[getter]
     fn created<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
