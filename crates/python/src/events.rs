@@ -1,6 +1,6 @@
 //! One event, and one trade, as Python objects over the engine's record.
 
-use crate::arguments::to_decimal;
+use crate::arguments::{amount, decimal_type, to_decimal};
 use crate::enums::{member, member_of};
 use crate::instrument::Context;
 use crate::names::Name;
@@ -377,8 +377,11 @@ impl Event {
 
 /// A value as a repr shows it: words in quotes, Decimals bare.
 fn plain(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    let text = value.str()?;
-    Ok(if value.is_instance_of::<PyString>() { text.repr()?.to_string() } else { text.to_string() })
+    if value.is_instance(decimal_type(value.py())?)? {
+        return amount(value);
+    }
+    let text = if value.is_instance_of::<PyString>() { value.str()?.repr()? } else { value.str()? };
+    Ok(text.to_string_lossy().into_owned())
 }
 
 fn set<'py, T: IntoPyObject<'py>>(dict: &Bound<'py, PyDict>, name: &str, value: Option<T>) -> PyResult<()> {

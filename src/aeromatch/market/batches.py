@@ -132,9 +132,11 @@ def _count(slots: NDArray[np.void]) -> int:
     """How many commands there are, walking over their extension slots."""
     if not slots["extensions"].any():
         return len(slots)
-    extensions, at, count = slots["extensions"].tolist(), 0, 0
+    extensions, texts, at, count = slots["extensions"].tolist(), slots["self_trade_prevention"].tolist(), 0, 0
     while at < len(extensions):
-        at += 1 + (extensions[at] & 1) + (extensions[at] >> 1 & 1)
+        # A bit is a slot, but for the one that says that texts follow: their number stands in another byte.
+        has_texts = extensions[at] & records.EXTENSION_TEXTS
+        at += 1 + (extensions[at] & ~records.EXTENSION_TEXTS).bit_count() + (texts[at] if has_texts else 0)
         count += 1
     if at > len(extensions):
         raise ValueError("slots: the last command's extension slots are missing")

@@ -1,7 +1,7 @@
 //! What accounts have: balances and positions, as they were when they were asked for.
 
 use super::directory::{Directory, Listing};
-use crate::arguments::to_decimal;
+use crate::arguments::{amount, to_decimal};
 use crate::decimal::Grid;
 use crate::names::Name;
 use aeromatch_engine::ledger::{Balance as Units, Position as Traded};
@@ -24,7 +24,7 @@ impl Balance {
         Balance { directory: Arc::clone(directory), group, account, asset, units }
     }
 
-    fn amount<'py>(&self, py: Python<'py>, units: i128) -> PyResult<Bound<'py, PyAny>> {
+    fn decimal<'py>(&self, py: Python<'py>, units: i128) -> PyResult<Bound<'py, PyAny>> {
         to_decimal(py, self.directory.asset_grid(self.asset), units)
     }
 }
@@ -52,32 +52,32 @@ impl Balance {
     /// What can be spent or withdrawn. Below 0 only where a fee account pays rebates ahead of what it earns (R31).
     #[getter]
     fn available<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.amount(py, self.units.available)
+        self.decimal(py, self.units.available)
     }
 
     /// What is held for live orders (R30).
     #[getter]
     fn held<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.amount(py, self.units.held as i128)
+        self.decimal(py, self.units.held as i128)
     }
 
     /// Both together.
     #[getter]
     fn total<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.amount(py, self.units.available.saturating_add(self.units.held as i128))
+        self.decimal(py, self.units.available.saturating_add(self.units.held as i128))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let shown = |name: Option<Name>| -> PyResult<String> {
-            Ok(PyString::new(py, name.as_deref().unwrap_or_default()).repr()?.to_string())
+            Ok(PyString::new(py, name.as_deref().unwrap_or_default()).repr()?.to_string_lossy().into_owned())
         };
         Ok(format!(
             "Balance(account={}, asset={}, group={}, available={}, held={})",
             shown(self.account())?,
             shown(self.asset())?,
             shown(self.group())?,
-            self.available(py)?,
-            self.held(py)?
+            amount(&self.available(py)?)?,
+            amount(&self.held(py)?)?
         ))
     }
 
@@ -181,12 +181,12 @@ impl Position {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!(
             "Position(account={}, symbol={}, quantity={}, bought_quantity={}, sold_quantity={}, fees={})",
-            PyString::new(py, self.account().as_deref().unwrap_or_default()).repr()?,
-            PyString::new(py, self.symbol()).repr()?,
-            self.quantity(py)?,
-            self.bought_quantity(py)?,
-            self.sold_quantity(py)?,
-            self.fees(py)?
+            PyString::new(py, self.account().as_deref().unwrap_or_default()).repr()?.to_string_lossy(),
+            PyString::new(py, self.symbol()).repr()?.to_string_lossy(),
+            amount(&self.quantity(py)?)?,
+            amount(&self.bought_quantity(py)?)?,
+            amount(&self.sold_quantity(py)?)?,
+            amount(&self.fees(py)?)?
         ))
     }
 
