@@ -13,6 +13,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 
 COMMANDS ?= 100000
 SEED ?= 1
+KILLS ?= 5
 SECONDS ?= 30
 MAX_RATIO ?= 1.0
 SHARED ?= $(or $(AEROMATCH_SHARED),../shared)
@@ -69,6 +70,11 @@ test-python: build ## every Python test
 .PHONY: fuzz
 fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 	@$(PY) -m tests.model.fuzz --commands $(COMMANDS) --seed $(SEED)
+	@$(PY) -m tests.model.exchange_fuzz --commands $$(($(COMMANDS) / 4)) --seed $(SEED)
+
+.PHONY: kill
+kill: build ## kill a real process under load and compare what it acknowledged: make kill KILLS=200 SEED=1
+	@$(PY) -m tests.crash.kill --kills $(KILLS) --seed $(SEED)
 
 CARGO_FUZZ := build/tools/bin/cargo-fuzz
 FUZZ_TARGETS = $(basename $(notdir $(wildcard crates/engine/fuzz/fuzz_targets/*.rs)))

@@ -37,7 +37,9 @@ __all__ = [
     "Indicative",
     "Instrument",
     "ItchReader",
+    "JournalChunk",
     "JournalError",
+    "JournalReader",
     "Level",
     "LevelChange",
     "Matching",
@@ -66,6 +68,7 @@ __all__ = [
     "bench_native",
     "empty_call",
     "register_events",
+    "verify_journal",
 ]
 
 __version__: Final[str]
@@ -556,6 +559,16 @@ class BookView:
 
         Returns:
             The level as it is now; None if nothing is displayed there.
+        """
+    def queue(self, side: Side | str, price: _Amount) -> list[Order]:
+        """The orders that stand at a price, in the order in which they would trade (R10).
+
+        Arguments:
+            side: "buy" or "sell".
+            price: In money; at a price off the grid there are none.
+
+        Returns:
+            A new list: displayed orders, then hidden and all-or-none ones, the oldest first.
         """
     def order(
         self,
@@ -2445,6 +2458,104 @@ class ItchReader:
             A new dict.
         """
 
+@final
+class JournalChunk:
+    """Commands of a journal that stand together."""
+
+    @property
+    def slots(self) -> bytes:
+        """Their slots, extension slots included, numbers stamped."""
+    @property
+    def starts(self) -> bytes:
+        """The place of each command's own slot, as little-endian u32."""
+    def __len__(self) -> int: ...
+
+@final
+class JournalReader:
+    """Looks at the directory of an exchange, which may be at work there: nothing is locked, nothing is changed.
+
+    Arguments:
+        path: The directory.
+
+    Raises:
+        JournalError: It is no such directory, or its files do not belong together.
+    """
+
+    def __new__(cls, path: str | PathLike[str], /) -> Self: ...
+    def refresh(self) -> None:
+        """Looks at the directory again: it may have grown.
+
+        Raises:
+            JournalError: What has come is damaged.
+        """
+    @property
+    def first_sequence(self) -> int:
+        """Number of the earliest state: 0, or that of a snapshot where the journal's beginning was removed."""
+    @property
+    def last_sequence(self) -> int:
+        """Number of the last command, as of the last refresh."""
+    def commands(self, after: int, /, *, until: int | None = None, limit: int) -> JournalChunk | None:
+        """The next commands after one.
+
+        Arguments:
+            after: Number of the command before them.
+            until: None with a higher number.
+            limit: At most so many; there may be fewer though more follow.
+
+        Returns:
+            None where there are none, as of the last refresh.
+
+        Raises:
+            JournalError: Damaged, or the journal begins later.
+        """
+    def sequence_at(self, time_ns: int, /) -> int:
+        """Number of the last command before the first that brings a later time.
+
+        Arguments:
+            time_ns: Nanoseconds since the Unix epoch.
+        """
+    def snapshots(self) -> list[int]:
+        """Numbers of the snapshots, by their files' names, oldest first."""
+    def load_snapshot(self, sequence: int, /) -> Exchange:
+        """The exchange of a snapshot, in memory.
+
+        Arguments:
+            sequence: The snapshot's number.
+
+        Raises:
+            JournalError: Missing or damaged.
+        """
+    def snapshot(self, sequence: int, /) -> dict[str, Any]:
+        """What a snapshot's file says.
+
+        Arguments:
+            sequence: The snapshot's number.
+
+        Returns:
+            A dict: file, sequence, bytes, digest.
+
+        Raises:
+            JournalError: Missing or damaged.
+        """
+    @property
+    def segment_count(self) -> int:
+        """Number of segments."""
+    def segment(self, place: int, /) -> dict[str, Any]:
+        """What a segment's frames hold.
+
+        Arguments:
+            place: From 0, the oldest first.
+
+        Returns:
+            A dict: file, bytes, used_bytes, frames, commands, first_sequence, last_sequence, first_time_ns,
+            last_time_ns (both None where no command brings a time), is_closed (its last frame is that of a close),
+            torn_at.
+
+        Raises:
+            IndexError: There is no such segment.
+            JournalError: Damaged.
+        """
+
 @type_check_only
 class BenchResult(TypedDict, total=False):
     """What `bench_native` measured; the latencies only if they were asked for."""
@@ -2474,6 +2585,20 @@ def register_events(events: type[Events], /) -> None:
 
     Arguments:
         events: A class that is made of an EventBuffer.
+    """
+
+def verify_journal(path: str | PathLike[str], /) -> dict[str, Any]:
+    """Replays a whole journal and compares every hash of events and every digest on the way. Cannot be interrupted.
+
+    Arguments:
+        path: The directory of an exchange, open or not.
+
+    Returns:
+        A dict: segments, base_sequence (of the snapshot that the journal starts from, None: the empty exchange),
+        commands, last_sequence, snapshots (that agree), digest, torn_bytes, is_closed.
+
+    Raises:
+        JournalError: The first thing that is wrong.
     """
 
 def empty_call() -> None:

@@ -355,3 +355,25 @@ def test_reports_of_equal_books_are_equal() -> None:
 
     assert run() == run()
     assert run()[0] != run()[1]
+
+
+def test_R10_queue_is_the_order_in_which_orders_would_trade() -> None:
+    book = OrderBook(Instrument("X"))
+    first, iceberg, hidden, grown, last = (
+        book.submit("sell", quantity=10, price=100).order_id,
+        book.submit("sell", quantity=9, price=100, display_quantity=3).order_id,
+        book.submit("sell", quantity=5, price=100, display_quantity=0).order_id,
+        book.submit("sell", quantity=4, price=100).order_id,
+        book.submit("sell", quantity=2, price=100).order_id,
+    )
+    assert [order.order_id for order in book.queue("sell", 100)] == [first, iceberg, grown, last, hidden]
+    book.amend(first, quantity=8)
+    book.amend(grown, quantity=6)
+    assert [order.order_id for order in book.queue("sell", "100")] == [first, iceberg, last, grown, hidden]
+    book.submit("buy", quantity=11, price=100)
+    queue = book.queue(Side.SELL, 100)
+    assert [order.order_id for order in queue] == [last, grown, iceberg, hidden]
+    makers = [trade.maker_order_id for trade in book.submit("buy", quantity=100, price=100).trades]
+    assert makers == [last, grown, iceberg, iceberg, hidden]
+    assert book.queue("buy", 100)[0].remaining_quantity == 81
+    assert book.queue("sell", 100) == book.queue("buy", "99.5") == []

@@ -195,7 +195,13 @@ def shrink(items: Sequence[Item], fails: Callable[[Sequence[Item]], bool]) -> li
             return kept
 
 
-EVERYTHING = (
+# What takes an exchange: accounts, assets, events (R30 to R32).
+OF_AN_EXCHANGE = {
+    *(kind.slug for kind in (EventKind.CREATED, EventKind.FUNDS, EventKind.SETTLED)),
+    *("rejected unknown_account", "rejected insufficient_funds", "canceled settled"),
+    *(f"rejected {reason.slug}" for reason in RejectReason if reason >= RejectReason.ALREADY_EXISTS),
+}
+ANYTHING = (
     *(kind.slug for kind in EventKind),
     *(f"accepted {order_type.slug}" for order_type in OrderType),
     "accepted undisplayed",
@@ -206,6 +212,7 @@ EVERYTHING = (
     *(f"rejected {reason.slug}" for reason in RejectReason),
     *(f"canceled {reason.slug}" for reason in CancelReason),
 )
+EVERYTHING = tuple(name for name in ANYTHING if name not in OF_AN_EXCHANGE)
 
 
 def count_events(counts: Counter[str], events: Sequence[ReferenceEvent]) -> None:

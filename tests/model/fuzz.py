@@ -15,16 +15,17 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
+from typing import Protocol, TypeVar
 
 from tests.books import BookSetup
 from tests.model.compare import EVERYTHING, Comparison, Difference, count_events, first_difference, shrink
 from tests.model.generator import Generator
 
-from aeromatch.market.reference import Command, ReferenceEvent
+from aeromatch.market.reference import AdminCommand, Command, ReferenceEvent
 
 COMMANDS_A_BOOK = 2_000
 COMMANDS_AT_A_TIME = 16
@@ -42,6 +43,20 @@ def play(steps: Sequence[Step], setup: BookSetup) -> Difference | None:
     return first_difference(setup, [command for command, _ in steps], restore_at)
 
 
+class Finished(Protocol):
+    """What became of one market."""
+
+    done: int
+    counts: Counter[str]
+
+    @property
+    def steps(self) -> Sequence[object] | None:
+        """There if they ended in a difference."""
+
+    def report(self) -> None:
+        """Prints the difference."""
+
+
 @dataclass
 class Outcome:
     """What became of one book; the steps are there if they ended in a difference."""
@@ -50,6 +65,15 @@ class Outcome:
     done: int
     counts: Counter[str]
     steps: list[Step] | None = None
+
+    def report(self) -> None:
+        """Prints the fewest commands that show a difference, and what each book made of the last of them."""
+        setup, steps = self.setup, self.steps or []
+        fewest = shrink(steps, lambda some: play(some, setup) is not None)
+        print(f"\nDifference. {setup}\n{len(fewest)} of {len(steps)} commands show it:")
+        for number, (command, restores) in enumerate(fewest):
+            print(f"{number:4} {'(restored) ' if restores else ''}{shown(command)}")
+        print(play(fewest, setup) or play(steps, setup))
 
 
 def fuzz_book(seed: int, number: int, commands: int) -> Outcome:
@@ -76,66 +100,68 @@ def fuzz_book(seed: int, number: int, commands: int) -> Outcome:
     return outcome
 
 
-def outcomes(commands: int, seed: int, processes: int) -> Iterator[Outcome]:
-    """The books one after the other; their commands add up to as many as told."""
-    books = range(-(-commands // COMMANDS_A_BOOK))
-    sizes = [min(COMMANDS_A_BOOK, commands - book * COMMANDS_A_BOOK) for book in books]
+Ended = TypeVar("Ended", bound=Finished)
+
+
+def in_processes(
+    play: Callable[[int, int, int], Ended], commands: int, commands_each: int, seed: int, processes: int
+) -> Iterator[Ended]:
+    """What becomes of one market after the other; their commands add up to as many as told."""
+    numbers = range(-(-commands // commands_each))
+    sizes = [min(commands_each, commands - number * commands_each) for number in numbers]
     if processes == 1:
-        yield from map(fuzz_book, repeat(seed), books, sizes)
+        yield from map(play, repeat(seed), numbers, sizes)
         return
     with ProcessPoolExecutor(processes) as pool:
         try:
-            yield from pool.map(fuzz_book, repeat(seed), books, sizes)
+            yield from pool.map(play, repeat(seed), numbers, sizes)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def report_difference(setup: BookSetup, steps: Sequence[Step]) -> None:
-    """Prints the fewest commands that show a difference, and what each book made of the last of them."""
-    fewest = shrink(steps, lambda some: play(some, setup) is not None)
-    print(f"\nDifference. {setup}\n{len(fewest)} of {len(steps)} commands show it:")
-    for number, (command, restores) in enumerate(fewest):
-        print(f"{number:4} {'(restored) ' if restores else ''}{shown(command)}")
-    print(play(fewest, setup) or play(steps, setup))
-
-
-def shown(command: Command) -> str:
+def shown(command: Command | AdminCommand) -> str:
     """A command with the fields that are not at their defaults."""
-    plain = Command(command.kind)
+    plain = AdminCommand(command.kind) if isinstance(command, AdminCommand) else Command(command.kind)
     given = (
         f"{name}={getattr(command, name)!r}"
-        for name in Command.__slots__
+        for name in command.__slots__
         if name != "kind" and getattr(command, name) != getattr(plain, name)
     )
     return " ".join((command.kind.slug, *given))
 
 
-def print_counts(counts: Counter[str]) -> list[str]:
+def print_counts(counts: Counter[str], names: Sequence[str]) -> list[str]:
     """Prints how often everything occurred; returns what never did."""
-    for name in EVERYTHING:
+    for name in names:
         print(f"{counts[name]:>12,}  {name}")
-    return [name for name in EVERYTHING if counts[name] == 0]
+    return [name for name in names if counts[name] == 0]
 
 
-def fuzz(commands: int, seed: int, processes: int = 1) -> int:
-    """Runs as many commands as told; returns the exit code."""
+def run(outcomes: Iterator[Finished], commands: int, seed: int, names: Sequence[str]) -> int:
+    """Goes through the outcomes until one is a difference; returns the exit code."""
     counts: Counter[str] = Counter()
     started = shown_at = time.monotonic()
     done = 0
-    for outcome in outcomes(commands, seed, processes):
+    for outcome in outcomes:
         counts.update(outcome.counts)
         done += outcome.done
         if outcome.steps is not None:
-            report_difference(outcome.setup, outcome.steps)
+            outcome.report()
             return 1
         if time.monotonic() - shown_at > PROGRESS_S:
             shown_at = time.monotonic()
             print(f"{done:>12,} of {commands:,} commands, {done / (shown_at - started):,.0f}/s", flush=True)
     print(f"{done:,} commands (seed {seed}) in {time.monotonic() - started:.0f} s: no difference")
-    missing = print_counts(counts)
+    missing = print_counts(counts, names)
     if missing:
         print("never occurred: " + ", ".join(missing), file=sys.stderr)
     return 1 if missing and commands >= ENOUGH_COMMANDS else 0
+
+
+def fuzz(commands: int, seed: int, processes: int = 1) -> int:
+    """Runs as many commands as told; returns the exit code."""
+    outcomes = in_processes(fuzz_book, commands, COMMANDS_A_BOOK, seed, processes)
+    return run(outcomes, commands, seed, EVERYTHING)
 
 
 def main() -> int:

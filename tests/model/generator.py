@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.books import BookSetup
@@ -25,6 +26,8 @@ PRICE_MIN, PRICE_MAX = -(2**63), 2**63 - 1
 QUANTITY_MAX = 2**48
 U64_MAX = 2**64 - 1
 MOST_LIVE_ORDERS = 60
+# Most books trade around 0 or 100, some at an end of 64 bits, some over a wide range too.
+CENTERS = (100, 100, 1000, 0, PRICE_MIN + 3, PRICE_MAX - 3)
 MOST_SLICES = 1024
 
 MALFORMED_CLIENT_IDS = (b"", b"a\x00", b"\x1f", b"\x7f", b"caf\xc3\xa9", b"x" * 37, b"x" * 90)
@@ -58,10 +61,12 @@ TIME_WEIGHTS = (
 class Generator:
     """The commands of one book. It looks at the book to hit orders that live, and to miss them."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(
+        self, rng: random.Random, centers: Sequence[int] = CENTERS, most_live_orders: int = MOST_LIVE_ORDERS
+    ) -> None:
         self.rng = rng
-        # Most books trade around 0 or 100, some at an end of 64 bits, some over a wide range too.
-        self.center = rng.choice((100, 100, 1000, 0, PRICE_MIN + 3, PRICE_MAX - 3))
+        self.most_live_orders = most_live_orders
+        self.center = rng.choice(centers)
         self.spread = rng.choice((2, 4, 8))
         self.setup = self.venue()
         self.edges = self.band_edges()
@@ -125,7 +130,7 @@ class Generator:
 
     def command(self, book: ReferenceBook) -> Command:
         """The next command for a book in this state."""
-        if len(book.live) >= MOST_LIVE_ORDERS:
+        if len(book.live) >= self.most_live_orders:
             return self.mass_cancel(book)
         command = self.way_out(book)
         if command is None:

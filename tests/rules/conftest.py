@@ -1,14 +1,18 @@
-"""The fixture that plays a scenario on each book."""
+"""The fixtures that play a scenario on each book, and on each exchange."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from tests import exchanges
 from tests.books import BOOKS, EVENT_BYTES, Reference, open_book
+from tests.exchanges import EXCHANGES, open_exchange
+from tests.model.exchange_compare import slots_of
+from tests.rules.exchange_notation import Names, read_lines
 from tests.rules.notation import book_line, depth_line, event_line, indicative_line, read_command, read_scenario
 
-from aeromatch.market.reference import decode_event, encode
+from aeromatch.market.reference import EventKind, decode_event, encode
 
 Play = Callable[[str], None]
 
@@ -48,3 +52,37 @@ def play(request: pytest.FixtureRequest) -> Play:
         assert happened == scenario.lines
 
     return play_on_book
+
+
+@pytest.fixture(params=EXCHANGES)
+def play_exchange(request: pytest.FixtureRequest) -> Play:
+    """Plays a scenario of `exchange_notation.py` and compares what happens with what it says.
+
+    The native exchange is also compared with the reference model, byte for byte. Funds add up after every command.
+    """
+
+    def play_on_exchange(text: str) -> None:
+        exchange, reference = open_exchange(request.param), exchanges.Reference()
+        names = Names(reference.exchange)
+        lines = read_lines(text)
+        happened: list[str] = []
+        for line in lines:
+            if line.startswith(" "):
+                continue
+            happened.append(line)
+            command = names.read(line.removeprefix("! "))
+            sequence = max(reference.exchange.sequence + 1, command.sequence)
+            slots = slots_of(command)
+            events = exchange.process(slots)
+            assert events == reference.process(slots), line
+            assert exchange.digest() == reference.digest(), line
+            reference.exchange.check()
+            told = [decode_event(events[start : start + EVENT_BYTES]) for start in range(0, len(events), EVENT_BYTES)]
+            if line.startswith("! "):
+                assert EventKind.ACCEPTED in {event.kind for event in told}, line
+                continue
+            for index, event in enumerate(told):
+                happened.append("  " + names.line(event, command, index, sequence))
+        assert happened == lines
+
+    return play_on_exchange

@@ -91,7 +91,7 @@ MALFORMED = {
     "order id with new": changed(NEW, 32, 1),
     "price with phase": changed(PHASE, 16, 1),
     "order id with advance time": changed(ADVANCE, 32, 1),
-    "terms present": changed(NEW, 64, 128 | 16 | 64),
+    "protection price or budget without its flag": changed(NEW, 112, 1),
     "trail unit without an offset": changed(NEW, 65, 1),
     "trail unit 2": changed(TRAILING, 65, 2),
     "terms padding": changed(NEW, 66, 1),

@@ -223,6 +223,7 @@ def test_R8_everything_else_is_legal(play: Play) -> None:
 def test_R8_reasons_are_numbered_in_order_of_precedence() -> None:
     assert [(reason.slug, int(reason)) for reason in RejectReason] == [
         ("unknown_instrument", 1),
+        ("unknown_account", 2),
         ("invalid_quantity", 3),
         ("invalid_price", 4),
         ("invalid_time", 5),
@@ -233,7 +234,16 @@ def test_R8_reasons_are_numbered_in_order_of_precedence() -> None:
         ("expired", 10),
         ("price_out_of_band", 11),
         ("duplicate_client_order_id", 12),
+        ("insufficient_funds", 13),
         ("post_only_would_take", 14),
+        ("already_exists", 15),
+        ("unknown_asset", 16),
+        ("unknown_group", 17),
+        ("unknown_event", 18),
+        ("unknown_outcome", 19),
+        ("already_settled", 20),
+        ("duplicate_transfer", 21),
+        ("invalid_name", 22),
     ]
 
 

@@ -200,6 +200,11 @@ impl Book {
         on_book!(self, book => book.level(side, price_ticks))
     }
 
+    /// Live orders at a price in order of priority (R10), undisplayed ones included.
+    pub fn queue_at(&self, side: Side, price_ticks: i64) -> Vec<OrderView> {
+        on_book!(self, book => book.queue_at(side, price_ticks))
+    }
+
     /// Number of levels of a side.
     pub fn level_count(&self, side: Side) -> usize {
         on_book!(self, book => book.level_count(side))

@@ -116,6 +116,15 @@ impl<I: PriceIndex> OrderBook<I> {
         (level != NIL && self.levels.get(level).quantity > 0).then(|| self.view_level(side, level))
     }
 
+    /// Live orders at a price in order of priority (R10), undisplayed ones included; not those that wait without a price.
+    pub fn queue_at(&self, side: Side, price_ticks: i64) -> Vec<OrderView> {
+        let level = self.halves[usize::from(side.code())].find(flip(side.code(), price_ticks));
+        if level == NIL {
+            return Vec::new();
+        }
+        self.queue(level).map(|slot| self.view_order(slot)).collect()
+    }
+
     /// Number of levels of a side with something on display.
     pub fn level_count(&self, side: Side) -> usize {
         if self.levels.has_asides() { self.displayed(side).count() } else { self.half(side).len() }

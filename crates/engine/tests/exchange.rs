@@ -245,6 +245,29 @@ fn r32_two_buyers_whose_prices_reach_one_mint_a_set() {
 }
 
 #[test]
+fn r32_an_event_that_could_be_drained_or_leave_its_unit_is_refused() {
+    let mut venue = Venue::new();
+    let names = ["rain", "0.01", "1", "USD", "main", "fees", "yes", "no"];
+    let slot = SettlementSlot { lot_base_units: 1, tick_lot_units: 1, unit_ticks: 100, ..SettlementSlot::default() };
+    let rebate = SettlementSlot { maker_fee_bps: -1, taker_fee_bps: 1, ..slot };
+    let pair = |settlement| Admin { settlement: Some(settlement), ..Admin::named(AdminKind::CreateEvent, names) };
+    assert_eq!(rejected(&venue.admin(pair(rebate))), Some(RejectReason::InvalidCombination));
+    for (reference, reason) in
+        [(0, Some(RejectReason::InvalidPrice)), (100, Some(RejectReason::InvalidPrice)), (99, None)]
+    {
+        let rules = Rules { reference_price_ticks: Some(reference), ..Rules::default() };
+        let event = Admin { rules: Some((rules, IndexKind::Ladder)), ..pair(slot) };
+        assert_eq!(rejected(&venue.admin(event)), reason);
+    }
+    for [base, quote] in [["rain/yes", "USD"], ["BTC", "rain/no"]] {
+        let mut admin = Admin::named(AdminKind::CreateInstrument, ["X", "1", "1", base, quote, "main", "fees"]);
+        admin.rules = Some((Rules::default(), IndexKind::Ladder));
+        admin.settlement = Some(SettlementSlot { lot_base_units: 1, tick_lot_units: 1, ..SettlementSlot::default() });
+        assert_eq!(rejected(&venue.admin(admin)), Some(RejectReason::InvalidCombination));
+    }
+}
+
+#[test]
 fn r3_a_snapshot_goes_on_like_the_exchange_it_was_taken_of() {
     let mut venue = Venue::new();
     let spot = venue.spot("B", "BTC", "USD");

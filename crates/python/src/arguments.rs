@@ -71,9 +71,16 @@ pub fn number(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Number> {
     }
 }
 
-/// Whole numbers that are no `int`, such as NumPy's, by their `__index__`.
+/// What `str()` shows of a value, for messages. Never by its `Display`, which drops a KeyboardInterrupt on the way.
+pub fn shown(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(value.str()?.to_string_lossy().into_owned())
+}
+
+/// Whole numbers, also those that are no `int`, such as NumPy's, by their `__index__`.
 fn index<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    if value.hasattr("__index__")? && !is_numpy_bool(value) {
+    if value.is_exact_instance_of::<PyInt>() {
+        Ok(Some(value.clone()))
+    } else if value.hasattr("__index__")? && !is_numpy_bool(value) {
         value.call_method0("__index__").map(Some)
     } else {
         Ok(None)
@@ -125,7 +132,7 @@ pub fn maybe_unsigned(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Opti
 pub fn unsigned(value: &Bound<'_, PyAny>, argument: &str, low: u64, high: u64) -> PyResult<u64> {
     match maybe_unsigned(value, argument)? {
         Some(number) if (low..=high).contains(&number) => Ok(number),
-        _ => Err(PyValueError::new_err(format!("{argument} must be in {low} .. {high}, not {}", value.str()?))),
+        _ => Err(PyValueError::new_err(format!("{argument} must be in {low} .. {high}, not {}", shown(value)?))),
     }
 }
 
@@ -135,9 +142,13 @@ pub fn signed(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<i64> {
     let Some(whole) = whole else {
         return Err(PyTypeError::new_err(format!("{argument} must be an int, not {}", type_name(value))));
     };
-    whole
-        .extract::<i64>()
-        .map_err(|_| PyValueError::new_err(format!("{argument} must fit 64 bits with a sign, not {value}")))
+    match whole.extract::<i64>() {
+        Ok(number) => Ok(number),
+        Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+            Err(PyValueError::new_err(format!("{argument} must fit 64 bits with a sign, not {}", shown(value)?)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// An optional whole number, 0 where it is absent.

@@ -150,6 +150,26 @@ impl BookView {
         Ok(view.map(|view| Level::new(&self.context, view)))
     }
 
+    /// The orders that stand at a price, in the order in which they would trade (R10).
+    ///
+    /// Arguments:
+    ///     side: "buy" or "sell".
+    ///     price: In money; at a price off the grid there are none.
+    ///
+    /// Returns:
+    ///     A new list: displayed orders, then hidden and all-or-none ones, the oldest first.
+    fn queue<'py>(
+        &self,
+        py: Python<'py>,
+        side: &Bound<'_, PyAny>,
+        price: &Bound<'_, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let side = parse::<Side>(side, "side")?;
+        let ticks = self.context.facts.price_grid.ticks(number(price, "price")?);
+        let views = ticks.map(|ticks| self.read(py, |book| book.queue_at(side, ticks))).transpose()?;
+        self.as_list(py, views.unwrap_or_default())
+    }
+
     /// A live order.
     ///
     /// Arguments:
@@ -311,15 +331,16 @@ impl BookView {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let (py, view) = (slf.py(), slf.get());
-        let shown =
-            |price: Option<Bound<'_, PyAny>>| price.map_or_else(|| "None".to_string(), |price| price.to_string());
+        let shown = |price: Option<Bound<'_, PyAny>>| {
+            price.map_or_else(|| Ok("None".to_string()), |price| arguments::shown(&price))
+        };
         Ok(format!(
             "{}({}, index='{}', best_bid={}, best_ask={}, orders={})",
-            slf.get_type().name()?,
-            view.instrument.bind(py).repr()?,
+            slf.get_type().name()?.to_string_lossy(),
+            view.instrument.bind(py).repr()?.to_string_lossy(),
             view.index(py)?,
-            shown(view.best_bid(py)?),
-            shown(view.best_ask(py)?),
+            shown(view.best_bid(py)?)?,
+            shown(view.best_ask(py)?)?,
             view.__len__(py)?
         ))
     }

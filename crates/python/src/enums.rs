@@ -179,6 +179,8 @@ fn unknown<W: Word>(text: &Bound<'_, PyString>, argument: &str) -> PyErr {
 }
 
 /// A type's name, for messages.
+///
+/// Not by the name's `Display`: that calls `str()`, which looks for signals, and drops the KeyboardInterrupt it finds.
 pub fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value.get_type().name().map_or_else(|_| "object".to_string(), |name| name.to_string())
+    value.get_type().name().map_or_else(|_| "object".to_string(), |name| name.to_string_lossy().into_owned())
 }

@@ -380,8 +380,8 @@ fn plain(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if value.is_instance(decimal_type(value.py())?)? {
         return amount(value);
     }
-    let text = value.str()?;
-    Ok(if value.is_instance_of::<PyString>() { text.repr()?.to_string() } else { text.to_string() })
+    let text = if value.is_instance_of::<PyString>() { value.str()?.repr()? } else { value.str()? };
+    Ok(text.to_string_lossy().into_owned())
 }
 
 fn set<'py, T: IntoPyObject<'py>>(dict: &Bound<'py, PyDict>, name: &str, value: Option<T>) -> PyResult<()> {

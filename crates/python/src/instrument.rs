@@ -1,6 +1,6 @@
 //! What is traded: the units of its prices and quantities, and the settings of its book.
 
-use crate::arguments::{Argument, number, product, signed, text, to_decimal, unsigned};
+use crate::arguments::{Argument, number, product, shown, signed, text, to_decimal, unsigned};
 use crate::decimal::Grid;
 use crate::enums;
 use crate::names::Names;
@@ -114,17 +114,21 @@ pub struct Instrument {
 
 /// The size of a tick or a lot.
 pub fn grid(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Grid> {
-    Grid::new(number(value, argument)?).ok_or_else(|| {
-        let shown = value.str().map_or_else(|_| String::new(), |text| text.to_string());
-        PyValueError::new_err(format!(
-            "{argument} must be above 0, at most 10^18 and have at most 30 decimal places, not {shown}"
-        ))
-    })
+    if let Some(grid) = Grid::new(number(value, argument)?) {
+        return Ok(grid);
+    }
+    let shown = shown(value)?;
+    Err(PyValueError::new_err(format!(
+        "{argument} must be above 0, at most 10^18 and have at most 30 decimal places, not {shown}"
+    )))
 }
 
 /// The error for an amount that is no whole number of steps.
 pub fn off_grid(value: &Bound<'_, PyAny>, argument: &str, grid: Grid, name: &str) -> PyErr {
-    let shown = value.str().map_or_else(|_| String::new(), |text| text.to_string());
+    let shown = match shown(value) {
+        Ok(shown) => shown,
+        Err(error) => return error,
+    };
     PyValueError::new_err(format!(
         "{argument} {shown} is no whole number of {name}s of {}, or out of range",
         grid.step().as_str()
@@ -407,7 +411,7 @@ impl Instrument {
         let facts = &self.facts;
         let mut text = format!(
             "Instrument({}, tick_size='{}', lot_size='{}'",
-            PyString::new(py, &facts.symbol).repr()?,
+            PyString::new(py, &facts.symbol).repr()?.to_string_lossy(),
             facts.price_grid.step().as_str(),
             facts.quantity_grid.step().as_str()
         );

@@ -101,6 +101,12 @@ impl<'a> Lens<'a> {
         self.book.level(mirror.side(side), price_ticks).map(|view| mirror.level(view))
     }
 
+    pub fn queue_at(&self, side: Side, price_ticks: i64) -> Vec<OrderView> {
+        let Some(mirror) = self.mirror else { return self.book.queue_at(side, price_ticks) };
+        let Some(price_ticks) = mirror.unit_ticks.checked_sub(price_ticks) else { return Vec::new() };
+        self.book.queue_at(mirror.side(side), price_ticks).into_iter().map(|view| mirror.order(view)).collect()
+    }
+
     pub fn level_count(&self, side: Side) -> usize {
         self.book.level_count(self.side(side))
     }

@@ -344,7 +344,11 @@ impl Depth {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!("Depth(bids={}, asks={})", self.bids(py)?.repr()?, self.asks(py)?.repr()?))
+        Ok(format!(
+            "Depth(bids={}, asks={})",
+            self.bids(py)?.repr()?.to_string_lossy(),
+            self.asks(py)?.repr()?.to_string_lossy()
+        ))
     }
 
     fn __eq__(&self, other: &Depth) -> bool {

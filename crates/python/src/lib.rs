@@ -16,6 +16,7 @@ mod exchange;
 mod indicative;
 mod instrument;
 mod itch;
+mod journal;
 mod lens;
 mod levels;
 mod names;
@@ -51,6 +52,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<buffer::ChangeBuffer>()?;
     exchange::register(module)?;
     itch::register(module)?;
+    journal::register(module)?;
     module.add_function(wrap_pyfunction!(batch::register_events, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_depth, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_native, module)?)?;

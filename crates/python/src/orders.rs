@@ -88,9 +88,10 @@ fn post_only_flags(value: &Bound<'_, PyAny>) -> PyResult<u8> {
     }
     match value.cast::<PyString>() {
         Ok(word) if word.to_str()? == "slide" => Ok(flag::POST_ONLY | flag::SLIDE),
-        Ok(word) => {
-            Err(PyValueError::new_err(format!("post_only must be True, False or 'slide'; got {}", word.repr()?)))
-        }
+        Ok(word) => Err(PyValueError::new_err(format!(
+            "post_only must be True, False or 'slide'; got {}",
+            word.repr()?.to_string_lossy()
+        ))),
         Err(_) => Err(PyTypeError::new_err(format!("post_only must be a bool or 'slide', not {}", type_name(value)))),
     }
 }

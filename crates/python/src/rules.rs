@@ -126,7 +126,7 @@ impl Setting {
             Setting::Number(number) => number.to_string(),
             Setting::Signed(number) => number.to_string(),
             Setting::Flag(flag) => if *flag { "True" } else { "False" }.to_string(),
-            Setting::Word(word) => PyString::new(py, word).repr()?.to_string(),
+            Setting::Word(word) => PyString::new(py, word).repr()?.to_string_lossy().into_owned(),
         })
     }
 

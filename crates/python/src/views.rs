@@ -268,10 +268,10 @@ impl Order {
             text += ", status='dormant'";
         }
         if let Some(account) = self.account(py) {
-            text += &format!(", account={}", account.repr()?);
+            text += &format!(", account={}", account.repr()?.to_string_lossy());
         }
         if let Some(id) = self.client_order_id(py) {
-            text += &format!(", client_order_id={}", id.repr()?);
+            text += &format!(", client_order_id={}", id.repr()?.to_string_lossy());
         }
         Ok(text + ")")
     }

@@ -120,7 +120,7 @@ impl<St: Storage> DurableExchange<St> {
     /// # Errors
     /// [`Failure::Batch`]: the slots are no commands; nothing has changed. [`Failure::Io`]: the journal could not be written,
     /// nothing was applied, and the exchange has stopped. [`Failure::Stopped`] from then on.
-    pub fn submit<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<Submitted, Failure> {
+    pub fn submit(&mut self, slots: &[u8], sink: &mut dyn EventSink) -> Result<Submitted, Failure> {
         self.shared.check()?;
         let commands = match self.journal.append(slots, self.hash.value()) {
             Ok(Appended::Commands(commands)) => commands,

@@ -87,6 +87,12 @@ impl<St: Storage> Frames<St> {
         }
     }
 
+    /// Forgets what was read ahead: the file may have grown behind the last frame.
+    pub fn reread(&mut self) {
+        self.reader.forget();
+        self.torn = None;
+    }
+
     /// Where the frames end, byte offset in the file.
     pub fn offset(&self) -> u64 {
         self.reader.offset()

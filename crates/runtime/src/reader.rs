@@ -61,6 +61,11 @@ impl<F: StorageFile> FrameReader<F> {
         self.offset
     }
 
+    /// Forgets what was read ahead.
+    pub fn forget(&mut self) {
+        self.buffered = 0;
+    }
+
     /// The file, and the buffer for the next one.
     pub fn into_parts(self) -> (F, Vec<u8>) {
         (self.file, self.buffer)

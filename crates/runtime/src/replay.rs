@@ -38,13 +38,13 @@ impl EventHash {
     }
 }
 
-/// A sink that hashes what it passes on.
-pub(crate) struct Hashing<'a, S> {
+/// A sink that hashes what it passes on: behind a pointer, so that books are compiled once for everything that is journaled.
+pub(crate) struct Hashing<'a> {
     pub hash: &'a mut EventHash,
-    pub sink: &'a mut S,
+    pub sink: &'a mut dyn EventSink,
 }
 
-impl<S: EventSink> EventSink for Hashing<'_, S> {
+impl EventSink for Hashing<'_> {
     #[inline(always)]
     fn event(&mut self, event: Event) {
         self.hash.take(event);
@@ -59,11 +59,6 @@ impl<S: EventSink> EventSink for Hashing<'_, S> {
     #[inline(always)]
     fn book(&mut self, instrument: u32) {
         self.sink.book(instrument);
-    }
-
-    #[inline(always)]
-    fn faults(&self) -> u8 {
-        self.sink.faults()
     }
 }
 
@@ -93,7 +88,7 @@ impl Replay {
     /// # Errors
     /// [`Failure::Damaged`] where the frame does not follow or its slots are no commands; [`Failure::ReplayMismatch`] where the
     /// events up to here are not those that were made when it was written.
-    pub fn apply<S: EventSink>(&mut self, file: &str, frame: &Frame<'_>, sink: &mut S) -> Result<(), Failure> {
+    pub fn apply(&mut self, file: &str, frame: &Frame<'_>, sink: &mut dyn EventSink) -> Result<(), Failure> {
         let (header, sequence) = (&frame.header, self.exchange.sequence());
         if header.previous_sequence != sequence {
             let problem = format!("the frame follows command {}, not {sequence}", header.previous_sequence);

@@ -24,6 +24,7 @@ from aeromatch.bench import (
 )
 from aeromatch.bench.report import HEADINGS
 from aeromatch.bench.report import as_json as report_as_json
+from aeromatch.cli.bench_journal import bench_journal
 from aeromatch.cli.console import (
     INDEXES,
     json_option,
@@ -44,7 +45,7 @@ TABLE_WIDTH = 160
 """A narrower terminal wraps lines; columns are never cut."""
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--flow",
     "flows",
@@ -82,7 +83,9 @@ TABLE_WIDTH = 160
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @json_option
 @progress_option
+@click.pass_context
 def bench(
+    context: click.Context,
     flows: tuple[str, ...],
     indexes: tuple[str, ...],
     compare: bool,
@@ -100,6 +103,8 @@ def bench(
     medians over the rounds are shown, in nanoseconds a command. Percentiles are of commands that are timed one by one.
     Allocations are those of the second half of the native loop, its steady state.
     """
+    if context.invoked_subcommand is not None:
+        return
     if markdown and as_json:
         raise click.UsageError("--json and --markdown: one of them")
     chosen = INDEXES if ALL in indexes or (compare and not indexes) else indexes or USUAL
@@ -133,6 +138,9 @@ def bench(
         click.echo(f"{as_markdown(measurements)}\n\n{note}")
     else:
         _print_as_table(measurements, note)
+
+
+bench.add_command(bench_journal)
 
 
 def _cases(

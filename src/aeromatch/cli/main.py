@@ -16,6 +16,7 @@ from aeromatch.cli.bench import bench
 from aeromatch.cli.completion import completion
 from aeromatch.cli.demo import demo
 from aeromatch.cli.generate import generate
+from aeromatch.cli.journal import journal
 from aeromatch.cli.replay import replay
 
 FAILED, INTERRUPTED = 1, 130
@@ -31,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, replay, generate, bench, completion):
+for command in (demo, replay, generate, journal, bench, completion):
     cli.add_command(command)
 
 

@@ -28,7 +28,7 @@ struct Venue<'a> {
 }
 
 impl Exchange {
-    pub(super) fn carry_out<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    pub(super) fn carry_out(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         match admin.kind {
             AdminKind::CreateAsset => self.create_asset(admin, out),
             AdminKind::CreateGroup | AdminKind::CreateAccount => self.create_named(admin, out),
@@ -40,7 +40,7 @@ impl Exchange {
         }
     }
 
-    fn create_asset<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    fn create_asset(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let (name, decimals) = (admin.texts[0].as_str(), admin.command.order_type);
         check(is_legal_part(name), Reject::InvalidName)?;
         check(decimals <= MAX_DECIMALS, Reject::InvalidQuantity)?;
@@ -50,7 +50,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn create_named<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    fn create_named(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let name = admin.texts[0].as_str();
         check(is_legal_name(name), Reject::InvalidName)?;
         let is_group = admin.kind == AdminKind::CreateGroup;
@@ -65,7 +65,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn create_instrument<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    fn create_instrument(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let texts: Vec<&str> = admin.texts.iter().map(String::as_str).collect();
         check(texts.iter().all(|text| is_legal_name(text)), Reject::InvalidName)?;
         let asked = admin.command.instrument;
@@ -85,7 +85,9 @@ impl Exchange {
             let [(base, _), (quote, _)] = venue.assets[..] else {
                 return Err(Reject::InvalidCombination);
             };
-            check(slot.unit_ticks == 0 && base != quote && is_legal_part(base), Reject::InvalidCombination)?;
+            check(rules.reference_price_ticks.is_none_or(|price| price >= 0), Reject::InvalidPrice)?;
+            let are_paid_in_cash = base != quote && is_legal_part(base) && is_legal_part(quote);
+            check(slot.unit_ticks == 0 && are_paid_in_cash && are_legal_fees(slot), Reject::InvalidCombination)?;
         }
         check(rules.problem().is_none(), Reject::InvalidCombination)?;
         let is_taken = self.registry.instrument(number).is_some() || self.registry.find_instrument(texts[0]).is_some();
@@ -104,7 +106,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn create_event<S: EventSink>(&mut self, admin: &Admin, out: &mut Numbered<'_, S>) -> Result<(), Reject> {
+    fn create_event(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let texts: Vec<&str> = admin.texts.iter().map(String::as_str).collect();
         let &[event, tick, lot, currency, group, fee_account, ref outcomes @ ..] = &texts[..] else {
             return Err(Reject::InvalidCombination);
@@ -122,8 +124,14 @@ impl Exchange {
         let market = NewEvent { number: self.registry.events.len() + 1, slot, group: 0, fee_account: 0, currency: 0 };
         check(market.terms(vec![0; outcomes.len()]).problem().is_none(), Reject::InvalidQuantity)?;
         let (rules, index) = admin.rules.unwrap_or_default();
+        let prices = market.settlement(0, 0).price_range();
+        let is_possible = |price: i64| (prices.0..=prices.1).contains(&price);
+        check(rules.reference_price_ticks.is_none_or(is_possible), Reject::InvalidPrice)?;
         let are_distinct = (1..symbols.len()).all(|place| !symbols[..place].contains(&symbols[place]));
-        check(rules.problem().is_none() && are_distinct && is_legal_part(currency), Reject::InvalidCombination)?;
+        // Two buyers pay on two notionals: no fee on the one need cover a rebate on the other.
+        let has_rebate = outcomes.len() == 2 && slot.maker_fee_bps.min(slot.taker_fee_bps) < 0;
+        let is_bad = has_rebate || !are_legal_fees(&slot) || !are_distinct || !is_legal_part(currency);
+        check(!is_bad && rules.problem().is_none(), Reject::InvalidCombination)?;
         let is_there = |symbol: &String| {
             self.registry.find_instrument(symbol).is_some() || self.registry.assets.find(symbol).is_some()
         };
@@ -155,14 +163,14 @@ impl Exchange {
     }
 
     /// A book for each outcome, whose instruments' and shares' numbers are `tradables`; of two outcomes one book, in which the second is the first's mirror (R32).
-    fn make_event_books<S: EventSink>(
+    fn make_event_books(
         &mut self,
         market: &NewEvent,
         (rules, index): (Rules, IndexKind),
         symbols: &[String],
         tradables: &[(u32, u32)],
         units: [&str; 2],
-        out: &mut Numbered<'_, S>,
+        out: &mut Numbered<'_>,
     ) {
         let is_pair = symbols.len() == 2;
         for (place, symbol) in symbols.iter().enumerate() {
@@ -186,7 +194,7 @@ impl Exchange {
         std::iter::successors(Some(first), next).take(count).collect()
     }
 
-    /// What an instrument or event is settled in, as far as it can be refused.
+    /// What an instrument or event is settled in: units of something, and the decimals that an asset has.
     fn check_venue(&self, slot: &SettlementSlot, venue: &Venue<'_>) -> Result<(), Reject> {
         let is_known_otherwise = |&(name, decimals): &(&str, u8)| {
             self.registry.assets.find(name).is_some_and(|asset| self.registry.decimals(asset) != Some(decimals))
@@ -196,14 +204,11 @@ impl Exchange {
             || slot.lot_base_units == 0
             || slot.tick_lot_units == 0
             || venue.assets.iter().any(is_known_otherwise);
-        check(!is_bad, Reject::InvalidQuantity)?;
-        let fees = [slot.maker_fee_bps, slot.taker_fee_bps];
-        let are_legal = fees.iter().all(|fee| (-MAX_FEE_BPS..=MAX_FEE_BPS).contains(fee)) && fees[0] + fees[1] >= 0;
-        check(are_legal, Reject::InvalidCombination)
+        check(!is_bad, Reject::InvalidQuantity)
     }
 
     /// The numbers of these assets; those that do not exist are made.
-    fn make_assets<S: EventSink>(&mut self, assets: &[(&str, u8)], out: &mut Numbered<'_, S>) -> Vec<u32> {
+    fn make_assets(&mut self, assets: &[(&str, u8)], out: &mut Numbered<'_>) -> Vec<u32> {
         let mut numbers = Vec::with_capacity(assets.len());
         for &(name, decimals) in assets {
             let there = self.registry.assets.find(name);
@@ -216,21 +221,21 @@ impl Exchange {
         numbers
     }
 
-    fn make_venue<S: EventSink>(&mut self, venue: &Venue<'_>, out: &mut Numbered<'_, S>) -> (u32, u32) {
+    fn make_venue(&mut self, venue: &Venue<'_>, out: &mut Numbered<'_>) -> (u32, u32) {
         let group = self.registry.groups.find(venue.group);
         let group = group.unwrap_or_else(|| self.make_group(venue.group, out));
         let fee_account = self.registry.accounts.find(venue.fee_account);
         (group, fee_account.unwrap_or_else(|| self.make_account(venue.fee_account, out)))
     }
 
-    fn make_group<S: EventSink>(&mut self, name: &str, out: &mut Numbered<'_, S>) -> u32 {
+    fn make_group(&mut self, name: &str, out: &mut Numbered<'_>) -> u32 {
         let number = self.registry.groups.add(name).unwrap_or_default();
         self.clocks.push(Clock { next_due_ns: u64::MAX, ..Clock::default() });
         created(CreatedKind::Group, number, out);
         number
     }
 
-    fn make_account<S: EventSink>(&mut self, name: &str, out: &mut Numbered<'_, S>) -> u32 {
+    fn make_account(&mut self, name: &str, out: &mut Numbered<'_>) -> u32 {
         let number = self.registry.accounts.add(name).unwrap_or_default();
         created(CreatedKind::Account, number, out);
         number
@@ -247,14 +252,7 @@ impl Exchange {
         place
     }
 
-    fn make_instrument<S: EventSink>(
-        &mut self,
-        number: u32,
-        texts: &[&str],
-        book: usize,
-        is_mirror: bool,
-        out: &mut Numbered<'_, S>,
-    ) {
+    fn make_instrument(&mut self, number: u32, texts: &[&str], book: usize, is_mirror: bool, out: &mut Numbered<'_>) {
         let [symbol, tick_size, lot_size] = std::array::from_fn(|place| Arc::from(texts[place]));
         let terms = self.markets[book].terms.clone();
         self.enlist(number, InstrumentInfo { symbol, tick_size, lot_size, book, is_mirror, terms });
@@ -323,11 +321,17 @@ fn settlement_terms(
     }
 }
 
+/// R31: no fee beyond what is traded, no rebate that no fee pays for.
+fn are_legal_fees(slot: &SettlementSlot) -> bool {
+    let fees = [slot.maker_fee_bps, slot.taker_fee_bps];
+    fees.iter().all(|fee| (-MAX_FEE_BPS..=MAX_FEE_BPS).contains(fee)) && fees[0] + fees[1] >= 0
+}
+
 pub(super) fn check(holds: bool, reason: Reject) -> Result<(), Reject> {
     if holds { Ok(()) } else { Err(reason) }
 }
 
-fn created<S: EventSink>(kind: CreatedKind, number: u32, out: &mut Numbered<'_, S>) {
+fn created(kind: CreatedKind, number: u32, out: &mut Numbered<'_>) {
     out.event(Event {
         reason: kind.code(),
         order_id: u64::from(number),

@@ -131,11 +131,11 @@ impl Exchange {
     }
 
     /// Applies one command to the exchange itself. Total, as [`Exchange::apply`].
-    pub fn apply_admin<S: EventSink>(&mut self, admin: &Admin, sink: &mut S) {
+    pub fn apply_admin(&mut self, admin: &Admin, sink: &mut dyn EventSink) {
         let mut out = self.next_output(&admin.command, sink);
         self.ledger.begin();
         if let Err(reason) = self.carry_out(admin, &mut out) {
-            self.reject(&admin.command, reason, &mut out);
+            self.reject_at(&admin.command, reason, self.time_for(admin), &mut out);
             // Time may have released holds.
             self.ledger.emit_changes(&mut out);
         }
@@ -165,11 +165,20 @@ impl Exchange {
     /// [`RecordError`] for the first slot that is no command. If someone writes to the slots during the call, what was applied
     /// until that was noticed stays applied.
     pub fn process<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
-        let count = Exchange::check(slots)?;
+        Exchange::check(slots)?;
+        self.apply_checked(slots, sink)
+    }
+
+    /// Applies a batch that [`Exchange::check`] has passed, and returns the number of commands.
+    ///
+    /// # Errors
+    /// [`RecordError`] for a slot that is no command after all; what stands before it stays applied.
+    pub fn apply_checked<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<usize, RecordError> {
         let end = slots.len().div_ceil(SLOT_BYTES);
-        let mut slot = 0;
+        let (mut slot, mut count) = (0, 0);
         while slot < end {
             slot += self.apply_at(slots, slot, sink)?;
+            count += 1;
         }
         Ok(count)
     }
@@ -223,31 +232,39 @@ impl Exchange {
     }
 
     /// Gives the command its sequence number (R4), and numbers its events.
-    fn next_output<'a, S: EventSink>(&mut self, command: &Command, sink: &'a mut S) -> Numbered<'a, S> {
+    fn next_output<'a>(&mut self, command: &Command, sink: &'a mut dyn EventSink) -> Numbered<'a> {
         self.sequence = self.sequence.saturating_add(1).max(command.sequence);
         Numbered::new(sink, self.sequence)
     }
 
     /// A command that no book answers is refused.
-    fn reject<S: EventSink>(&self, c: &Command, reason: RejectReason, out: &mut Numbered<'_, S>) {
+    fn reject(&self, c: &Command, reason: RejectReason, out: &mut Numbered<'_>) {
+        self.reject_at(c, reason, self.now_ns, out);
+    }
+
+    fn reject_at(&self, c: &Command, reason: RejectReason, now_ns: u64, out: &mut Numbered<'_>) {
         let is_order = c.kind == crate::codes::CommandKind::New.code();
         out.event(Event {
             reason: reason.code(),
             side: if is_order { c.side } else { crate::record::NO_SIDE },
             instrument: c.instrument,
             account: c.account,
-            other: self.now_ns,
+            other: now_ns,
             detail: c.tag,
             ..Event::of(EventKind::Rejected)
         });
     }
 
     /// A command that no book answers was taken.
-    fn accept<S: EventSink>(&self, c: &Command, out: &mut Numbered<'_, S>) {
+    fn accept(&self, c: &Command, out: &mut Numbered<'_>) {
+        self.accept_at(c, self.now_ns, out);
+    }
+
+    fn accept_at(&self, c: &Command, now_ns: u64, out: &mut Numbered<'_>) {
         out.event(Event {
             instrument: c.instrument,
             account: c.account,
-            other: self.now_ns,
+            other: now_ns,
             detail: c.tag,
             ..Event::of(EventKind::Accepted)
         });

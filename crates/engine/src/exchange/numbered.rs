@@ -3,21 +3,23 @@
 use crate::codes::{EventKind, Side};
 use crate::record::{Event, EventSink};
 
-pub(crate) struct Numbered<'a, S> {
-    sink: &'a mut S,
+/// It is behind a pointer here, so that the books need not be compiled once more for every kind of sink there is: these paths
+/// are not the short ones.
+pub(crate) struct Numbered<'a> {
+    sink: &'a mut dyn EventSink,
     pub sequence: u64,
     index: u32,
     /// The command was answered already: the books' own answers are kept back.
     pub is_answered: bool,
 }
 
-impl<'a, S: EventSink> Numbered<'a, S> {
-    pub fn new(sink: &'a mut S, sequence: u64) -> Numbered<'a, S> {
+impl<'a> Numbered<'a> {
+    pub fn new(sink: &'a mut dyn EventSink, sequence: u64) -> Numbered<'a> {
         Numbered { sink, sequence, index: 0, is_answered: false }
     }
 }
 
-impl<S: EventSink> EventSink for Numbered<'_, S> {
+impl EventSink for Numbered<'_> {
     fn event(&mut self, event: Event) {
         if self.is_answered && event.kind == EventKind::Accepted.code() {
             return;

@@ -34,7 +34,7 @@ impl Clock {
 
 impl Exchange {
     /// Moves a clearing group's time; an earlier stamp counts as the last one seen. Returns what time it is.
-    pub(super) fn move_group<S: EventSink>(&mut self, group: u32, to_ns: u64, out: &mut Numbered<'_, S>) -> u64 {
+    pub(super) fn move_group(&mut self, group: u32, to_ns: u64, out: &mut Numbered<'_>) -> u64 {
         let clock = &mut self.clocks[group as usize - 1];
         clock.now_ns = clock.now_ns.max(to_ns);
         let now_ns = clock.now_ns;
@@ -48,7 +48,7 @@ impl Exchange {
     }
 
     /// Moves the time of everything.
-    pub(super) fn move_all<S: EventSink>(&mut self, to_ns: u64, out: &mut Numbered<'_, S>) {
+    pub(super) fn move_all(&mut self, to_ns: u64, out: &mut Numbered<'_>) {
         self.now_ns = self.now_ns.max(to_ns);
         for clock in &mut self.clocks {
             clock.now_ns = clock.now_ns.max(to_ns);
@@ -83,7 +83,7 @@ impl Exchange {
     }
 
     /// What has become due in these books, whose time is now as given.
-    fn effects_of_time<S: EventSink>(&mut self, books: Vec<(usize, u64)>, out: &mut Numbered<'_, S>) {
+    fn effects_of_time(&mut self, books: Vec<(usize, u64)>, out: &mut Numbered<'_>) {
         for &(place, now_ns) in &books {
             self.markets[place].book.begin_time(now_ns);
         }
@@ -101,6 +101,10 @@ impl Exchange {
             }
             for &(place, _) in reached() {
                 act!(self, place, out, |book, sink| book.resume(due_ns, sequence, sink));
+            }
+            if due_ns == u64::MAX {
+                // The end of time, or nothing left: a book without anything due says so too.
+                break;
             }
         }
         for &(place, _) in &books {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 impl Exchange {
     #[inline(never)]
-    pub(super) fn apply_any<S: EventSink>(&mut self, c: &Command, x: &Extensions, sink: &mut S) {
+    pub(super) fn apply_any(&mut self, c: &Command, x: &Extensions, sink: &mut dyn EventSink) {
         let mut out = self.next_output(c, sink);
         let route = self.route(c.instrument);
         let kind = CommandKind::from_code(c.kind);
@@ -34,7 +34,7 @@ impl Exchange {
     }
 
     /// R24, R2: every book in order of its number.
-    fn apply_to_all<S: EventSink>(&mut self, c: &Command, out: &mut Numbered<'_, S>) {
+    fn apply_to_all(&mut self, c: &Command, out: &mut Numbered<'_>) {
         self.ledger.begin();
         self.move_all(c.timestamp_ns, out);
         if c.account == UNKNOWN {
@@ -69,7 +69,7 @@ impl Exchange {
         }
     }
 
-    fn apply_settled<S: EventSink>(&mut self, route: Route, c: &Command, x: &Extensions, out: &mut Numbered<'_, S>) {
+    fn apply_settled(&mut self, route: Route, c: &Command, x: &Extensions, out: &mut Numbered<'_>) {
         let (place, is_mirror) = (route.place(), route.is_mirror());
         let Some(terms) = self.markets[place].terms.as_ref().map(Arc::clone) else {
             return;
@@ -80,7 +80,10 @@ impl Exchange {
         let market = &mut self.markets[place];
         out.book(market.number);
         match verdict {
-            Err(reason) => market.book.refuse(&command, reason, out),
+            Err(reason) => {
+                let (command, _) = translate(&command, &Extensions::NONE, &terms, is_mirror);
+                market.book.refuse(&command, reason, out);
+            }
             Ok(verdict) => {
                 let (command, extensions) = verdict.translated(&command, x, &terms, is_mirror);
                 let mut sink = Settling::new(&mut self.ledger, &terms, out);

@@ -274,7 +274,7 @@ fn test_r32_settlement_pays_the_pot_to_zero_once() {
         assert_eq!([desk.has(1, CASH), desk.has(2, CASH)], [(90 + first, 0), (second, 0)]);
         let mut events = Vec::new();
         desk.ledger.emit_changes(&mut events);
-        assert!(funds(&events).iter().any(|&change| change == (1, BASE, 0, 0)));
+        assert!(funds(&events).contains(&(1, BASE, 0, 0)));
         assert!(desk.ledger.balances().all(|(_, _, asset, _)| asset == CASH), "no share is left");
         assert_eq!(desk.ledger.mint(EVENT, 1, 1), Err(RejectReason::AlreadySettled));
         assert_eq!(desk.ledger.redeem(EVENT, 1, 1), Err(RejectReason::AlreadySettled));

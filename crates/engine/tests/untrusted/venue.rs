@@ -74,7 +74,7 @@ pub fn command(bytes: &[u8]) -> Vec<u8> {
             account,
             asset,
             u128::from(at(4)),
-            GROUP | u64::from(at(5) % 4) << 32 * u64::from(kind == AdminKind::Transfer),
+            GROUP | if kind == AdminKind::Transfer { u64::from(at(5) % 4) << 32 } else { 0 },
             id,
         )
     };
@@ -113,10 +113,10 @@ fn order(base: Command, price: i64, lots: u64, kind: u8, choice: u8, more: u8) -
     let times =
         [TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Day, TimeInForce::Aon];
     let time_in_force = times[usize::from(choice >> 1) % times.len()];
-    let is_post_only = more % 5 == 0 && order_type == OrderType::Limit && time_in_force == TimeInForce::Gtc;
+    let is_post_only = more.is_multiple_of(5) && order_type == OrderType::Limit && time_in_force == TimeInForce::Gtc;
     let bit = |has: bool, bit: u8| if has { bit } else { 0 };
     let present = bit(order_type.is_stop(), present::STOP)
-        | bit(is_market && more % 3 == 0, present::PROTECTION)
+        | bit(is_market && more.is_multiple_of(3), present::PROTECTION)
         | bit(is_market && more % 3 == 1, present::BUDGET)
         | bit(order_type.has_limit() && choice >> 5 == 1 && time_in_force == TimeInForce::Gtc, present::DISPLAY);
     let bound = match present & (present::PROTECTION | present::BUDGET) {
@@ -138,7 +138,7 @@ fn order(base: Command, price: i64, lots: u64, kind: u8, choice: u8, more: u8) -
         extensions: bit(present != 0, extension::TERMS),
         flags: bit(order_type.has_limit(), flag::PRICE)
             | bit(is_post_only, flag::POST_ONLY)
-            | bit(is_post_only && more % 2 == 0, flag::SLIDE),
+            | bit(is_post_only && more.is_multiple_of(2), flag::SLIDE),
         price_ticks: if order_type.has_limit() { price } else { 0 },
         quantity_lots: lots,
         ..base

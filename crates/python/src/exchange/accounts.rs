@@ -69,7 +69,7 @@ impl Balance {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let shown = |name: Option<Name>| -> PyResult<String> {
-            Ok(PyString::new(py, name.as_deref().unwrap_or_default()).repr()?.to_string())
+            Ok(PyString::new(py, name.as_deref().unwrap_or_default()).repr()?.to_string_lossy().into_owned())
         };
         Ok(format!(
             "Balance(account={}, asset={}, group={}, available={}, held={})",
@@ -181,8 +181,8 @@ impl Position {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!(
             "Position(account={}, symbol={}, quantity={}, bought_quantity={}, sold_quantity={}, fees={})",
-            PyString::new(py, self.account().as_deref().unwrap_or_default()).repr()?,
-            PyString::new(py, self.symbol()).repr()?,
+            PyString::new(py, self.account().as_deref().unwrap_or_default()).repr()?.to_string_lossy(),
+            PyString::new(py, self.symbol()).repr()?.to_string_lossy(),
             amount(&self.quantity(py)?)?,
             amount(&self.bought_quantity(py)?)?,
             amount(&self.sold_quantity(py)?)?,

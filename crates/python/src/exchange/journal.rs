@@ -77,7 +77,7 @@ impl Journaled {
 }
 
 /// What went wrong, with the path of the file.
-fn failure(cause: Cause, directory: &Path) -> Failure {
+pub fn failure(cause: Cause, directory: &Path) -> Failure {
     if let Cause::Batch(error) = cause {
         return Failure::Record(error);
     }

@@ -133,7 +133,7 @@ impl Machine {
             let to = frame_end(slots, from);
             let frame = &slots[from * SLOT_BYTES..to * SLOT_BYTES];
             match &mut self.engine {
-                Engine::Memory(exchange) => drop(exchange.process(frame, &mut events)?),
+                Engine::Memory(exchange) => drop(exchange.apply_checked(frame, &mut events)?),
                 Engine::Journal(journaled) => {
                     if journaled.submit(frame, &mut events)? == Submitted::Capacity {
                         refuse(frame, &mut refused)?;

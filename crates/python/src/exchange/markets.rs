@@ -149,9 +149,9 @@ impl EventMarket {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!(
             "EventMarket({}, outcomes={}, currency={}, settled={})",
-            PyString::new(py, &self.name).repr()?,
-            self.outcomes(py)?.repr()?,
-            PyString::new(py, self.currency().as_deref().unwrap_or_default()).repr()?,
+            PyString::new(py, &self.name).repr()?.to_string_lossy(),
+            self.outcomes(py)?.repr()?.to_string_lossy(),
+            PyString::new(py, self.currency().as_deref().unwrap_or_default()).repr()?.to_string_lossy(),
             if self.is_settled { "True" } else { "False" }
         ))
     }

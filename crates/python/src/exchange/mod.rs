@@ -7,7 +7,7 @@ mod commands;
 pub mod directory;
 mod funds;
 pub mod handle;
-mod journal;
+pub mod journal;
 mod lifecycle;
 mod machine;
 pub mod markets;
@@ -41,6 +41,11 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// In memory, as it is.
+    pub fn in_memory(exchange: aeromatch_engine::exchange::Exchange) -> Exchange {
+        Exchange::over(Handle::in_memory(exchange))
+    }
+
     fn directory(&self) -> &Arc<Directory> {
         &self.handle.directory
     }

@@ -175,7 +175,7 @@ impl<St: Storage> Machine<St> {
     /// Is that what a fault of the disk leads to? Everything else must have been caused by flipped bits.
     fn is_expected(&self, failure: &Failure) -> bool {
         match failure {
-            Failure::Io { error, .. } => self.disk.has_failed() || (is_full(error) && self.disk.is_full()),
+            Failure::Io { .. } => self.disk.has_failed(),
             Failure::Stopped { .. } => true,
             _ => false,
         }
@@ -192,7 +192,8 @@ impl<St: Storage> Machine<St> {
                     self.disk.disarm();
                     return Ok(Some(opened));
                 }
-                Err(failure) if self.is_expected(&failure) => {
+                // A new directory needs room for its first segment.
+                Err(failure) if self.is_expected(&failure) || self.disk.is_full() => {
                     self.outcome.recoveries_interrupted += 1;
                     self.disk.set_full(false);
                     self.fall(false);

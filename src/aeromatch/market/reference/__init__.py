@@ -1,11 +1,23 @@
 """The reference model: the matching rules in plain Python, to be read beside docs/rules.md.
 
-`ReferenceBook` in `book.py` is the rules, and says which module has which of them; `records.py` is what goes in and
-comes out. It knows nothing of the native core, which has to give the same events, byte for byte (R3).
+`ReferenceBook` in `book.py` is the rules of one book, `ReferenceExchange` in `exchange.py` those of many with accounts
+and events; each says which module has which of them. `records.py` and `admin.py` are what goes in and comes out. It
+knows nothing of the native core, which has to give the same events, byte for byte (R3).
 """
 
+from aeromatch.market.reference.admin import (
+    AdminCommand,
+    AdminKind,
+    Made,
+    Rules,
+    SettlementMode,
+    Terms,
+    encode_admin,
+)
 from aeromatch.market.reference.auction import Indicative
+from aeromatch.market.reference.bands import Band
 from aeromatch.market.reference.book import ReferenceBook
+from aeromatch.market.reference.exchange import ReferenceExchange
 from aeromatch.market.reference.order import Order
 from aeromatch.market.reference.records import (
     CancelReason,
@@ -29,11 +41,15 @@ from aeromatch.market.reference.records import (
 )
 
 __all__ = [
+    "AdminCommand",
+    "AdminKind",
+    "Band",
     "CancelReason",
     "Command",
     "CommandKind",
     "EventKind",
     "Indicative",
+    "Made",
     "Matching",
     "OffsetUnit",
     "Order",
@@ -41,13 +57,18 @@ __all__ = [
     "Phase",
     "ReferenceBook",
     "ReferenceEvent",
+    "ReferenceExchange",
     "RejectReason",
+    "Rules",
     "SelfTradePrevention",
+    "SettlementMode",
     "Side",
     "SlotError",
+    "Terms",
     "TimeInForce",
     "decode",
     "decode_event",
     "encode",
+    "encode_admin",
     "encode_event",
 ]

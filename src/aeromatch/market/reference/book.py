@@ -42,12 +42,18 @@ class ReferenceBook(State):
             # R8, the first reason. Another instrument's command does not move this one's time.
             self.reject(RejectReason.UNKNOWN_INSTRUMENT)
             return self.events
-        move_time(self, command.timestamp_ns)
+        move_time([self], command.timestamp_ns)
+        self.carry_out(command)
+        return self.events
+
+    def carry_out(self, command: Command) -> None:
+        """A command for this book, when its number is given and time has moved."""
+        self.command = command
         self.anchor_ticks = self.last_price_ticks  # R28
         reason = refusal(self, command)
         if reason is not None:
             self.reject(reason)
-            return self.events
+            return
         if command.kind == CommandKind.NEW:
             new_order(self, command)
         elif command.kind == CommandKind.CANCEL:
@@ -61,7 +67,6 @@ class ReferenceBook(State):
         else:
             self.accept()  # advance time: what it does is done by now
         run_to_quiet(self)
-        return self.events
 
     # Reads: they do not move time (R2).
 

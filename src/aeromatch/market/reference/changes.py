@@ -158,6 +158,11 @@ def cancel(book: State, command: Command) -> None:
 def mass_cancel(book: State, command: Command) -> None:
     """R24: in order of id, in every phase, wherever they stand; finding nothing is accepted."""
     book.accept()
+    cancel_matching(book, command)
+
+
+def cancel_matching(book: State, command: Command) -> None:
+    """The orders of the account and the side that a mass cancel names."""
     for order in list(book.live.values()):
         if command.account in (0, order.account) and command.side in (Side.NONE, order.side):
             book.cancel_order(order, CancelReason.MASS_CANCEL)

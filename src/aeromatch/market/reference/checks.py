@@ -31,7 +31,7 @@ ENDING_IN_MARKET = (OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP)
 
 
 def refusal(book: State, command: Command) -> RejectReason | None:
-    """The first reason that applies; `unknown_instrument` came before. R30 adds accounts and funds."""
+    """The first reason that applies; `unknown_instrument` and `unknown_account` came before."""
     if command.kind in (CommandKind.NEW, CommandKind.AMEND):
         if is_invalid_quantity(book, command):
             return RejectReason.INVALID_QUANTITY
@@ -55,7 +55,7 @@ def refusal(book: State, command: Command) -> RejectReason | None:
 
 def refusal_of_new(book: State, command: Command) -> RejectReason | None:
     """From `invalid_combination` on."""
-    if is_invalid_combination(command):
+    if is_invalid_combination(command) or RejectReason.INVALID_COMBINATION in book.faults:
         return RejectReason.INVALID_COMBINATION
     if not is_taken_in_phase(command, book.phase):
         return RejectReason.NOT_ALLOWED_IN_PHASE
@@ -69,6 +69,8 @@ def refusal_of_new(book: State, command: Command) -> RejectReason | None:
         and book.first_with_client_id(command.account, command.client_order_id) is not None
     ):
         return RejectReason.DUPLICATE_CLIENT_ORDER_ID
+    if RejectReason.INSUFFICIENT_FUNDS in book.faults:
+        return RejectReason.INSUFFICIENT_FUNDS
     if post_only_takes(book, command):
         return RejectReason.POST_ONLY_WOULD_TAKE
     return None
@@ -87,6 +89,8 @@ def refusal_of_amend(book: State, command: Command) -> RejectReason | None:
         return RejectReason.UNKNOWN_ORDER
     if command.price_ticks is not None and not book.is_inside_static_band(command.price_ticks):
         return RejectReason.PRICE_OUT_OF_BAND
+    if RejectReason.INSUFFICIENT_FUNDS in book.faults:
+        return RejectReason.INSUFFICIENT_FUNDS
     if post_only_takes(book, command):
         return RejectReason.POST_ONLY_WOULD_TAKE
     return None
@@ -116,7 +120,7 @@ def is_invalid_quantity(book: State, command: Command) -> bool:
 
 def is_invalid_price(book: State, command: Command) -> bool:
     """R1: off the grid, or arithmetic that would leave 64 bits: a slide, or the first price of a trailing stop."""
-    if command.price_off_grid:
+    if command.price_off_grid or RejectReason.INVALID_PRICE in book.faults:
         return True
     offset = command.trail_offset
     if offset is not None:
@@ -150,6 +154,7 @@ def is_invalid_combination(command: Command) -> bool:
         or (is_all_or_none and kind in ENDING_IN_MARKET)
         or (time_in_force == TimeInForce.GTD and kind == OrderType.MARKET)
         or (command.protection_price_ticks is not None and kind != OrderType.MARKET)
+        or command.budget_units is not None  # R30: an exchange makes a protection price of it
     )
 
 

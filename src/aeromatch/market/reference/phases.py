@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aeromatch.market.reference.auction import uncross
 from aeromatch.market.reference.order import Order
 from aeromatch.market.reference.records import CancelReason, EventKind, Phase, TimeInForce
@@ -9,28 +11,32 @@ from aeromatch.market.reference.state import State
 from aeromatch.market.reference.triggers import move_trailing_stops
 
 
-def move_time(book: State, timestamp_ns: int) -> None:
-    """What a command's time brings about before the command's own events, by due time, expiries first on a tie (R6)."""
-    if timestamp_ns > book.now_ns:  # R2: an earlier stamp counts as the last one seen
-        book.now_ns = timestamp_ns
-        book.finished_client_ids = [finished for finished in book.finished_client_ids if book.is_remembered(finished)]
-    halt_end_ns = book.halt_end_ns
-    if halt_end_ns is not None and halt_end_ns <= book.now_ns:
-        expire(book, halt_end_ns)
-        book.phase, book.halt_end_ns = Phase.AUCTION, None  # R28
-        book.emit(EventKind.PHASE, reason=Phase.AUCTION)
-    expire(book, book.now_ns)
+def move_time(books: Sequence[State], timestamp_ns: int) -> None:
+    """What a command's time brings about before the command's own events, by due time, expiries first on a tie (R6).
 
-
-def expire(book: State, until_ns: int) -> None:
-    """R17: what expires does so in order of expiry, then id."""
-    expired = [
-        order
-        for order in book.live.values()
-        if order.time_in_force == TimeInForce.GTD and order.expire_at_ns <= until_ns
-    ]
-    for order in sorted(expired, key=lambda order: (order.expire_at_ns, order.order_id)):
-        book.cancel_order(order, CancelReason.EXPIRED)
+    Expiries due at one time come in order of id (R17), ends of halts (R28) in order of instrument. The books of a
+    clearing group have one time (R2).
+    """
+    due: list[tuple[int, bool, int, int]] = []
+    for place, book in enumerate(books):
+        if timestamp_ns > book.now_ns:  # R2: an earlier stamp counts as the last one seen
+            book.now_ns = timestamp_ns
+            book.finished_client_ids = [done for done in book.finished_client_ids if book.is_remembered(done)]
+        expiries = [order for order in book.live.values() if order.time_in_force == TimeInForce.GTD]
+        due += [
+            (order.expire_at_ns, False, order.order_id, place)
+            for order in expiries
+            if order.expire_at_ns <= book.now_ns
+        ]
+        if book.halt_end_ns is not None and book.halt_end_ns <= book.now_ns:
+            due.append((book.halt_end_ns, True, book.instrument, place))
+    for _, is_phase, number, place in sorted(due):
+        book = books[place]
+        if is_phase:
+            book.phase, book.halt_end_ns = Phase.AUCTION, None
+            book.emit(EventKind.PHASE, reason=Phase.AUCTION)
+        else:
+            book.cancel_order(book.live[number], CancelReason.EXPIRED)
 
 
 def change_phase(book: State, phase: Phase) -> None:

@@ -113,12 +113,16 @@ class EventKind(Code):
     CANCELED = 8
     AMENDED = 9
     PHASE = 10
+    CREATED = 11
+    FUNDS = 12
+    SETTLED = 13
 
 
 class RejectReason(Code):
-    """R8, in order of precedence."""
+    """R8, in order of precedence; those from 15 on answer the commands of R30 to R32."""
 
     UNKNOWN_INSTRUMENT = 1
+    UNKNOWN_ACCOUNT = 2
     INVALID_QUANTITY = 3
     INVALID_PRICE = 4
     INVALID_TIME = 5
@@ -129,7 +133,16 @@ class RejectReason(Code):
     EXPIRED = 10
     PRICE_OUT_OF_BAND = 11
     DUPLICATE_CLIENT_ORDER_ID = 12
+    INSUFFICIENT_FUNDS = 13
     POST_ONLY_WOULD_TAKE = 14
+    ALREADY_EXISTS = 15
+    UNKNOWN_ASSET = 16
+    UNKNOWN_GROUP = 17
+    UNKNOWN_EVENT = 18
+    UNKNOWN_OUTCOME = 19
+    ALREADY_SETTLED = 20
+    DUPLICATE_TRANSFER = 21
+    INVALID_NAME = 22
 
 
 class CancelReason(Code):
@@ -147,6 +160,7 @@ class CancelReason(Code):
     SESSION_CLOSED = 10
     PRICE_OUT_OF_BAND = 11
     HALTED = 12
+    SETTLED = 13
 
 
 @dataclass(slots=True)
@@ -178,6 +192,8 @@ class Command:
     expire_at_ns: int | None = None
     protection_price_ticks: int | None = None
     self_trade_group: int | None = None
+    # R30: what a market buy may cost, in units of the quote asset.
+    budget_units: int | None = None
     client_order_id: bytes | None = None
 
 
@@ -215,6 +231,8 @@ TERMS_BITS = {
     1: "stop_price_ticks", 2: "trail_offset", 4: "display_lots", 8: "minimum_lots",
     16: "expire_at_ns", 32: "protection_price_ticks", 64: "self_trade_group",
 }  # fmt: skip
+# A budget stands where a protection price would: an order has one of them.
+HAS_BUDGET = 128
 
 # The reason byte of an accepted new order: its type, and how it stands in the book.
 IS_UNDISPLAYED, SHOWS_SLICES = 8, 16
@@ -239,7 +257,7 @@ CLIENT_ID_FIELDS = {0: "length", 1: "text", 37: "padding"}
 
 def encode(command: Command) -> bytes:
     """The command's slot and the extension slots that it needs."""
-    has_terms = any(getattr(command, name) is not None for name in TERMS_BITS.values())
+    has_terms = any(getattr(command, name) is not None for name in (*TERMS_BITS.values(), "budget_units"))
     has_client_id = command.client_order_id is not None
     slots = _encode_command(command, has_terms * HAS_TERMS | has_client_id * HAS_CLIENT_ID)
     if has_terms:
@@ -254,7 +272,7 @@ def decode(slots: bytes) -> list[Command]:
     commands = []
     start = 0
     while start < len(slots):
-        command, start = _decode_one(slots, start)
+        command, start = decode_one(slots, start)
         commands.append(command)
     return commands
 
@@ -298,6 +316,9 @@ def _encode_command(command: Command, extensions: int) -> bytes:
 def _encode_terms(command: Command) -> bytes:
     terms = {bit: getattr(command, name) for bit, name in TERMS_BITS.items()}
     present = sum(bit for bit, term in terms.items() if term is not None)
+    if command.budget_units is not None:
+        present |= HAS_BUDGET
+        terms[32] = command.budget_units - (2**64 if command.budget_units >= 2**63 else 0)
     trail_unit = command.trail_unit if command.trail_offset is not None else 0
     return TERMS.pack(present, trail_unit, *(term or 0 for term in terms.values()))
 
@@ -308,7 +329,7 @@ def _encode_client_id(command: Command) -> bytes:
     return CLIENT_ID.pack(length, text[:CLIENT_ID_BYTES])
 
 
-def _decode_one(slots: bytes, start: int) -> tuple[Command, int]:
+def decode_one(slots: bytes, start: int) -> tuple[Command, int]:
     """The command that starts there, and where the next one does.
 
     Each field is taken as it stands. Then the command is encoded again: where the bytes differ,
@@ -344,6 +365,7 @@ def _decode_one(slots: bytes, start: int) -> tuple[Command, int]:
         present, trail_unit, *terms = TERMS.unpack(slot)
         for (bit, name), term in zip(TERMS_BITS.items(), terms, strict=True):
             setattr(command, name, term if present & bit else None)
+        command.budget_units = terms[5] % 2**64 if present & HAS_BUDGET else None
         command.trail_unit = OffsetUnit.BPS if trail_unit == OffsetUnit.BPS else OffsetUnit.TICKS
         _same_bytes(_encode_terms(command), slot, start, TERMS_FIELDS)
         start += SLOT_BYTES

@@ -84,6 +84,8 @@ class State:
         self.finished_client_ids: list[FinishedClientId] = []
         self.command = Command(CommandKind.ADVANCE_TIME)
         self.events: list[ReferenceEvent] = []
+        # R30: what an exchange finds against the command that is being carried out; each has its place in R8.
+        self.faults: frozenset[RejectReason] = frozenset()
 
     # R7: what happens, as events.
 
@@ -94,6 +96,7 @@ class State:
         *,
         reason: int = 0,
         side: Side = Side.NONE,
+        instrument: int | None = None,
         account: int = 0,
         price_ticks: int = 0,
         quantity_lots: int = 0,
@@ -109,7 +112,7 @@ class State:
                 kind=kind,
                 reason=reason,
                 side=side,
-                instrument=self.command.instrument,
+                instrument=self.instrument if instrument is None else instrument,
                 account=account,
                 index=len(self.events),
                 price_ticks=price_ticks,
@@ -141,6 +144,7 @@ class State:
             EventKind.REJECTED,
             reason=reason,
             side=command.side if command.kind == CommandKind.NEW else Side.NONE,
+            instrument=command.instrument,
             account=command.account,
             order_id=first or 0,
             other=self.now_ns,
