@@ -74,7 +74,7 @@ def command(seed: int, number: int) -> Row | Call:
     return row | _order(rng, number, SYMBOLS[place])
 
 
-def _order(rng: random.Random, number: int, symbol: str) -> Row:
+def _order(rng: random.Random, number: int, symbol: str) -> dict[str, Any]:
     order: dict[str, Any] = {
         "side": rng.choice(("buy", "sell")),
         "quantity_lots": rng.randint(1, 20),

@@ -117,7 +117,7 @@ impl Log {
     fn open(path: &Path) -> Result<Log, Failure> {
         let disk = Disk::look(path)?;
         let never = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH);
-        let files = Files::open(disk.clone())?;
+        let files = patiently(|| Files::open(disk.clone()))?;
         Ok(Log { disk, files, seen: never, kept: VecDeque::new(), last: None, latest_ns: Vec::new() })
     }
 
@@ -129,7 +129,7 @@ impl Log {
         // Places shift where the oldest segments are removed, numbers do not.
         let last = self.last.and_then(|(place, _)| self.files.segments().get(place)).map(|last| last.first_sequence);
         if !is_known {
-            self.files = Files::open(self.disk.clone())?;
+            self.files = patiently(|| Files::open(self.disk.clone()))?;
             self.seen = (changed, now);
         }
         let count = self.files.segments().len();

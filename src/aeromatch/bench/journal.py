@@ -75,6 +75,7 @@ class Recovery:
 
     commands: int
     journal_bytes: int
+    """Of the commands' slots."""
     seconds: float
 
 

@@ -133,7 +133,7 @@ def _print_tables(report: JournalReport) -> None:
     rate = recovery.commands / recovery.seconds
     click.echo(
         f"recovery: {recovery.commands:,} commands in {recovery.seconds:.2f} s, {rate / 1e6:.2f} M commands/s, "
-        f"{recovery.journal_bytes / recovery.seconds / 1e6:,.0f} MB/s"
+        f"{recovery.journal_bytes / recovery.seconds / 1e6:,.0f} MB/s of them"
     )
     click.echo(
         f"snapshot: {snapshot.orders:,} resting orders, {snapshot.bytes / 1e6:,.1f} MB, "

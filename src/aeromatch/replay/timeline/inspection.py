@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aeromatch import JournalError, _core
@@ -115,7 +116,9 @@ def inspect_journal(directory: str | PathLike[str]) -> Inspection:
         try:
             snapshots.append(SnapshotSummary(**log.snapshot(sequence)))
         except JournalError as error:
-            damage = damage or error
+            # The exchange at work there may have replaced it since it was listed.
+            if error.kind != "io" or Path(error.file or "").exists():
+                damage = damage or error
     end = _end(segments) if damage is None else "damaged"
     return Inspection(tuple(segments), tuple(snapshots), end, damage)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from aeromatch import Commands, Exchange, _core
+from aeromatch import Commands, Exchange, JournalError, _core
 from aeromatch.replay.timeline.checkpoints import Checkpoints
 from aeromatch.replay.timeline.following import Followed, follow
 from aeromatch.replay.timeline.words import command_fields, command_text
@@ -313,16 +313,27 @@ class Timeline:
     def _load(self, target: int) -> None:
         """Take the state that is nearest before the target, of what there is in memory and on disk."""
         kept = self._checkpoints.at_or_before(target)
-        stored = max((sequence for sequence in self.snapshots if sequence <= target), default=0)
-        here = self.sequence if self.sequence <= target else -1
+        at_hand = max(self.sequence if self.sequence <= target else -1, kept.sequence if kept is not None else -1)
         # A stored one must be read, checked and restored: worth it where many commands are saved.
-        best = kept.sequence if kept is not None else -1
-        if stored > max(here, best) + SPACING_COMMANDS or (max(here, best) < 0 and stored >= self.first and stored):
-            self._exchange = self._log.load_snapshot(stored)
-        elif kept is not None and best > here:
+        worth = at_hand + SPACING_COMMANDS if at_hand >= 0 else 0
+        stored = self._stored(worth, target)
+        if stored is not None:
+            self._exchange = stored
+        elif kept is not None and kept.sequence == at_hand != self.sequence:
             self._exchange = Exchange.restore(kept.snapshot)
-        elif here < 0:
+        elif at_hand < 0:
             self._exchange = self._start()
+
+    def _stored(self, above: int, target: int) -> Exchange | None:
+        """The newest snapshot on disk above a number, up to the target, that is whole."""
+        for sequence in sorted(self.snapshots, reverse=True):
+            if above < sequence <= target:
+                try:
+                    return self._log.load_snapshot(sequence)
+                except JournalError:
+                    # Damaged, or removed since it was listed: an older state and more commands lead there as well.
+                    continue
+        return None
 
     def _keep(self, before: int, landings: Sequence[int], target: int) -> None:
         """Lay a checkpoint here, if one belongs here and is worth it."""
