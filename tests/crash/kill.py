@@ -51,7 +51,6 @@ class Tally:
     """Commands that were recovered though nobody had been told."""
     compared: int = 0
     """Recovered states that were compared."""
-    torn_bytes: int = 0
     by_durability: dict[str, int] = field(default_factory=lambda: {"os": 0, "disk": 0})
 
 
@@ -131,7 +130,6 @@ class Check:
         for _ in range(2):
             with Exchange.open(self.directory, durability="os") as exchange:
                 self._compare(exchange.sequence, exchange.digest())
-                self.tally.torn_bytes += exchange.recovery.bytes_cut
                 self._acknowledged = exchange.sequence
 
     def _compare(self, sequence: int, digest: str) -> None:

@@ -57,28 +57,32 @@ def command(seed: int, number: int) -> Row | Call:
     """Command `number`, from 1."""
     if number <= len(SETUP):
         return SETUP[number - 1]
-    rng = random.Random(f"{seed}/{number}")
+    order = _order(seed, number)
+    if order is not None:
+        return order
+    rng = random.Random(f"{seed}/{number}/other")
     dice = rng.random()
-    if dice < 0.03:
+    if dice < 0.1:
         return _funds(rng, number)
-    account = rng.randrange(len(ACCOUNTS))
-    place = rng.randrange(len(SYMBOLS))
-    row: dict[str, Any] = {"instrument": place + 1, "account": account + 1, "timestamp": number * 1_000}
-    if dice < 0.25:
-        return row | {"kind": "cancel", "client_order_id": str(number - rng.randint(1, 400))}
-    if dice < 0.30:
-        changed = {"kind": "amend", "client_order_id": str(number - rng.randint(1, 200))}
-        return row | changed | {"quantity_lots": rng.randint(1, 30)}
-    if dice < 0.305:
-        return row | {"kind": "mass_cancel"}
-    return row | _order(rng, number, SYMBOLS[place])
+    if dice < 0.12:
+        return {"kind": "mass_cancel", "instrument": rng.randint(1, len(SYMBOLS)), "account": rng.randint(1, 4)}
+    return _change(rng, seed, number)
 
 
-def _order(rng: random.Random, number: int, symbol: str) -> dict[str, Any]:
+def _order(seed: int, number: int) -> dict[str, Any] | None:
+    """Command `number`, if it is a new order."""
+    rng = random.Random(f"{seed}/{number}")
+    if rng.random() < 0.35:
+        return None
+    symbol = rng.choice(SYMBOLS)
+    side, behind = rng.choice(("buy", "sell")), rng.randint(-8, 30)
     order: dict[str, Any] = {
-        "side": rng.choice(("buy", "sell")),
+        "instrument": SYMBOLS.index(symbol) + 1,
+        "account": rng.randint(1, len(ACCOUNTS)),
+        "timestamp": number * 1_000,
+        "side": side,
         "quantity_lots": rng.randint(1, 20),
-        "price_ticks": MIDDLE_TICKS[symbol] + rng.randint(-20, 20),
+        "price_ticks": MIDDLE_TICKS[symbol] + (-behind if side == "buy" else behind),
         "client_order_id": str(number),
     }
     kind = rng.random()
@@ -91,15 +95,36 @@ def _order(rng: random.Random, number: int, symbol: str) -> dict[str, Any]:
     return order
 
 
+def _change(rng: random.Random, seed: int, number: int) -> Row:
+    """A cancel or an amend of an order that came a while ago, though it may be done already."""
+    changed: dict[str, Any] = {"kind": "cancel", "client_order_id": str(number)}
+    for earlier in range(number - rng.randint(1, 60), 0, -1):
+        order = _order(seed, earlier) if earlier > len(SETUP) else None
+        if order is not None:
+            changed = {name: order[name] for name in ("instrument", "account", "client_order_id")} | {"kind": "cancel"}
+            break
+    if rng.random() < 0.3:
+        changed |= {"kind": "amend", "quantity_lots": rng.randint(1, 30)}
+    return {"instrument": 1, "account": 1, "timestamp": number * 1_000} | changed
+
+
 def _funds(rng: random.Random, number: int) -> Call:
     name, asset, amount = rng.choice(ACCOUNTS), rng.choice(("BTC", "USD")), str(rng.randint(1, 200))
-    groups = {"source": "main", "target": "side"} if rng.random() < 0.7 else {"source": "side", "target": "main"}
+    source, target = ("main", "side") if rng.random() < 0.7 else ("side", "main")
     calls: tuple[Call, ...] = (
         partial(Exchange.deposit, account=name, asset=asset, amount=amount, id=f"in-{number}"),
         partial(Exchange.withdraw, account=name, asset=asset, amount=amount, id=f"out-{number}"),
         # The id of an earlier one, now and then: rejected as a duplicate.
         partial(Exchange.deposit, account=name, asset=asset, amount=amount, id=f"in-{number - rng.randint(0, 90)}"),
-        partial(Exchange.transfer, account=name, asset=asset, amount=amount, id=f"move-{number}", **groups),
+        partial(
+            Exchange.transfer,
+            account=name,
+            asset=asset,
+            amount=amount,
+            source=source,
+            target=target,
+            id=f"move-{number}",
+        ),
         partial(Exchange.mint, event=EVENT, account=name, quantity=rng.randint(1, 50)),
         partial(Exchange.redeem, event=EVENT, account=name, quantity=rng.randint(1, 50)),
     )

@@ -10,13 +10,13 @@ from rich.text import Text
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from aeromatch import Level, OrderBook
+    from aeromatch import BookView, Level
 
 BAR: Final = 28
 LEVELS: Final = 8
 
 
-def book_view(book: OrderBook, levels: int = LEVELS) -> Table:
+def book_view(book: BookView, levels: int = LEVELS) -> Table:
     """Draw the best levels of both sides, asks on top."""
     depth = book.depth(levels)
     largest = max((level.quantity_lots for level in (*depth.asks, *depth.bids)), default=1)
