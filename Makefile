@@ -14,6 +14,9 @@ unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
 COMMANDS ?= 100000
 SEED ?= 1
 KILLS ?= 5
+SEEDS ?= 100
+SEEDS ?= 100
+KILLS ?= 5
 SECONDS ?= 30
 MAX_RATIO ?= 1.0
 SHARED ?= $(or $(AEROMATCH_SHARED),../shared)
@@ -75,6 +78,10 @@ fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 .PHONY: kill
 kill: build ## kill a real process under load and compare what it acknowledged: make kill KILLS=200 SEED=1
 	@$(PY) -m tests.crash.kill --kills $(KILLS) --seed $(SEED)
+
+.PHONY: simulate
+simulate: ## crash the journal on a simulated disk: make simulate SEEDS=10000 SEED=1
+	@cargo run --locked --quiet --release -p aeromatch-runtime --bin simulate -- $(SEEDS) $(SEED)
 
 CARGO_FUZZ := build/tools/bin/cargo-fuzz
 FUZZ_TARGETS = $(basename $(notdir $(wildcard crates/engine/fuzz/fuzz_targets/*.rs)))

@@ -88,7 +88,7 @@ def test_terms_of_stops_and_icebergs() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [
-        ("present", 128, "present"),
+        ("present", 160, "present"),  # a protection price and a budget, which share their field
         ("trail_unit", 2, "trail unit"),
         ("trail_unit", 1, "trail unit"),
         ("zero", 1, "padding"),

@@ -249,6 +249,8 @@ class ExchangeGenerator:
         )
         terms = self.terms("", quote)
         terms.unit_ticks = unit_ticks
+        if len(outcomes) == 2 and self.chance(0.9):  # there are no rebates
+            terms.maker_fee_bps, terms.taker_fee_bps = abs(terms.maker_fee_bps), abs(terms.taker_fee_bps)
         return AdminCommand(AdminKind.CREATE_EVENT, texts=texts, settlement=terms)
 
     def terms(self, base: str, quote: str) -> Terms:

@@ -92,6 +92,7 @@ MALFORMED = {
     "price with phase": changed(PHASE, 16, 1),
     "order id with advance time": changed(ADVANCE, 32, 1),
     "protection price or budget without its flag": changed(NEW, 112, 1),
+    "protection price and budget": changed(NEW, 64, 16 | 32 | 64 | 128),
     "trail unit without an offset": changed(NEW, 65, 1),
     "trail unit 2": changed(TRAILING, 65, 2),
     "terms padding": changed(NEW, 66, 1),

@@ -268,6 +268,10 @@ def test_R33_what_is_there_is_not_made_again(play_exchange: Play) -> None:
           rejected invalid_quantity
         instrument PLAIN-2 band=5
           rejected invalid_combination
+        instrument COIN base=COIN/0 quote=USD/2 reference=-1
+          rejected invalid_price
+        event snow yes no unit=100 reference=100
+          rejected invalid_price
     """)
 
 
@@ -287,7 +291,10 @@ def test_R33_damaged_slots_are_refused_by_both_or_mean_the_same() -> None:
         names = Names(reference.exchange)
         spoiled = rng.randrange(len(SETUP))
         for number, line in enumerate(SETUP):
-            slots = bytearray(slots_of(names.read(line)))
+            try:
+                slots = bytearray(slots_of(names.read(line)))
+            except KeyError:  # what a line before it would have made has another name now
+                break
             for _ in range(rng.randint(1, 2) if number == spoiled else 0):
                 at = rng.choice((rng.randrange(len(slots)), rng.randrange(64)))
                 slots[at] = rng.choice((0, 1, 2, 4, 8, 16, 32, 65, 128, 255))
@@ -307,8 +314,8 @@ def test_R33_damaged_slots_are_refused_by_both_or_mean_the_same() -> None:
 def test_R33_nothing_of_a_batch_happens_if_a_slot_is_none(name: str) -> None:
     exchange, names = open_exchange(name), Names(Reference().exchange)
     before = exchange.digest()
-    account, terms = slots_of(names.read("account alice")), slots_of(names.read("everywhere new buy 1 @ 5 min=1"))
-    for bad in (account[:64], account[:127], bytes(64), account[:64] + bytes(64), terms[:64] + bytes(64)):
+    account = slots_of(names.read("account alice"))
+    for bad in (account[:64], account[:127], bytes(64), account[:64] + bytes(64)):
         with pytest.raises(ValueError, match=r"\w"):
             exchange.process(account + bad)
     assert exchange.digest() == before

@@ -115,6 +115,9 @@ def test_R31_rebates_cannot_be_more_than_fees(play_exchange: Play) -> None:
           rejected invalid_combination
         event rain yes no unit=100 taker=10001
           rejected invalid_combination
+        event rain yes no unit=100 maker=-1 taker=5      -- a fee on 1 need not cover a rebate on 99
+          rejected invalid_combination
+        ! event cup red green blue unit=100 maker=-1 taker=5
         ! instrument COIN base=COIN/0 quote=USD/2 maker=-10000 taker=10000
     """)
 

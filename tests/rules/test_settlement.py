@@ -133,8 +133,6 @@ def test_R30_a_market_buy_says_what_it_may_cost(play_exchange: Play) -> None:
       rejected invalid_combination buy account=alice
     on COIN stop buy 3 stop=50 account=alice
       rejected invalid_combination buy account=alice
-    on COIN market buy 3 protect=9 budget=100 account=alice
-      rejected invalid_combination buy account=alice
     on COIN new buy 3 @ 9 budget=100 account=alice
       rejected invalid_combination buy account=alice
     on COIN market sell 3 budget=100 account=bob

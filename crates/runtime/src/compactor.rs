@@ -111,6 +111,8 @@ impl<St: Storage> Compactor<St> {
             None => Replay::new(Exchange::new(), 0),
         };
         self.work = Work::Replaying(Box::new(replay), segments.into_iter());
+        // Whoever asks from here on means segments that are not in this one.
+        self.is_asked = false;
         Ok(Step::Worked)
     }
 
@@ -136,6 +138,7 @@ impl<St: Storage> Compactor<St> {
         let event_hash = replay.hash.value();
         let bytes = snapshot::encode(&replay.exchange, event_hash);
         if !snapshot::store(&self.storage, &snapshot_name(sequence), &bytes)? {
+            self.is_asked = true;
             return Ok(Step::Full);
         }
         self.work = Work::Proving(sequence, replay.exchange.digest());
@@ -154,7 +157,7 @@ impl<St: Storage> Compactor<St> {
         self.older.extend(newest.map(|snapshot| snapshot.sequence));
         // A damaged one of that number was just replaced.
         self.refused.retain(|refused| *refused != name);
-        (self.is_asked, self.is_untidy) = (false, true);
+        self.is_untidy = true;
         Ok(Step::Worked)
     }
 

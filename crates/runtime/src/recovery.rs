@@ -70,8 +70,8 @@ struct Repairs {
     unfinished: Vec<String>,
     /// Segments that held nothing durable, newest first.
     to_remove: Vec<String>,
-    /// Zeroed in the last segment that stays.
-    to_clear: Option<(u64, u64)>,
+    /// Behind the last whole frame there is something.
+    must_cut: bool,
     /// What may not be durable, though it can be read: where it starts in each segment, and where it ends.
     to_rewrite: Vec<(String, u64, u64)>,
     to_sync: Vec<String>,
@@ -266,7 +266,7 @@ impl<'a, St: Storage> Walk<'a, St> {
         }
         let repairs = &mut recovered.repairs;
         repairs.to_remove.extend(later.iter().rev().map(SegmentHeader::name));
-        repairs.to_clear = (behind.end > end.offset).then_some((end.offset, behind.end));
+        repairs.must_cut = behind.end > end.offset;
         recovered.tail = Some(Tail { segment: *segment, offset: end.offset });
         Ok(())
     }
@@ -321,19 +321,33 @@ impl Recovered {
                 file.write_at(chunk, offset).map_err(Failure::io(name, "write"))
             })?;
         }
-        if let (Some(tail), Some((from, to))) = (&self.tail, repairs.to_clear) {
-            let name = tail.segment.name();
-            let mut file = storage.open(&name).map_err(Failure::io(&name, "open"))?;
-            in_chunks(from, to, |offset, chunk| {
-                chunk.fill(0);
-                file.write_at(chunk, offset).map_err(Failure::io(&name, "write"))
-            })?;
+        if let (Some(tail), true) = (&self.tail, repairs.must_cut) {
+            tail.cut(storage)?;
         }
         for name in &repairs.to_sync {
             let mut file = storage.open(name).map_err(Failure::io(name, "open"))?;
             file.sync().map_err(Failure::io(name, "sync"))?;
         }
         storage.sync_directory().map_err(Failure::io(".", "sync directory"))
+    }
+}
+
+impl Tail {
+    /// Puts a segment in the place of this one that has its frames and nothing behind them. Not by writing zeroes over the
+    /// rest: if their sync failed, what they hide from a reader would be on the disk still.
+    fn cut<St: Storage>(&self, storage: &St) -> Result<(), Failure> {
+        let name = self.segment.name();
+        let old = storage.open(&name).map_err(Failure::io(&name, "open"))?;
+        let unfinished = format!("{name}.tmp");
+        let mut new = storage.create(&unfinished).map_err(Failure::io(&unfinished, "create"))?;
+        new.preallocate(self.segment.bytes).map_err(Failure::io(&unfinished, "preallocate"))?;
+        in_chunks(0, self.offset, |offset, chunk| {
+            old.read_at(chunk, offset).map_err(Failure::io(&name, "read"))?;
+            new.write_at(chunk, offset).map_err(Failure::io(&unfinished, "write"))
+        })?;
+        new.sync().map_err(Failure::io(&unfinished, "sync"))?;
+        storage.rename(&unfinished, &name).map_err(Failure::io(&unfinished, "rename"))?;
+        storage.sync_directory().map_err(Failure::io(&name, "sync directory"))
     }
 }
 

@@ -166,7 +166,12 @@ fn translate(c: &Command, x: &Extensions, terms: &SettlementTerms, is_mirror: bo
         return (*c, *x);
     }
     let (mut command, mut extensions) = (*c, *x);
-    let across = |price_ticks: i64| i64::from(terms.unit_ticks).saturating_sub(price_ticks);
+    let mut leaves_64_bits = false;
+    let mut across = |price_ticks: i64| {
+        let other = i64::from(terms.unit_ticks).checked_sub(price_ticks);
+        leaves_64_bits |= other.is_none();
+        other.unwrap_or(0)
+    };
     if command.side != NO_SIDE {
         command.side ^= 1;
     }
@@ -180,6 +185,9 @@ fn translate(c: &Command, x: &Extensions, terms: &SettlementTerms, is_mirror: bo
         if terms.present & present::PROTECTION != 0 {
             terms.protection_price_ticks = across(terms.protection_price_ticks);
         }
+    }
+    if leaves_64_bits {
+        command.flags |= flag::PRICE_OFF_GRID; // R1: arithmetic that leaves 64 bits is `invalid_price`
     }
     (command, extensions)
 }

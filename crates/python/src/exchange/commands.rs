@@ -46,7 +46,7 @@ impl Exchange {
         action: impl FnOnce(&mut Machine) -> Result<R, Failure> + Send,
     ) -> PyResult<R> {
         let entry = self.handle.enter().map_err(|failure| failure.into_py(py))?;
-        let done = py.detach(|| entry.with(action)).flatten();
+        let done = py.detach(|| entry.with(action)).and_then(|done| done);
         done.map_err(|failure| failure.into_py(py))
     }
 

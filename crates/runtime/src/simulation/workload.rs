@@ -86,7 +86,7 @@ impl Workload {
         let random = &mut self.random;
         let time_in_force = random.pick(&[TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Day, TimeInForce::Ioc]);
         // A hidden order's terms have one bit, and a client id of no characters has none.
-        let terms = random.one_in(6).then(|| Terms { present: present::DISPLAY, ..Terms::NONE });
+        let terms = random.one_in(6).then_some(Terms { present: present::DISPLAY, ..Terms::NONE });
         let name: [u8; 3] = std::array::from_fn(|_| b'a' + random.below(4) as u8);
         let length = random.index(4);
         let client_id = random.one_in(6).then(|| ClientId::new(&name[..length]));

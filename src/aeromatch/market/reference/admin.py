@@ -187,17 +187,9 @@ def decode_all(slots: bytes) -> list[Command | AdminCommand]:
     commands: list[Command | AdminCommand] = []
     start = 0
     while start < len(slots):
-        command, start = decode_admin(slots, start) if slots[start] >= FIRST_KIND else decode_order(slots, start)
+        command, start = (decode_admin if slots[start] >= FIRST_KIND else decode_one)(slots, start)
         commands.append(command)
     return commands
-
-
-def decode_order(slots: bytes, start: int) -> tuple[Command, int]:
-    """A command to a book. In a journal no slot is all zero, so that one with no term at all is refused."""
-    command, end = decode_one(slots, start)
-    if slots[start + 2] & 1 and slots[start + SLOT_BYTES] == 0:
-        raise SlotError(f"present: a terms slot without a term, at offset {start + SLOT_BYTES}")
-    return command, end
 
 
 def decode_admin(slots: bytes, start: int) -> tuple[AdminCommand, int]:

@@ -147,6 +147,8 @@ class Administration(Venue):
             base, quote = texts[3:5]
             if self.are_bad_units(terms, ((base, terms.base_decimals), (quote, terms.quote_decimals))):
                 return RejectReason.INVALID_QUANTITY
+            if rules.reference_price_ticks is not None and rules.reference_price_ticks < 0:
+                return RejectReason.INVALID_PRICE
             is_pair = base != quote and is_part(base) and is_part(quote)  # R32: no shares
             if not is_pair or are_bad_fees(terms) or terms.unit_ticks != 0:
                 return RejectReason.INVALID_COMBINATION
@@ -223,8 +225,13 @@ class Administration(Venue):
             return RejectReason.INVALID_PRICE
         if terms.lot_base_units > terms.unit_ticks * terms.tick_lot_units << MOST_SHARE_BITS:
             return RejectReason.INVALID_QUANTITY
+        rules = command.rules or Rules()
+        if rules.reference_price_ticks is not None and not 1 <= rules.reference_price_ticks < terms.unit_ticks:
+            return RejectReason.INVALID_PRICE
+        # Two buyers pay on two notionals: no fee on the one need cover a rebate on the other.
+        pays_rebates = len(outcomes) == 2 and min(terms.maker_fee_bps, terms.taker_fee_bps) < 0
         is_repeated = len(set(outcomes)) < len(outcomes)
-        if are_bad_fees(terms) or are_bad(command.rules or Rules()) or is_repeated or not is_part(currency):
+        if pays_rebates or are_bad_fees(terms) or are_bad(rules) or is_repeated or not is_part(currency):
             return RejectReason.INVALID_COMBINATION
         is_there = self.registry.event_named(name) is not None or any(
             self.registry.asset_named(symbol) is not None or self.registry.instrument_named(symbol) is not None

@@ -366,6 +366,8 @@ def decode_one(slots: bytes, start: int) -> tuple[Command, int]:
         for (bit, name), term in zip(TERMS_BITS.items(), terms, strict=True):
             setattr(command, name, term if present & bit else None)
         command.budget_units = terms[5] % 2**64 if present & HAS_BUDGET else None
+        if present & HAS_BUDGET and command.protection_price_ticks is not None:
+            raise SlotError(f"present: a protection price and a budget in one field, at offset {start}")
         command.trail_unit = OffsetUnit.BPS if trail_unit == OffsetUnit.BPS else OffsetUnit.TICKS
         _same_bytes(_encode_terms(command), slot, start, TERMS_FIELDS)
         start += SLOT_BYTES
