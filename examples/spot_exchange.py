@@ -81,7 +81,7 @@ def show(exchange: Exchange) -> None:
     """Print every balance; the makers' rebate comes out of the takers' fee, the rest is in `fees`."""
     for (account, asset), balance in holdings(exchange).items():
         if balance.total:
-            print(f"  {account:<6} {balance.available:>17} {asset} and {balance.held} held")
+            print(f"  {account:<6} {balance.available:>17f} {asset} and {balance.held:f} held")
 
 
 if __name__ == "__main__":

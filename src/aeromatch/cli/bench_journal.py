@@ -13,14 +13,22 @@ from rich.table import Table
 
 from aeromatch import Commands, __version__
 from aeromatch.bench import journal_as_json, limits, measure_journal, parts
-from aeromatch.cli.console import json_option, print_json, progress_bar, progress_option, seed_option, stdout_console
+from aeromatch.cli.console import (
+    examples,
+    json_option,
+    print_json,
+    progress_bar,
+    progress_option,
+    seed_option,
+    stdout_console,
+)
 from aeromatch.replay.generate import Mood, flow
 
 if TYPE_CHECKING:
     from aeromatch.bench import JournalReport
 
 
-@click.command(name="journal")
+@click.command(name="journal", epilog=examples("aeromatch bench journal --batch 1024 --batch 65536"))
 @click.option(
     "--directory",
     type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
@@ -69,14 +77,10 @@ def bench_journal(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    r"""Measure what durability costs: batches and single calls by policy, recovery, a snapshot.
+    """Measure what durability costs: batches and single calls by policy, recovery, a snapshot.
 
     In the same run the disk's own speed is measured, bytes a second and the time of a sync, and compared: what limits
     the rest is printed below the tables. A batch is acknowledged before the next is sent.
-
-    \b
-    Example:
-      aeromatch bench journal --batch 1024 --batch 65536
     """
     with progress_bar("generating", commands, progress) as done:
         opening, session = flow(Mood.CALM, commands, seed, done)

@@ -6,17 +6,16 @@ import click
 from click.shell_completion import ShellComplete, get_completion_class
 
 
-@click.command()
+@click.command(
+    epilog="\b\n"
+    "bash: aeromatch completion bash > ~/.local/share/bash-completion/completions/aeromatch\n"
+    'zsh:  aeromatch completion zsh > "${fpath[1]}/_aeromatch"\n'
+    "fish: aeromatch completion fish > ~/.config/fish/completions/aeromatch.fish"
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print the completion script of a SHELL.
-
-    \b
-    bash: aeromatch completion bash > ~/.local/share/bash-completion/completions/aeromatch
-    zsh:  aeromatch completion zsh > "${fpath[1]}/_aeromatch"
-    fish: aeromatch completion fish > ~/.config/fish/completions/aeromatch.fish
-    """
+    """Print the completion script of a SHELL."""
     complete = get_completion_class(shell)
     if complete is None:
         raise click.ClickException(f"no completion for {shell}")

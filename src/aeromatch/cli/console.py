@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,9 +72,19 @@ def progress_bar(text: str, total: int, wanted: bool | None) -> Iterator[Callabl
         yield lambda done: progress.update(task, completed=done)
 
 
+def examples(*lines: str) -> str:
+    """Make the examples at the end of a command's help; the first character keeps click from joining the lines."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout."""
-    click.echo(json.dumps(document, indent=2, default=str))
+    click.echo(json.dumps(document, indent=2, default=_plain))
+
+
+def _plain(value: object) -> str:
+    """Show what JSON has no type for; amounts without an exponent."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def print_table(title: str, rows: Iterable[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from aeromatch.cli.console import json_option, print_json, print_table, stdout_console
+from aeromatch.cli.console import examples, json_option, print_json, print_table, stdout_console
 from aeromatch.cli.journal_arguments import DIRECTORY, moment
 from aeromatch.cli.journal_diff import diff
 from aeromatch.cli.journal_export import export
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from aeromatch.replay.timeline import Inspection, SegmentSummary
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "aeromatch journal inspect data/",
+        "aeromatch journal verify data/",
+        "aeromatch journal replay data/ --sequence 1000",
+    )
+)
 def journal() -> None:
-    r"""Look into the directory that an exchange keeps its journal in.
+    """Look into the directory that an exchange keeps its journal in.
 
     Nothing here locks or changes it: an exchange may be at work there.
-
-    \b
-    Examples:
-      aeromatch journal inspect data/
-      aeromatch journal verify data/
-      aeromatch journal replay data/ --sequence 1000
     """
 
 
@@ -38,18 +38,14 @@ for command in (replay, diff, export):
     journal.add_command(command)
 
 
-@journal.command()
+@journal.command(epilog=examples("aeromatch journal inspect data/ --json"))
 @click.argument("directory", type=DIRECTORY)
 @json_option
 def inspect(directory: Path, as_json: bool) -> None:
-    r"""List the files of DIRECTORY: segments with their commands and times, snapshots, and how the journal ends.
+    """List the files of DIRECTORY: segments with their commands and times, snapshots, and how the journal ends.
 
     Checksums are looked at, commands are not replayed: that does `verify`. Exit code 1 where a file is damaged; what
     stands before the damage is listed.
-
-    \b
-    Example:
-      aeromatch journal inspect data/ --json
     """
     found = inspect_journal(directory)
     if as_json:
@@ -60,18 +56,14 @@ def inspect(directory: Path, as_json: bool) -> None:
         raise found.damage
 
 
-@journal.command()
+@journal.command(epilog=examples("aeromatch journal verify data/ && echo sound"))
 @click.argument("directory", type=DIRECTORY)
 @json_option
 def verify(directory: Path, as_json: bool) -> None:
-    r"""Replay all of DIRECTORY, and compare: every checksum, the hash of the events at every frame, every digest.
+    """Replay all of DIRECTORY, and compare: every checksum, the hash of the events at every frame, every digest.
 
     Exit code 1, with the file and the offset of a byte, where something is damaged, missing, or leads to other events
     than when it was written. A torn end is no damage: an exchange that opens the directory cuts it off.
-
-    \b
-    Example:
-      aeromatch journal verify data/ && echo sound
     """
     found = verify_journal(directory)
     if as_json:

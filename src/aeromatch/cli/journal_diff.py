@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aeromatch.cli.console import json_option, print_json
+from aeromatch.cli.console import examples, json_option, print_json
 from aeromatch.cli.journal_arguments import DIRECTORY
 from aeromatch.replay import Timeline
 from aeromatch.replay.timeline import compare, first_difference
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command()
+@click.command(
+    epilog=examples("aeromatch journal diff data/ backup/", "aeromatch journal diff data/ --from 1000 --to 1200")
+)
 @click.argument("left", type=DIRECTORY)
 @click.argument("right", type=DIRECTORY, required=False)
 @click.option("--from", "start", type=click.IntRange(0), help="With one directory: the moment after this command.")
@@ -24,14 +26,9 @@ if TYPE_CHECKING:
 )
 @json_option
 def diff(left: Path, right: Path | None, start: int | None, end: int | None, as_json: bool) -> None:
-    r"""Compare two directories: the first command that differs, then the states at their ends.
+    """Compare two directories: the first command that differs, then the states at their ends.
 
     With LEFT alone, compare two of its moments. Exit code 0 also where they differ: the output says how.
-
-    \b
-    Examples:
-      aeromatch journal diff data/ backup/
-      aeromatch journal diff data/ --from 1000 --to 1200
     """
     ours = Timeline(left)
     if right is None:

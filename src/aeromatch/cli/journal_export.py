@@ -6,13 +6,18 @@ from pathlib import Path
 
 import click
 
-from aeromatch.cli.console import json_option, print_json, progress_bar, progress_option
+from aeromatch.cli.console import examples, json_option, print_json, progress_bar, progress_option
 from aeromatch.cli.journal_arguments import DIRECTORY
 from aeromatch.replay import Timeline
 from aeromatch.replay.timeline import FORMATS, export_tables
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "aeromatch journal export data/ tables/",
+        "aeromatch journal export data/ tables/ --format csv --from 1000 --to 2000",
+    )
+)
 @click.argument("directory", type=DIRECTORY)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
@@ -36,15 +41,10 @@ def export(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    r"""Write the commands of DIRECTORY, and the events that they lead to, as two tables into FOLDER.
+    """Write the commands of DIRECTORY, and the events that they lead to, as two tables into FOLDER.
 
     Prices are in ticks and quantities in lots, accounts and instruments are numbers: docs/records.md explains the
     columns. Two more tables, `instruments` and `accounts`, give names and sizes.
-
-    \b
-    Examples:
-      aeromatch journal export data/ tables/
-      aeromatch journal export data/ tables/ --format csv --from 1000 --to 2000
     """
     timeline = Timeline(directory)
     try:

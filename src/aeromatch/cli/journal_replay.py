@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from aeromatch.cli.book_view import book_view
-from aeromatch.cli.console import json_option, print_json, print_table, stdout_console
+from aeromatch.cli.console import examples, json_option, print_json, print_table, stdout_console
 from aeromatch.cli.journal_arguments import DIRECTORY, moment, seek, sequence_option, time_option
 from aeromatch.replay import Timeline
 
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from aeromatch.replay.timeline import Step
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "aeromatch journal replay data/",
+        "aeromatch journal replay data/ --sequence 1200 --events 5 --book BTC-USD",
+        "aeromatch journal replay data/ --time 2026-01-05T09:30:00 --account alice --json",
+    )
+)
 @click.argument("directory", type=DIRECTORY)
 @sequence_option
 @time_option
@@ -35,14 +41,7 @@ def replay(
     accounts: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    r"""Show the exchange of DIRECTORY as it was at a moment: markets, statistics, digest.
-
-    \b
-    Examples:
-      aeromatch journal replay data/
-      aeromatch journal replay data/ --sequence 1200 --events 5 --book BTC-USD
-      aeromatch journal replay data/ --time 2026-01-05T09:30:00 --account alice --json
-    """
+    """Show the exchange of DIRECTORY as it was at a moment: markets, statistics, digest."""
     timeline = Timeline(directory)
     seek(timeline, sequence, time_ns)
     steps: list[Step] = []
@@ -139,4 +138,4 @@ def _print(directory: Path, timeline: Timeline, document: dict[str, Any], symbol
     for account, balances in document.get("balances", {}).items():
         click.echo(f"{account}:")
         for has in balances:
-            click.echo(f"  {has['available']} {has['asset']} available, {has['held']} held, in {has['group']}")
+            click.echo(f"  {has['available']:f} {has['asset']} available, {has['held']:f} held, in {has['group']}")

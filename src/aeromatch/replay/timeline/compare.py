@@ -161,7 +161,7 @@ def _of_accounts(account: str, left: Readable, right: Readable) -> Iterator[Diff
 
 
 def _balances(account: str, side: Readable) -> dict[str, str]:
-    return {f"{has.asset} in {has.group}": f"{has.available} and {has.held} held" for has in side.balances(account)}
+    return {f"{has.asset} in {has.group}": f"{has.available:f} and {has.held:f} held" for has in side.balances(account)}
 
 
 def _positions(account: str, side: Readable) -> dict[str, str]:
