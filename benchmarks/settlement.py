@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/settlement.py
 
-Every case runs in every round from an empty start; medians of the rounds, events out as an array, nanoseconds a command.
-All orders are of one account, which has enough of everything.
+Every case runs in every round from an empty start; medians of the rounds, events out as an array, nanoseconds a
+command. All orders are of one account, which has enough of everything.
 """
 
 from __future__ import annotations
