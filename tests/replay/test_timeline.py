@@ -222,11 +222,29 @@ def test_inspection_and_verification(directory: Path, digests: list[str]) -> Non
     assert (proven.snapshots, proven.is_closed, proven.torn_bytes) == (1, True, 0)
 
 
-def test_damage_is_named(directory: Path, tmp_path: Path) -> None:
-    copied = tmp_path / "data"
+def copy_of(directory: Path, folder: Path) -> Path:
+    copied = folder / "data"
     copied.mkdir()
     for file in directory.iterdir():
         (copied / file.name).write_bytes(file.read_bytes())
+    return copied
+
+
+def test_a_damaged_snapshot_is_passed_over(directory: Path, tmp_path: Path, digests: list[str]) -> None:
+    copied = copy_of(directory, tmp_path)
+    (snapshot,) = copied.glob("snapshot-*.snap")
+    content = bytearray(snapshot.read_bytes())
+    content[-100] ^= 1
+    snapshot.write_bytes(content)
+    assert Timeline(copied).seek(COMMANDS).back(200).digest() == digests[COMMANDS - 200]
+    found = inspect_journal(copied)
+    assert found.damage is not None
+    assert Path(found.damage.file or "").name == snapshot.name
+    assert sum(segment.commands for segment in found.segments) == COMMANDS
+
+
+def test_damage_is_named(directory: Path, tmp_path: Path) -> None:
+    copied = copy_of(directory, tmp_path)
     segment = sorted(copied.glob("journal-*.log"))[1]
     content = bytearray(segment.read_bytes())
     content[4096 + 200] ^= 1
