@@ -43,7 +43,7 @@ def main() -> None:
     show(exchange, "it rains: a yes pays 1.00, a no nothing, what rests is canceled")
 
     again = exchange.settle(EVENT, outcome="no")
-    print(f"a second settlement is {again.status}: {again.reason}")
+    print(f"a second settlement is {again.status}: {again.reject_reason}")
     total = sum((exchange.balance(account, "USD").total for account in exchange.accounts()), Decimal(0))
     print(f"all the USD there are: {total}")
 

@@ -45,7 +45,7 @@ def fund(exchange: Exchange) -> None:
     exchange.deposit("alice", "USD", "100000", id="wire-1")
     exchange.deposit("bob", "BTC", "2", id="chain-1")
     again = exchange.deposit("bob", "BTC", "2", id="chain-1")
-    print(f"the same deposit once more: {again.status}, {again.reason}")
+    print(f"the same deposit once more: {again.status}, {again.reject_reason}")
 
 
 def trade(exchange: Exchange) -> None:
@@ -65,7 +65,7 @@ def trade(exchange: Exchange) -> None:
     too_much = exchange.submit("BTC-USD", Side.BUY, quantity="2", price="60000.00", account="alice")
     print(f"more than she can pay: {too_much.status}, {too_much.reject_reason}")
     held = exchange.withdraw("bob", "BTC", "1")
-    print(f"bob withdraws what his order holds: {held.status}, {held.reason}")
+    print(f"bob withdraws what his order holds: {held.status}, {held.reject_reason}")
 
 
 def holdings(exchange: Exchange) -> dict[tuple[str, str], object]:

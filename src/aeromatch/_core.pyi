@@ -1689,7 +1689,7 @@ class Exchange:
 class Receipt:
     """What a command that is about no order did. Immutable.
 
-    A rejection is data: `status` is "rejected" and `reason` says why (R8).
+    A rejection is data: `status` is "rejected" and `reject_reason` says why (R8).
     """
 
     @property
@@ -1699,7 +1699,7 @@ class Receipt:
     def accepted(self) -> bool:
         """Whether the command was accepted."""
     @property
-    def reason(self) -> RejectReason | None:
+    def reject_reason(self) -> RejectReason | None:
         """Why the command was rejected (R8), None if it was not."""
     @property
     def created(self) -> list[tuple[CreatedKind, str]]:

@@ -41,9 +41,9 @@ def test_R32_an_event_makes_its_outcomes_tradable() -> None:
     assert (event.tick_size, event.lot_size, event.maker_fee_bps) == (Decimal("0.001"), Decimal("0.1"), 0)
     no = ex.book("rain/no").instrument
     assert (no.symbol, no.base, no.quote, no.number) == ("rain/no", "rain/no", "USD", 2)
-    assert ex.create_event("rain", outcomes=["a", "b"], currency="USD").reason == "already_exists"
-    assert ex.create_event("a/b", outcomes=["a", "b"], currency="USD").reason == "invalid_name"
-    assert ex.create_event("sun", outcomes=["a", "a"], currency="USD").reason == "invalid_combination"
+    assert ex.create_event("rain", outcomes=["a", "b"], currency="USD").reject_reason == "already_exists"
+    assert ex.create_event("a/b", outcomes=["a", "b"], currency="USD").reject_reason == "invalid_name"
+    assert ex.create_event("sun", outcomes=["a", "a"], currency="USD").reject_reason == "invalid_combination"
 
 
 def test_R32_two_buyers_whose_prices_reach_one_mint_a_set() -> None:
@@ -139,7 +139,7 @@ def test_R32_settlement_in_full_pays_once_and_cancels_what_rests() -> None:
     assert ex.balances("alice") == (ex.balance("alice", "USD"),)
     assert ex.events()[0].settled
     for again in (ex.settle("rain", outcome="yes"), ex.void("rain", price="0.5"), ex.mint("rain", "alice", 1)):
-        assert again.reason == "already_settled"
+        assert again.reject_reason == "already_settled"
     late = ex.submit("rain/yes", "buy", quantity=1, price="0.5", account="bob")
     assert late.reject_reason == "not_allowed_in_phase"
     assert ex.set_phase("rain/no", "continuous").reject_reason == "already_settled"
@@ -182,7 +182,7 @@ def test_R32_settlements_that_cannot_be_are_rejected_and_change_nothing(end: Any
     ex = market()
     ex.mint("rain", "alice", 3)
     before = ex.balances("alice")
-    assert end(ex).reason == reason
+    assert end(ex).reject_reason == reason
     assert ex.balances("alice") == before
     assert not ex.events()[0].settled
 
@@ -196,8 +196,8 @@ def test_R32_more_than_two_outcomes_have_a_book_each() -> None:
     assert taken.status == "filled"
     assert cash(ex, "bob") == 100 - Decimal("0.25") - Decimal("0.0025")
     assert ex.book("rain/red").best_ask is None
-    assert ex.mint("rain", "alice", "0.3").reason == "invalid_quantity"
-    assert ex.redeem("rain", "alice", 1).reason == "insufficient_funds"
+    assert ex.mint("rain", "alice", "0.3").reject_reason == "invalid_quantity"
+    assert ex.redeem("rain", "alice", 1).reject_reason == "insufficient_funds"
     ex.mass_cancel("alice")
     assert ex.redeem("rain", "alice", 1).accepted
     assert ex.settle("rain", outcome="blue").accepted

@@ -126,8 +126,8 @@ def test_R1_amounts_are_exact_or_refused() -> None:
         assert ex.deposit("alice", "USD", amount).accepted
     assert ex.balance("alice", "USD").available == Decimal("1107.20000001")
     for amount in ("0.000000001", 0, -1, "nan", "1e40", float("inf")):
-        assert ex.deposit("alice", "USD", amount).reason is RejectReason.INVALID_QUANTITY
-        assert ex.withdraw("alice", "USD", amount).reason is RejectReason.INVALID_QUANTITY
+        assert ex.deposit("alice", "USD", amount).reject_reason is RejectReason.INVALID_QUANTITY
+        assert ex.withdraw("alice", "USD", amount).reject_reason is RejectReason.INVALID_QUANTITY
     large = 10**18 * 10**3
     assert ex.deposit("alice", "USD", large).accepted
     assert ex.balance("alice", "USD").available == Decimal(f"{large + 1107}.20000001")
@@ -146,9 +146,9 @@ def test_assets_get_the_decimals_that_the_grid_needs() -> None:
     assert ex.create_asset("JPY", 0).accepted
     assert ex.create_instrument(Instrument("B", base="B", quote="JPY", settlement=True)).accepted
     cents = Instrument("C", tick_size="0.01", base="C", quote="JPY", settlement=True)
-    assert ex.create_instrument(cents).reason == "invalid_quantity"
+    assert ex.create_instrument(cents).reject_reason == "invalid_quantity"
     other = Instrument("D", base="D", quote="JPY", settlement=True, quote_decimals=2)
-    assert ex.create_instrument(other).reason == "invalid_quantity"
+    assert ex.create_instrument(other).reject_reason == "invalid_quantity"
     assert ex.create_instrument(Instrument("E", base="E", quote="X", settlement=True, base_decimals=0)).accepted
     assert [asset.decimals for asset in ex.assets() if asset.name in "EX"] == [0, 8]
 
@@ -203,17 +203,17 @@ def test_commands_that_name_what_is_not_there_are_rejected() -> None:
     assert ex.mass_cancel("carol").reject_reason == "unknown_account"
     assert ex.mass_cancel(symbol="ETH-USD").reject_reason == "unknown_instrument"
     assert ex.set_phase("ETH-USD", "halted").reject_reason == "unknown_instrument"
-    assert ex.deposit("carol", "USD", 1).reason == "unknown_account"
-    assert ex.deposit("alice", "EUR", 1).reason == "unknown_asset"
-    assert ex.deposit("alice", "USD", 1, group="other").reason == "unknown_group"
-    assert ex.mint("snow", "alice", 1).reason == "unknown_event"
-    assert ex.settle("snow", outcome="yes").reason == "unknown_event"
-    assert ex.void("snow", price="0.5").reason == "unknown_event"
-    assert ex.create_account("alice").reason == "already_exists"
-    assert ex.create_asset("USD").reason == "already_exists"
-    assert ex.create_group("main").reason == "already_exists"
-    assert ex.create_instrument(Instrument("BTC-USD", **BTC)).reason == "already_exists"
-    assert ex.create_account(" padded").reason == "invalid_name"
+    assert ex.deposit("carol", "USD", 1).reject_reason == "unknown_account"
+    assert ex.deposit("alice", "EUR", 1).reject_reason == "unknown_asset"
+    assert ex.deposit("alice", "USD", 1, group="other").reject_reason == "unknown_group"
+    assert ex.mint("snow", "alice", 1).reject_reason == "unknown_event"
+    assert ex.settle("snow", outcome="yes").reject_reason == "unknown_event"
+    assert ex.void("snow", price="0.5").reject_reason == "unknown_event"
+    assert ex.create_account("alice").reject_reason == "already_exists"
+    assert ex.create_asset("USD").reject_reason == "already_exists"
+    assert ex.create_group("main").reject_reason == "already_exists"
+    assert ex.create_instrument(Instrument("BTC-USD", **BTC)).reject_reason == "already_exists"
+    assert ex.create_account(" padded").reject_reason == "invalid_name"
     # Refusals are commands of the log, and change nothing else.
     assert ex.sequence == before + 20
     assert ex.accounts() == ("fees", "alice", "bob")
@@ -245,7 +245,7 @@ def test_reads_of_what_is_not_there_raise(argument: str, read: Any) -> None:
 def test_withdrawals_take_what_is_available_and_nothing_that_is_held() -> None:
     ex = funded()
     ex.submit("BTC-USD", "buy", quantity=9, price=100, account="alice")
-    assert ex.withdraw("alice", "USD", "100.00000001").reason == "insufficient_funds"
+    assert ex.withdraw("alice", "USD", "100.00000001").reject_reason == "insufficient_funds"
     assert ex.withdraw("alice", "USD", "100").accepted
     assert (ex.balance("alice", "USD").available, ex.balance("alice", "USD").held) == (0, 900)
     assert ex.mass_cancel("alice").accepted
@@ -258,14 +258,16 @@ def test_R30_transfers_happen_once_for_each_id() -> None:
     assert ex.create_group("margin").accepted
     arguments: dict[str, Any] = {"source": "main", "target": "margin", "id": "t-1"}
     assert ex.transfer("alice", "USD", 400, **arguments).accepted
-    assert ex.transfer("alice", "USD", 400, **arguments).reason == "duplicate_transfer"
-    assert ex.deposit("alice", "USD", 1, id="t-1").reason == "duplicate_transfer"
+    assert ex.transfer("alice", "USD", 400, **arguments).reject_reason == "duplicate_transfer"
+    assert ex.deposit("alice", "USD", 1, id="t-1").reject_reason == "duplicate_transfer"
     assert ex.deposit("bob", "USD", 1, id="t-1").accepted
     assert ex.balance("alice", "USD", "margin").available == 400
-    assert ex.transfer("alice", "USD", 1, source="main", target="main", id="t-2").reason == "invalid_combination"
-    assert ex.transfer("alice", "USD", 1, source="main", target="nowhere", id="t-2").reason == "unknown_group"
-    assert ex.transfer("alice", "USD", 601, source="main", target="margin", id="t-2").reason == "insufficient_funds"
-    assert ex.transfer("alice", "USD", 1, source="main", target="margin", id="x" * 37).reason == "invalid_name"
+    assert ex.transfer("alice", "USD", 1, source="main", target="main", id="t-2").reject_reason == "invalid_combination"
+    assert ex.transfer("alice", "USD", 1, source="main", target="nowhere", id="t-2").reject_reason == "unknown_group"
+    assert (
+        ex.transfer("alice", "USD", 601, source="main", target="margin", id="t-2").reject_reason == "insufficient_funds"
+    )
+    assert ex.transfer("alice", "USD", 1, source="main", target="margin", id="x" * 37).reject_reason == "invalid_name"
     with pytest.raises(ValueError, match="id must have 1 to 63 bytes in UTF-8, not 0"):
         ex.deposit("alice", "USD", 1, id="")
 
@@ -290,9 +292,9 @@ def test_receipts_say_what_was_made_and_what_accounts_have() -> None:
     assert (funds.available, funds.held, funds.order_id) == (Decimal("2.5"), 0, None)
     assert (paid.timestamp, ex.now) == (11, 11)
     again = ex.create_account("alice")
-    assert (again.status, again.reason, again.created) == ("rejected", RejectReason.ALREADY_EXISTS, [])
+    assert (again.status, again.reject_reason, again.created) == ("rejected", RejectReason.ALREADY_EXISTS, [])
     assert "available=2.50000000, held=0.00000000" in repr(funds)
-    assert repr(again) == "Receipt(create_account status='rejected', reason='already_exists', events=1)"
+    assert repr(again) == "Receipt(create_account status='rejected', reject_reason='already_exists', events=1)"
     assert copy.copy(paid) == paid
 
 

@@ -12,7 +12,7 @@ use pyo3::types::PyList;
 
 /// What a command that is about no order did. Immutable.
 ///
-/// A rejection is data: `status` is "rejected" and `reason` says why (R8).
+/// A rejection is data: `status` is "rejected" and `reject_reason` says why (R8).
 #[pyclass(frozen, module = "aeromatch")]
 pub struct Receipt {
     scope: Scope,
@@ -58,7 +58,7 @@ impl Receipt {
 
     /// Why the command was rejected (R8), None if it was not.
     #[getter]
-    fn reason(&self, py: Python<'_>) -> Py<PyAny> {
+    fn reject_reason(&self, py: Python<'_>) -> Py<PyAny> {
         member_of(py, self.rejection())
     }
 
@@ -96,7 +96,7 @@ impl Receipt {
 
     fn __repr__(&self) -> String {
         let status = match self.rejection() {
-            Some(reason) => format!("status='rejected', reason='{}'", reason.slug()),
+            Some(reason) => format!("status='rejected', reject_reason='{}'", reason.slug()),
             None => "status='accepted'".to_string(),
         };
         let made: Vec<String> = self.made().map(|(what, name)| format!("{} {}", what.slug(), &*name)).collect();
