@@ -282,7 +282,7 @@ def test_receipts_say_what_was_made_and_what_accounts_have() -> None:
         ("account", "fees"),
         ("instrument", "BTC-USD"),
     ]
-    assert (made.status, made.accepted, made.reason, made.sequence) == ("accepted", True, None, 1)
+    assert (made.status, made.accepted, made.reject_reason, made.sequence) == ("accepted", True, None, 1)
     assert made.events[0].tag == 7
     assert [(str(event.created), event.name) for event in made.events[1:]] == [(str(w), n) for w, n in made.created]
     ex.create_account("alice")
