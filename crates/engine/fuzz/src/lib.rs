@@ -2,5 +2,7 @@
 
 #[path = "../../../itch/tests/untrusted/mod.rs"]
 pub mod itch;
+#[path = "../../../runtime/tests/untrusted/mod.rs"]
+pub mod journal;
 #[path = "../../tests/untrusted/mod.rs"]
 pub mod untrusted;
