@@ -70,12 +70,15 @@ impl ClientIds {
 
     /// Frees the ids whose window has passed.
     pub fn forget_until(&mut self, now_ns: u64) {
-        while let Some(first) = self.finished.front()
-            && first.at_ns.saturating_add(self.window_ns) <= now_ns
-        {
+        while let Some(&first) = self.finished.front().filter(|first| self.is_free(first, now_ns)) {
             self.names.remove(&first.name);
             self.finished.pop_front();
         }
+    }
+
+    /// Has the window of a finished id passed?
+    pub fn is_free(&self, finished: &Finished, now_ns: u64) -> bool {
+        finished.at_ns.saturating_add(self.window_ns) <= now_ns
     }
 
     /// Finished ids still remembered, in the order in which they finished.

@@ -32,8 +32,9 @@ impl<I: PriceIndex> OrderBook<I> {
     }
 
     /// When time next does something that shows: an expiry or the end of a halt. Never later than that.
-    pub(crate) fn next_effect_ns(&self) -> u64 {
-        self.expiries.next_ns().min(self.halt_end_ns.unwrap_or(u64::MAX))
+    pub(crate) fn next_effect_ns(&self) -> Option<u64> {
+        let expiry_ns = Some(self.expiries.next_ns()).filter(|&due_ns| due_ns < u64::MAX);
+        expiry_ns.into_iter().chain(self.halt_end_ns).min()
     }
 
     /// Time is `now_ns`. The caller has several books, whose effects come one due time after the other: `expire`, then

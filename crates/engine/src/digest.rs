@@ -2,6 +2,7 @@
 //! influence a later event and nothing else, so two books with the same digest behave alike for ever.
 
 use crate::book::OrderBook;
+use crate::client_ids::Finished;
 use crate::codes::{Phase, Side};
 use crate::index::PriceIndex;
 use crate::offset::Offset;
@@ -34,7 +35,9 @@ impl<I: PriceIndex> OrderBook<I> {
         for slot in self.dormant_by_arrival() {
             hash.order(&self.view_order(slot));
         }
-        let finished = self.finished_client_ids();
+        // A book of a clearing group forgets with its next command what the group's time has freed already.
+        let is_taken = |done: &&Finished| !self.client_ids.is_free(done, now_ns);
+        let finished: Vec<&Finished> = self.finished_client_ids().filter(is_taken).collect();
         hash.u64(finished.len() as u64);
         for done in finished {
             let (account, id) = &done.name;

@@ -122,11 +122,7 @@ impl Book {
         on_book!(self, book => book.wind_up(sequence, sink))
     }
 
-    pub(crate) fn next_due_ns(&self) -> u64 {
-        on_book!(self, book => book.next_due_ns)
-    }
-
-    pub(crate) fn next_effect_ns(&self) -> u64 {
+    pub(crate) fn next_effect_ns(&self) -> Option<u64> {
         on_book!(self, book => book.next_effect_ns())
     }
 

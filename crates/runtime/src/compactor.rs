@@ -42,6 +42,8 @@ pub(crate) struct Compactor<St: Storage> {
     is_asked: bool,
     /// Retention has something to look at.
     is_untidy: bool,
+    /// The oldest snapshot that stays, once it was read again for retention's sake.
+    proven_oldest: Option<u64>,
 }
 
 enum Work {
@@ -62,7 +64,8 @@ impl<St: Storage> Compactor<St> {
         refused: Vec<String>,
     ) -> Compactor<St> {
         let is_asked = false;
-        Compactor { storage, options, shared, newest, older, refused, work: Work::Nothing, is_asked, is_untidy: true }
+        let (work, is_untidy, proven_oldest) = (Work::Nothing, true, None);
+        Compactor { storage, options, shared, newest, older, refused, work, is_asked, is_untidy, proven_oldest }
     }
 
     /// Does not wait for the volume.
@@ -184,11 +187,26 @@ impl<St: Storage> Compactor<St> {
             let bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
             let is_covered = segments.get(1).is_some_and(|second| second.first_sequence <= oldest + 1);
             if bytes > retain_bytes && is_covered {
-                return self.remove(&segment_name(segments[0].first_sequence));
+                if self.proven_oldest == Some(oldest) || self.is_good(oldest)? {
+                    self.proven_oldest = Some(oldest);
+                    return self.remove(&segment_name(segments[0].first_sequence));
+                }
+                self.older.retain(|&sequence| sequence != oldest);
+                self.refused.push(snapshot_name(oldest));
+                return Ok(Step::Worked);
             }
         }
         self.is_untidy = false;
         Ok(Step::Idle)
+    }
+
+    /// Can that snapshot still be read? What it covers is about to go.
+    fn is_good(&self, sequence: u64) -> Result<bool, Failure> {
+        match snapshot::load(&self.storage, &snapshot_name(sequence)) {
+            Ok(_) => Ok(true),
+            Err(Failure::Damaged { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     fn remove(&self, name: &str) -> Result<Step, Failure> {

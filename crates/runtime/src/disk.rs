@@ -20,8 +20,24 @@ pub struct Disk {
 #[derive(Debug)]
 struct Directory {
     path: PathBuf,
-    /// Held open for the lock on it, which goes with the last handle, however the process ends.
-    lock: Option<File>,
+    /// Where its files are looked for: not by its name where that can be helped, so that a process that changes its own
+    /// directory, or someone who renames this one, does not turn the journal elsewhere.
+    base: PathBuf,
+    /// The open directory.
+    _handle: Option<File>,
+    /// Held open for the locks on them, which go with the last handle, however the process ends.
+    locks: Vec<File>,
+    /// The process that took the locks. A fork of it must not give them up.
+    owner: u32,
+}
+
+impl Drop for Directory {
+    /// A fork that has inherited the handles would keep the locks beyond the owner's close.
+    fn drop(&mut self) {
+        if self.owner == std::process::id() {
+            self.locks.iter().for_each(platform::unlock);
+        }
+    }
 }
 
 impl Disk {
@@ -35,21 +51,27 @@ impl Disk {
             return Err(Failure::NotADirectory { path });
         }
         let unwritable = |error| Failure::NotWritable { path: path.clone(), error };
-        if !path.exists() {
-            fs::create_dir_all(&path).map_err(unwritable)?;
-            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                platform::sync_directory(parent).map_err(Failure::io(&path.to_string_lossy(), "sync directory"))?;
-            }
-        }
+        make_durably(&std::path::absolute(&path).map_err(unwritable)?).map_err(unwritable)?;
         platform::check_writable(&path).map_err(unwritable)?;
-        let lock = match platform::lock_options().open(path.join(LOCK_NAME)) {
+        let (handle, base) = platform::hold_directory(&path).map_err(unwritable)?;
+        let mut locks = Vec::new();
+        // The directory's own lock is the one that nobody can delete; the file is what other systems have.
+        if let Some(handle) = &handle {
+            locks.push(handle.try_clone().map_err(unwritable)?);
+        }
+        if !locks.iter().all(|lock| platform::lock(lock).unwrap_or(true)) {
+            return Err(Failure::DirectoryInUse { path });
+        }
+        let file = match platform::lock_options().open(base.join(LOCK_NAME)) {
             Err(error) if platform::is_locked(&error) => return Err(Failure::DirectoryInUse { path }),
             other => other.map_err(unwritable)?,
         };
-        if !platform::lock(&lock).map_err(Failure::io(LOCK_NAME, "lock"))? {
+        if !platform::lock(&file).map_err(Failure::io(LOCK_NAME, "lock"))? {
             return Err(Failure::DirectoryInUse { path });
         }
-        Ok(Disk { directory: Arc::new(Directory { path, lock: Some(lock) }) })
+        locks.push(file);
+        let owner = std::process::id();
+        Ok(Disk { directory: Arc::new(Directory { path, base, _handle: handle, locks, owner }) })
     }
 
     /// A directory to be looked at only, also while an exchange has it open.
@@ -62,7 +84,9 @@ impl Disk {
         if !metadata.is_dir() {
             return Err(Failure::NotADirectory { path });
         }
-        Ok(Disk { directory: Arc::new(Directory { path, lock: None }) })
+        let (handle, base) = platform::hold_directory(&path).map_err(Failure::io(&path.to_string_lossy(), "open"))?;
+        let owner = std::process::id();
+        Ok(Disk { directory: Arc::new(Directory { path, base, _handle: handle, locks: Vec::new(), owner }) })
     }
 
     /// The directory.
@@ -71,20 +95,39 @@ impl Disk {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.directory.path.join(name)
+        self.directory.base.join(name)
     }
+}
+
+/// Makes a directory with those above it, and makes their names durable. The name of one that was there may be as young: an
+/// opening that made it may have died before it came so far.
+fn make_durably(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    fs::create_dir_all(path)?;
+    for made in &missing {
+        if let Some(parent) = made.parent() {
+            platform::sync_directory(parent)?;
+        }
+    }
+    if missing.is_empty()
+        && let Some(parent) = path.parent()
+    {
+        // One may be allowed to write here and not there.
+        let _ = platform::sync_directory(parent);
+    }
+    Ok(())
 }
 
 impl Storage for Disk {
     type File = DiskFile;
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(&self.directory.path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        let names = fs::read_dir(&self.directory.base)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
         names.filter_map(Result::transpose).collect()
     }
 
     fn open(&self, name: &str) -> io::Result<DiskFile> {
-        let may_write = self.directory.lock.is_some();
+        let may_write = !self.directory.locks.is_empty();
         let file = File::options().read(true).write(may_write).open(self.file(name))?;
         platform::expect_sequential_reads(&file);
         Ok(DiskFile(file))
@@ -105,7 +148,7 @@ impl Storage for Disk {
     }
 
     fn sync_directory(&self) -> io::Result<()> {
-        platform::sync_directory(&self.directory.path)
+        platform::sync_directory(&self.directory.base)
     }
 }
 

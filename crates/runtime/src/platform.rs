@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Takes the lock of an open file for as long as the file is open; false if another handle has it, in this process or
 /// another.
@@ -22,6 +22,30 @@ pub(crate) fn lock(file: &File) -> io::Result<bool> {
 #[cfg(not(unix))]
 pub(crate) fn lock(_file: &File) -> io::Result<bool> {
     Ok(true)
+}
+
+/// Gives up the lock of an open file, also for other handles that were inherited from this one.
+pub(crate) fn unlock(file: &File) {
+    #[cfg(unix)]
+    let _ = rustix::fs::flock(file, rustix::fs::FlockOperation::Unlock);
+    #[cfg(not(unix))]
+    let _ = file;
+}
+
+/// Opens a directory, and says under which path its files are found from now on: on Linux by way of the open directory, which
+/// stays the same one whatever it is called; elsewhere by its absolute path.
+pub(crate) fn hold_directory(path: &Path) -> io::Result<(Option<File>, PathBuf)> {
+    let absolute = std::path::absolute(path)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use std::os::fd::AsRawFd;
+        let handle = File::open(path)?;
+        let held = PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()));
+        let base = if held.is_dir() { held } else { absolute };
+        Ok((Some(handle), base))
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    Ok((None, absolute))
 }
 
 /// Fails where no file can be made in a directory.

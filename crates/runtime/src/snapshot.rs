@@ -117,7 +117,13 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Loaded, Failure> {
 pub(crate) fn load<St: Storage>(storage: &St, name: &str) -> Result<Loaded, Failure> {
     let file = storage.open(name).map_err(Failure::io(name, "open"))?;
     let length = file.length().map_err(Failure::io(name, "read the length"))?;
-    let mut bytes = vec![0; length as usize];
+    let mut bytes = Vec::new();
+    // A file can claim any length.
+    let has_room = usize::try_from(length).is_ok_and(|length| bytes.try_reserve_exact(length).is_ok());
+    if !has_room {
+        return Err(Failure::damaged(name, 0, format!("{length} bytes are more than there is memory")));
+    }
+    bytes.resize(length as usize, 0);
     file.read_at(&mut bytes, 0).map_err(Failure::io(name, "read"))?;
     decode(name, &bytes)
 }

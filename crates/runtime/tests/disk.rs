@@ -69,6 +69,35 @@ fn a_directory_has_one_exchange_at_a_time() {
 }
 
 #[test]
+fn a_directory_that_is_renamed_stays_the_journal() {
+    let (before, after) = (Directory::new("renamed-before"), Directory::new("renamed-after"));
+    let batches = batches(200);
+    let (mut exchange, _) = open(&before, small(Durability::Os));
+    for (number, batch) in batches.iter().enumerate() {
+        if number == 50 {
+            std::fs::rename(before.path(), after.path()).unwrap();
+            std::fs::create_dir(before.path()).unwrap();
+        }
+        exchange.submit(batch, &mut Vec::new()).unwrap();
+    }
+    drop(exchange);
+    assert_eq!(before.names(), Vec::<String>::new());
+    let (exchange, _) = open(&after, small(Durability::Os));
+    assert_eq!(exchange.exchange().digest(), plain(&batches).0.digest());
+}
+
+#[test]
+fn a_deleted_lock_file_lets_nobody_in() {
+    let directory = Directory::new("no-lock-file");
+    let (exchange, _) = open(&directory, Options::default());
+    std::fs::remove_file(directory.file("lock")).unwrap();
+    let second = Disk::open(directory.path());
+    assert!(matches!(second, Err(Failure::DirectoryInUse { .. })), "{second:?}");
+    drop(exchange);
+    Disk::open(directory.path()).unwrap();
+}
+
+#[test]
 fn batches_of_any_size_are_journaled() {
     let directory = Directory::new("any-size");
     let options = small(Durability::Os);

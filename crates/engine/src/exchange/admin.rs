@@ -230,7 +230,7 @@ impl Exchange {
 
     fn make_group(&mut self, name: &str, out: &mut Numbered<'_>) -> u32 {
         let number = self.registry.groups.add(name).unwrap_or_default();
-        self.clocks.push(Clock { next_due_ns: u64::MAX, ..Clock::default() });
+        self.clocks.push(Clock::default());
         created(CreatedKind::Group, number, out);
         number
     }
@@ -248,7 +248,7 @@ impl Exchange {
         if let Some(terms) = &terms {
             book.set_price_range(terms.price_range());
         }
-        self.markets.push(Market { book, number: rules.instrument, terms });
+        self.markets.push(Market { book, number: rules.instrument, terms, listed_due_ns: None });
         place
     }
 
@@ -259,15 +259,9 @@ impl Exchange {
         created(CreatedKind::Instrument, number, out);
     }
 
-    /// Lets an instrument be found: by number, by symbol, by its clearing group.
+    /// Lets an instrument be found: by number, by symbol.
     pub(super) fn enlist(&mut self, number: u32, info: InstrumentInfo) {
         self.add_route(number, &info);
-        if let Some(terms) = info.terms.as_ref().filter(|_| !info.is_mirror) {
-            let markets = &self.markets;
-            let books = &mut self.clocks[terms.group as usize - 1].books;
-            let place = books.partition_point(|&place| markets[place].number < number);
-            books.insert(place, info.book);
-        }
         self.registry.add_instrument(number, info);
     }
 }

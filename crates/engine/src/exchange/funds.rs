@@ -36,9 +36,7 @@ impl Exchange {
         let (asset, account, amount) = (c.instrument, c.account, admin.amount());
         let (group, target) = (admin.group(), admin.target_group());
         let is_transfer = admin.kind == AdminKind::Transfer;
-        for group in self.groups_of(admin) {
-            self.move_group(group, c.timestamp_ns, out);
-        }
+        self.move_groups(&self.groups_of(admin), c.timestamp_ns, out);
         let registry = &self.registry;
         check(registry.accounts.contains(account), Reject::UnknownAccount)?;
         check(registry.assets.contains(asset), Reject::UnknownAsset)?;
@@ -64,9 +62,7 @@ impl Exchange {
     pub(super) fn convert(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let (event, account, lots) = (c.instrument, c.account, c.quantity_lots);
-        for group in self.groups_of(admin) {
-            self.move_group(group, c.timestamp_ns, out);
-        }
+        self.move_groups(&self.groups_of(admin), c.timestamp_ns, out);
         check(self.registry.accounts.contains(account), Reject::UnknownAccount)?;
         check(self.registry.events.contains(event), Reject::UnknownEvent)?;
         check(!self.ledger.is_settled(event), Reject::AlreadySettled)?;
@@ -85,9 +81,7 @@ impl Exchange {
     pub(super) fn settle(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let event = c.instrument;
-        for group in self.groups_of(admin) {
-            self.move_group(group, c.timestamp_ns, out);
-        }
+        self.move_groups(&self.groups_of(admin), c.timestamp_ns, out);
         let info = self.registry.event(event).ok_or(Reject::UnknownEvent)?;
         check(!self.ledger.is_settled(event), Reject::AlreadySettled)?;
         let count = info.outcomes.len();

@@ -24,8 +24,11 @@ use crate::record::{
 use numbered::Numbered;
 use records::Admin;
 use registry::{InstrumentInfo, Registry};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Highest number that a command may bring (R4).
+const MAX_SEQUENCE: u64 = 1 << 62;
 /// Numbers below this find their book through an array.
 const DENSE: usize = 1 << 16;
 
@@ -51,16 +54,16 @@ pub(crate) struct Market {
     pub number: u32,
     /// `None`: no accounts are looked at.
     pub terms: Option<Arc<SettlementTerms>>,
+    /// Its entry in its clearing group's list of what is due.
+    pub listed_due_ns: Option<u64>,
 }
 
 /// Time of a clearing group, which all its books share (R2).
 #[derive(Default)]
 pub(crate) struct Clock {
     pub now_ns: u64,
-    /// No book of the group has anything due before.
-    pub next_due_ns: u64,
-    /// Places of its books, by instrument number.
-    pub books: Vec<usize>,
+    /// When its books next have something due that shows, and their places.
+    pub due: BTreeSet<(u64, usize)>,
 }
 
 /// Where commands for an instrument go.
@@ -149,10 +152,16 @@ impl Exchange {
         let end = slots.len().div_ceil(SLOT_BYTES);
         let (mut slot, mut count) = (0, 0);
         while slot < end {
+            let start = slot;
             slot += match records::is_admin(slots, slot) {
                 Some(true) => records::decode(slots, slot)?.1,
                 _ => check_order(slots, slot)?,
             };
+            // Above it the numbers of a log could run out.
+            if slot_at::<Command>(slots, start).is_some_and(|command| command.sequence > MAX_SEQUENCE) {
+                let problem = "a number above 2^62".to_string();
+                return Err(RecordError { slot: start, offset: start * SLOT_BYTES + 48, field: "sequence", problem });
+            }
             count += 1;
         }
         Ok(count)

@@ -63,13 +63,13 @@ impl Exchange {
         for _ in 0..input.u32()? {
             let book = read_book(input)?;
             let number = book.rules().instrument;
-            exchange.markets.push(Market { book, number, terms: None });
+            exchange.markets.push(Market { book, number, terms: None, listed_due_ns: None });
         }
         exchange.read_instruments(input)?;
         exchange.ledger = Ledger::read(input)?;
         input.end()?;
         input.check(exchange.is_coherent(), "books, names and ledger contradict one another")?;
-        exchange.find_all_due();
+        (0..exchange.markets.len()).for_each(|place| exchange.note_due(place));
         Ok(exchange)
     }
 
@@ -112,7 +112,7 @@ impl Exchange {
         let are_legal = registry.decimals.iter().all(|&decimals| decimals <= super::admin::MAX_DECIMALS);
         input.check(are_legal, "an asset with too many decimals")?;
         for _ in 0..registry.groups.len() {
-            self.clocks.push(Clock { now_ns: input.u64()?, next_due_ns: 0, books: Vec::new() });
+            self.clocks.push(Clock { now_ns: input.u64()?, ..Clock::default() });
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Time where several books share it (R2): what falls due comes by due time over all of them, expiries before phases on a tie
 //! (R6), in order of id and of instrument.
 
+use super::Exchange;
 use super::numbered::Numbered;
-use super::{Clock, Exchange};
 use crate::record::EventSink;
+use std::collections::BTreeSet;
 
 /// Lets a market's book act on `sink`, which settles what the book says if its funds are settled.
 macro_rules! act {
@@ -25,26 +26,22 @@ macro_rules! act {
 }
 pub(super) use act;
 
-impl Clock {
-    /// A book of the group may have something due at that time.
-    pub fn due_by(&mut self, at_ns: u64) {
-        self.next_due_ns = self.next_due_ns.min(at_ns);
-    }
-}
-
 impl Exchange {
-    /// Moves a clearing group's time; an earlier stamp counts as the last one seen. Returns what time it is.
-    pub(super) fn move_group(&mut self, group: u32, to_ns: u64, out: &mut Numbered<'_>) -> u64 {
-        let clock = &mut self.clocks[group as usize - 1];
-        clock.now_ns = clock.now_ns.max(to_ns);
-        let now_ns = clock.now_ns;
-        self.now_ns = self.now_ns.max(now_ns);
-        if clock.next_due_ns <= now_ns {
-            let books = clock.books.iter().map(|&place| (place, now_ns)).collect();
-            self.effects_of_time(books, out);
-            self.find_next_due(group);
+    /// Moves the time of clearing groups; an earlier stamp counts as the last one seen. Returns the latest that it is now.
+    pub(super) fn move_groups(&mut self, groups: &[u32], to_ns: u64, out: &mut Numbered<'_>) -> u64 {
+        let mut due = BTreeSet::new();
+        let mut latest_ns = 0;
+        for &group in groups {
+            let clock = &mut self.clocks[group as usize - 1];
+            clock.now_ns = clock.now_ns.max(to_ns);
+            latest_ns = latest_ns.max(clock.now_ns);
+            due.extend(clock.due.range(..=(clock.now_ns, usize::MAX)).copied());
         }
-        now_ns
+        self.now_ns = self.now_ns.max(latest_ns);
+        if !due.is_empty() {
+            self.effects_of_time(due, to_ns, out);
+        }
+        latest_ns
     }
 
     /// Moves the time of everything.
@@ -53,14 +50,8 @@ impl Exchange {
         for clock in &mut self.clocks {
             clock.now_ns = clock.now_ns.max(to_ns);
         }
-        let books = self.places_by_number().into_iter().map(|place| {
-            let market = &self.markets[place];
-            let of_group = market.terms.as_ref().map(|terms| self.clocks[terms.group as usize - 1].now_ns);
-            (place, of_group.unwrap_or_else(|| market.book.now_ns().max(to_ns)))
-        });
-        let books = books.collect();
-        self.effects_of_time(books, out);
-        self.find_all_due();
+        let due = (0..self.markets.len()).filter_map(|place| self.next_due(place, to_ns)).collect();
+        self.effects_of_time(due, to_ns, out);
     }
 
     /// Places of all books, by instrument number.
@@ -69,46 +60,63 @@ impl Exchange {
         books.map(|(_, info)| info.book).collect()
     }
 
-    /// Finds for every clearing group until when its time passes without effect.
-    pub(super) fn find_all_due(&mut self) {
-        for group in 1..=self.clocks.len() as u32 {
-            self.find_next_due(group);
+    /// What time it is for a book once a command has brought `to_ns`.
+    fn time_at(&self, place: usize, to_ns: u64) -> u64 {
+        let market = &self.markets[place];
+        match &market.terms {
+            Some(terms) => self.clocks[terms.group as usize - 1].now_ns,
+            None => market.book.now_ns().max(to_ns),
         }
     }
 
-    fn find_next_due(&mut self, group: u32) {
-        let Clock { books, next_due_ns, .. } = &mut self.clocks[group as usize - 1];
-        let due = books.iter().map(|&place| self.markets[place].book.next_due_ns());
-        *next_due_ns = due.min().unwrap_or(u64::MAX);
+    /// When a book has something due by now, and its place.
+    fn next_due(&self, place: usize, to_ns: u64) -> Option<(u64, usize)> {
+        let due_ns = self.markets[place].book.next_effect_ns()?;
+        (due_ns <= self.time_at(place, to_ns)).then_some((due_ns, place))
     }
 
-    /// What has become due in these books, whose time is now as given.
-    fn effects_of_time(&mut self, books: Vec<(usize, u64)>, out: &mut Numbered<'_>) {
-        for &(place, now_ns) in &books {
-            self.markets[place].book.begin_time(now_ns);
+    /// Keeps up when the book at that place next has something due, in its clearing group's list. Client ids become free
+    /// without a trace, so they wait for the book's next command.
+    pub(super) fn note_due(&mut self, place: usize) {
+        let market = &mut self.markets[place];
+        let Some(terms) = &market.terms else {
+            return;
+        };
+        let due_ns = market.book.next_effect_ns();
+        if due_ns != market.listed_due_ns {
+            let due = &mut self.clocks[terms.group as usize - 1].due;
+            if let Some(listed_ns) = market.listed_due_ns {
+                due.remove(&(listed_ns, place));
+            }
+            due.extend(due_ns.map(|due_ns| (due_ns, place)));
+            market.listed_due_ns = due_ns;
         }
+    }
+
+    /// What has become due, one due time after the other; only books that have something due are looked at.
+    fn effects_of_time(&mut self, mut due: BTreeSet<(u64, usize)>, to_ns: u64, out: &mut Numbered<'_>) {
         let sequence = out.sequence;
-        loop {
-            let next = books.iter().filter_map(|&(place, now_ns)| {
-                Some(self.markets[place].book.next_effect_ns()).filter(|&due_ns| due_ns <= now_ns)
-            });
-            let Some(due_ns) = next.min() else {
-                break;
-            };
-            let reached = || books.iter().filter(|&&(_, now_ns)| due_ns <= now_ns);
-            for &(place, _) in reached() {
+        let mut touched = BTreeSet::new();
+        while let Some(&(due_ns, _)) = due.first() {
+            let later = due.split_off(&(due_ns, usize::MAX));
+            let mut books: Vec<usize> =
+                std::mem::replace(&mut due, later).into_iter().map(|(_, place)| place).collect();
+            books.sort_unstable_by_key(|&place| self.markets[place].number);
+            for &place in &books {
+                if touched.insert(place) {
+                    let now_ns = self.time_at(place, to_ns);
+                    self.markets[place].book.begin_time(now_ns);
+                }
                 act!(self, place, out, |book, sink| book.expire(due_ns, sequence, sink));
             }
-            for &(place, _) in reached() {
+            for &place in &books {
                 act!(self, place, out, |book, sink| book.resume(due_ns, sequence, sink));
             }
-            if due_ns == u64::MAX {
-                // The end of time, or nothing left: a book without anything due says so too.
-                break;
-            }
+            due.extend(books.into_iter().filter_map(|place| self.next_due(place, to_ns)));
         }
-        for &(place, _) in &books {
+        for place in touched {
             self.markets[place].book.end_time();
+            self.note_due(place);
         }
     }
 }

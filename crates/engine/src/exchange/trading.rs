@@ -61,20 +61,12 @@ impl Exchange {
         Command { instrument: market.number, sequence, timestamp_ns, ..*c }
     }
 
-    /// The book at that place may have something new due.
-    pub(super) fn note_due(&mut self, place: usize) {
-        let market = &self.markets[place];
-        if let Some(terms) = &market.terms {
-            self.clocks[terms.group as usize - 1].due_by(market.book.next_due_ns());
-        }
-    }
-
     fn apply_settled(&mut self, route: Route, c: &Command, x: &Extensions, out: &mut Numbered<'_>) {
         let (place, is_mirror) = (route.place(), route.is_mirror());
         let Some(terms) = self.markets[place].terms.as_ref().map(Arc::clone) else {
             return;
         };
-        self.move_group(terms.group, c.timestamp_ns, out);
+        self.move_groups(&[terms.group], c.timestamp_ns, out);
         let command = self.for_book(place, c, out.sequence);
         let verdict = self.verdict(&terms, is_mirror, c, x);
         let market = &mut self.markets[place];

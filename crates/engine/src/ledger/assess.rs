@@ -79,7 +79,9 @@ impl Ledger {
             amended.set_limit(terms, c.price_ticks);
         }
         let Balance { available, .. } = self.balances.at(order.place);
-        let is_funded = covers(available.saturating_add(order.held as i128), amended.hold(terms));
+        // What needs no more than it holds needs nothing, also of a fee account that owes.
+        let hold = amended.hold(terms);
+        let is_funded = hold <= order.held || covers(available.saturating_add(order.held as i128), hold);
         if is_funded { 0 } else { fault::FUNDS }
     }
 }

@@ -116,7 +116,9 @@ def faults_of_amend(
     lots = total - order.filled_lots
     if lots > 0:  # else it ends, and needs nothing
         hold = funded.hold(funded.instrument.own_price(limit or 0), lots)
-        if ledger.available(funded.place) + funded.hold_of(order) < hold:
+        held = funded.hold_of(order)
+        # What needs no more than it holds needs nothing, also of a fee account that owes.
+        if held < hold and ledger.available(funded.place) + held < hold:
             faults.add(RejectReason.INSUFFICIENT_FUNDS)
     return translated, frozenset(faults)
 
