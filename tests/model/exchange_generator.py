@@ -77,7 +77,9 @@ class ExchangeGenerator:
 
     def timestamp(self, exchange: ReferenceExchange) -> int:
         now_ns = exchange.now_ns
-        return self.rng.choice((0, now_ns, min(U64_MAX, now_ns + self.rng.randint(0, 3)), now_ns // 2))
+        # Rarely far: then much falls due at once, in several books and clearing groups.
+        step = self.rng.randint(5, 200) if self.chance(0.05) else self.rng.randint(0, 3)
+        return self.rng.choice((0, now_ns, min(U64_MAX, now_ns + step), now_ns // 2))
 
     # Orders.
 

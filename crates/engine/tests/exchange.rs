@@ -330,3 +330,58 @@ fn r33_slots_that_are_no_commands_are_refused_by_name_and_offset() {
     assert_eq!(exchange.sequence(), 3);
     exchange.apply(&Command { kind: 200, ..Command::limit(Side::Buy, 1, 1) }, &Extensions::NONE, &mut Vec::new());
 }
+
+/// An account that has funds in two clearing groups and a GTD order in each.
+fn two_groups(venue: &mut Venue) -> (u32, [u32; 2]) {
+    let mut instruments = [0; 2];
+    for (place, (symbol, group, base)) in [("A", "main", "BTC"), ("B", "other", "ETH")].into_iter().enumerate() {
+        let mut admin = Admin::named(AdminKind::CreateInstrument, [symbol, "1", "1", base, "USD", group, "fees"]);
+        admin.rules = Some((Rules::default(), IndexKind::Ladder));
+        admin.settlement = Some(SettlementSlot { lot_base_units: 1, tick_lot_units: 1, ..SettlementSlot::default() });
+        instruments[place] = created(&venue.admin(admin), CreatedKind::Instrument);
+    }
+    let alice = venue.account("alice");
+    for group in [1, 2] {
+        let asset = venue.exchange.registry().assets.find("USD").expect("an asset");
+        venue.admin(Admin::funds(AdminKind::Deposit, alice, asset, 100, group, None));
+    }
+    for (instrument, expire_at_ns) in instruments.into_iter().zip([100, 50]) {
+        let terms = Terms { present: present::EXPIRE_AT, expire_at_ns, ..Terms::default() };
+        let order = Command {
+            extensions: extension::TERMS,
+            time_in_force: TimeInForce::Gtd.code(),
+            ..limit(instrument, alice, Side::Buy, 1, 1)
+        };
+        let slots = [as_bytes(&[order]), as_bytes(&[terms])].concat();
+        venue.exchange.process(&slots, &mut Vec::new()).expect("a command");
+    }
+    (alice, instruments)
+}
+
+#[test]
+fn r6_a_transfer_brings_the_effects_of_time_of_both_groups_by_due_time() {
+    for (from, to) in [(1, 2), (2, 1)] {
+        let mut venue = Venue::new();
+        let (alice, [first, second]) = two_groups(&mut venue);
+        let asset = venue.exchange.registry().assets.find("USD").expect("an asset");
+        let mut transfer = Admin::funds(AdminKind::Transfer, alice, asset, 5, from | to << 32, Some("t"));
+        transfer.command.timestamp_ns = 200;
+        let events = venue.admin(transfer);
+        assert_eq!(events[..2].iter().map(|event| event.instrument).collect::<Vec<_>>(), [second, first]);
+        assert_eq!(kinds(&events)[..3], [EventKind::Canceled, EventKind::Canceled, EventKind::Accepted]);
+    }
+}
+
+#[test]
+fn r5_a_client_id_is_free_when_its_groups_time_says_so() {
+    // The book itself has seen no later command: it forgets with its next, and digest and snapshot agree on that.
+    let mut venue = Venue::new();
+    let (alice, [first, _]) = two_groups(&mut venue);
+    let asset = venue.exchange.registry().assets.find("USD").expect("an asset");
+    let mut deposit = Admin::funds(AdminKind::Deposit, alice, asset, 1, 1, None);
+    deposit.command.timestamp_ns = 1_000;
+    venue.admin(deposit);
+    let restored = Exchange::restore(&venue.exchange.snapshot()).expect("a snapshot");
+    assert_eq!(restored.digest(), venue.exchange.digest());
+    assert!(venue.exchange.book(first).is_some_and(|book| book.order_count() == 0));
+}
