@@ -373,6 +373,20 @@ fn r6_a_transfer_brings_the_effects_of_time_of_both_groups_by_due_time() {
 }
 
 #[test]
+fn r2_time_moves_everywhere_though_the_command_is_rejected() {
+    let mut venue = Venue::new();
+    let plain = venue.plain("C");
+    let command = Command {
+        instrument: ALL_INSTRUMENTS,
+        account: UNKNOWN,
+        timestamp_ns: 7,
+        ..Command::of(CommandKind::AdvanceTime)
+    };
+    assert_eq!(rejected(&venue.order(command)), Some(RejectReason::UnknownAccount));
+    assert_eq!(venue.exchange.book(plain).map(|book| book.now_ns()), Some(7));
+}
+
+#[test]
 fn r5_a_client_id_is_free_when_its_groups_time_says_so() {
     // The book itself has seen no later command: it forgets with its next, and digest and snapshot agree on that.
     let mut venue = Venue::new();

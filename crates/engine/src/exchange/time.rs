@@ -50,6 +50,10 @@ impl Exchange {
         for clock in &mut self.clocks {
             clock.now_ns = clock.now_ns.max(to_ns);
         }
+        for place in 0..self.markets.len() {
+            let now_ns = self.time_at(place, to_ns);
+            self.markets[place].book.begin_time(now_ns);
+        }
         let due = (0..self.markets.len()).filter_map(|place| self.next_due(place, to_ns)).collect();
         self.effects_of_time(due, to_ns, out);
     }
