@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from aeromatch import Exchange, Instrument
+from aeromatch import Exchange, Instrument, JournalError
 from aeromatch.cli.main import cli
 
 NANOSECONDS = 1_000_000_000
@@ -63,6 +63,17 @@ def test_inspect(directory: Path) -> None:
 def test_verify(directory: Path) -> None:
     assert f"{LAST} replayed from the empty exchange" in run("verify", directory)
     assert run_json("verify", directory)["is_closed"] is True
+
+
+def test_no_journal_is_not_a_sound_one(tmp_path: Path) -> None:
+    (tmp_path / "unrelated.txt").write_text("x")
+    for command in (["verify"], ["verify", "--json"], ["replay"]):
+        result = CliRunner().invoke(cli, ["journal", *command, str(tmp_path)])
+        assert result.exit_code == 1
+        assert isinstance(result.exception, JournalError)
+        assert "there is no journal" in str(result.exception)
+        assert result.stdout == ""
+    assert "no journal yet" in run("inspect", tmp_path)
 
 
 def test_replay_at_a_moment(directory: Path) -> None:
@@ -117,10 +128,123 @@ def test_export(directory: Path, tmp_path: Path, form: str) -> None:
     last = rows[-1]
     assert (last["kind"], last["side"], last["client_order_id"]) == ("new", "buy", "b-1")
     assert (int(last["price_ticks"]), int(last["display_lots"])) == (9950, 250)
-    assert json.loads(rows[1]["names"]) == ["alice"]
+    assert json.loads(rows[1]["texts"]) == ["alice"]
     with (folder / f"events.{form}").open() as stream:
         events = list(csv.DictReader(stream)) if form == "csv" else [json.loads(line) for line in stream]
     assert sum(event["kind"] == "trade" for event in events) == 1
+
+
+@pytest.fixture
+def rich(tmp_path: Path) -> Path:
+    """Every kind of command to the exchange itself."""
+    path = tmp_path / "rich"
+    with Exchange.open(path, durability="os") as exchange:
+        for name in ("alice", "fees"):
+            exchange.create_account(name)
+        exchange.create_asset("BTC", decimals=8)
+        exchange.create_asset("USD", decimals=6)
+        exchange.create_group("main")
+        exchange.create_group("side")
+        exchange.create_instrument(
+            Instrument(
+                "BTC-USD",
+                tick_size="0.01",
+                lot_size="0.001",
+                base="BTC",
+                quote="USD",
+                settlement=True,
+                maker_fee_bps=-1,
+                taker_fee_bps=7,
+                static_band_ticks=500,
+                reference_price="100",
+                matching="pro_rata",
+            )
+        )
+        exchange.create_event("rain", outcomes=["yes", "no"], currency="USD", taker_fee_bps=20)
+        exchange.create_event("snow", outcomes=["yes", "no"], currency="USD")
+        exchange.deposit("alice", "USD", HUGE, id="in")
+        exchange.transfer("alice", "USD", "2.5", source="main", target="side", id="move")
+        exchange.withdraw("alice", "USD", "1", group="side", id="out")
+        exchange.mint("rain", "alice", 3)
+        exchange.submit("BTC-USD", "buy", order_type="market", quantity="1", budget="50", account="alice")
+        exchange.submit("BTC-USD", "buy", quantity="1", price="100.001", account="alice")
+        exchange.settle("rain", payouts={"yes": "0.25", "no": "0.75"})
+        exchange.settle("snow", outcome="no")
+    return path
+
+
+HUGE = str(2**80)
+"""More units than 64 bits hold."""
+
+
+def exported(directory: Path, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    run("export", directory, folder, "--format", "jsonl")
+    return {file.stem: [json.loads(line) for line in file.read_text().splitlines()] for file in folder.iterdir()}
+
+
+def test_export_keeps_what_commands_to_the_exchange_say(rich: Path, tmp_path: Path) -> None:
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for row in exported(rich, tmp_path / "tables")["commands"]:
+        by_kind.setdefault(row.pop("kind"), []).append({name: row[name] for name in row if name != "sequence"})
+    assert by_kind["create_asset"][1] == {"texts": '["USD"]', "decimals": 6}
+    (made,) = by_kind["create_instrument"]
+    assert json.loads(made["texts"]) == ["BTC-USD", "0.01", "0.001", "BTC", "USD", "main", "fees"]
+    settlement = json.loads(made["settlement"])
+    assert (settlement["maker_fee_bps"], settlement["taker_fee_bps"]) == (-1, 7)
+    assert (settlement["base_decimals"], settlement["lot_base_units"], settlement["tick_lot_units"]) == (8, 10**5, 10)
+    rules = json.loads(made["rules"])
+    assert rules["static_band"] == {"unit": "ticks", "width": 500}
+    assert (rules["matching"], rules["reference_price_ticks"], rules["circuit_breaker"]) == ("pro_rata", 10_000, None)
+    event = by_kind["create_event"][0]
+    assert json.loads(event["texts"]) == ["rain", "0.01", "1", "USD", "main", "fees", "yes", "no"]
+    assert json.loads(event["settlement"])["unit_ticks"] == 100
+    units = str(2**80 * 10**6)
+    deposit = {"account": 1, "asset": 2, "amount_units": units, "group": 1, "texts": '["in"]'}
+    assert by_kind["deposit"] == [deposit]
+    transfer = {"account": 1, "asset": 2, "amount_units": "2500000", "group": 1, "target_group": 2}
+    assert by_kind["transfer"] == [{**transfer, "texts": '["move"]'}]
+    assert (by_kind["withdraw"][0]["group"], by_kind["withdraw"][0]["amount_units"]) == (2, "1000000")
+    assert by_kind["mint"] == [{"account": 1, "quantity_lots": 3, "event": 1}]
+    assert by_kind["settle"] == [
+        {"event": 1, "mode": "scalar", "payouts_ticks": "[25, 75]"},
+        {"event": 2, "mode": "full", "outcome": 1},
+    ]
+    budget, off_grid = by_kind["new"]
+    assert (budget["budget_units"], "price_ticks" in budget, "price_off_grid" in budget) == (50_000_000, False, False)
+    assert off_grid["price_off_grid"] == "true"
+
+
+def test_export_gives_funds_columns_of_their_own(rich: Path, tmp_path: Path) -> None:
+    rows = exported(rich, tmp_path / "tables")["events"]
+    funds = [row for row in rows if row["kind"] == "funds"]
+    left = str(2**80 * 10**6 - 2_500_000)
+    found = [(row["asset"], row["group"], row["available_units"], row["held_units"]) for row in funds[1:3]]
+    assert found == [(2, 1, left, "0"), (2, 2, "2500000", "0")]
+    for row in funds:
+        assert row.keys().isdisjoint({"instrument", "price_ticks", "quantity_lots", "order_id", "other", "detail"})
+    assert all("asset" not in row for row in rows if row["kind"] != "funds")
+
+
+def test_export_gives_names_to_numbers(rich: Path, tmp_path: Path) -> None:
+    tables = exported(rich, tmp_path / "tables")
+    assert tables["accounts"] == [{"number": 1, "name": "alice"}, {"number": 2, "name": "fees"}]
+    assert tables["assets"][:2] == [
+        {"number": 1, "name": "BTC", "decimals": 8},
+        {"number": 2, "name": "USD", "decimals": 6},
+    ]
+    assert [row["name"] for row in tables["groups"]] == ["main", "side"]
+    rain = tables["event_markets"][0]
+    assert (rain["number"], rain["name"], rain["currency"]) == (1, "rain", "USD")
+    assert json.loads(rain["outcomes"]) == ["yes", "no"]
+    assert json.loads(rain["symbols"]) == [row["symbol"] for row in tables["instruments"][1:3]]
+
+
+def test_parquet_holds_the_same_as_json_lines(rich: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    run("export", rich, tmp_path / "parquet")
+    for name, rows in exported(rich, tmp_path / "lines").items():
+        table = parquet.read_table(tmp_path / "parquet" / f"{name}.parquet").to_pylist()
+        assert [{key: value for key, value in row.items() if value not in (None, "")} for row in table] == rows
 
 
 def test_export_to_parquet(directory: Path, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.crash.load import Model, advance
@@ -13,6 +15,7 @@ from aeromatch.replay.timeline import compare, first_difference, inspect_journal
 
 SEED = 21
 COMMANDS = 900
+NO_STATE: Any = 5
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +114,78 @@ def test_there_are_no_other_moments(directory: Path, tmp_path: Path) -> None:
     with pytest.raises(JournalError) as caught:
         Timeline(tmp_path / "file")
     assert caught.value.kind == "not_a_directory"
+
+
+def test_a_directory_without_a_journal_is_no_timeline(tmp_path: Path) -> None:
+    for read in (Timeline, verify_journal):
+        with pytest.raises(JournalError, match="there is no journal") as caught:
+            read(tmp_path)
+        assert (caught.value.kind, caught.value.file, caught.value.offset) == ("incomplete", str(tmp_path), None)
+
+
+@pytest.mark.parametrize(
+    ("move", "error", "words"),
+    [
+        (lambda it: it.back(-1), ValueError, "count must be at least 0, not -1"),
+        (lambda it: it.forward(-1), ValueError, "count must be at least 0, not -1"),
+        (lambda it: it.forward(1.5), TypeError, "count must be an int"),
+        (lambda it: it.seek("a"), TypeError, "sequence must be an int, not 'a'"),
+        (lambda it: it.seek(True), TypeError, "sequence must be an int, not True"),
+        (lambda it: it.seek(-1), ValueError, "sequence must be in"),
+        (lambda it: it.seek(time=-5), ValueError, "time must be in"),
+        (lambda it: it.seek(time=2**70), ValueError, "time must be in"),
+        (lambda it: it.seek(time="noon"), TypeError, "time must be an int, not 'noon'"),
+        (lambda it: it.seek(3, time=4), TypeError, "either sequence or time"),
+        (lambda it: it.follow(None), TypeError, "branch must be an Exchange, not None"),
+        (lambda it: it.follow(it.fork(), "b"), TypeError, "until must be an int"),
+        (lambda it: compare(it, NO_STATE), TypeError, "right must be an Exchange or a Timeline, not 5"),
+        (lambda it: compare(NO_STATE, it), TypeError, "left must be an Exchange or a Timeline, not 5"),
+    ],
+)
+def test_misuse_names_the_argument_and_moves_nothing(
+    directory: Path, move: Callable[[Timeline], object], error: type[Exception], words: str
+) -> None:
+    timeline = Timeline(directory).seek(20)
+    with pytest.raises(error, match=words):
+        move(timeline)
+    assert timeline.sequence == 20
+
+
+def test_steps_tell_amounts_and_names(tmp_path: Path) -> None:
+    with Exchange.open(tmp_path / "data", durability="os") as exchange:
+        for name in ("alice", "fees"):
+            exchange.create_account(name)
+        exchange.create_asset("BTC", decimals=8)
+        exchange.create_asset("USD", decimals=6)
+        exchange.create_instrument(
+            Instrument("B", tick_size="0.01", lot_size="0.001", base="BTC", quote="USD", settlement=True)
+        )
+        for name in ("rain", "snow", "wind"):
+            exchange.create_event(name, outcomes=["yes", "no"], currency="USD")
+        start = exchange.sequence
+        exchange.submit("B", "buy", order_type="market", quantity="1", budget="50.25", account="alice")
+        exchange.submit("B", "buy", quantity="1", price="100.001", account="alice")
+        exchange.submit(
+            "B", "buy", order_type="stop_limit", quantity="1", price="1", stop_price="0.001", account="alice"
+        )
+        exchange.submit("B", "buy", quantity="1", price="0", account="alice")
+        exchange.transfer("alice", "USD", "1", source="main", target="nowhere", id="x")
+        exchange.settle("rain", payouts={"yes": "0.25", "no": "0.75"})
+        exchange.settle("snow", outcome="no")
+        exchange.settle("wind", outcome="maybe")
+    steps = list(Timeline(tmp_path / "data").seek(start).steps())
+    budget, limit, stop, free, transfer, *settled = [step.fields for step in steps]
+    assert (str(budget["budget"]), "price" in budget) == ("50.250000", False)
+    assert limit["price"] == "off_grid"
+    assert (str(stop["price"]), stop["stop_price"]) == ("1.00", "off_grid")
+    assert str(free["price"]) == "0.00"
+    assert (transfer["source"], transfer["target"]) == ("main", 2**32 - 1)
+    assert [str(step).split(" ", 2)[2] for step in steps[-3:]] == [
+        "event=rain mode=scalar payouts=0.25,0.75",
+        "event=snow mode=full outcome=no",
+        "event=wind mode=full outcome=unknown",
+    ]
+    assert len(settled) == 3
 
 
 def test_a_branch_takes_other_commands_and_leaves_the_log_alone(directory: Path, digests: list[str]) -> None:

@@ -63,7 +63,8 @@ def verify(directory: Path, as_json: bool) -> None:
     """Replay all of DIRECTORY, and compare: every checksum, the hash of the events at every frame, every digest.
 
     Exit code 1, with the file and the offset of a byte, where something is damaged, missing, or leads to other events
-    than when it was written. A torn end is no damage: an exchange that opens the directory cuts it off.
+    than when it was written; also where there is no journal. A torn end is no damage: an exchange that opens the
+    directory cuts it off.
     """
     found = verify_journal(directory)
     if as_json:

@@ -44,7 +44,7 @@ def export(
     """Write the commands of DIRECTORY, and the events that they lead to, as two tables into FOLDER.
 
     Prices are in ticks and quantities in lots, accounts and instruments are numbers: docs/records.md explains the
-    columns. Two more tables, `instruments` and `accounts`, give names and sizes.
+    columns. More tables give names and sizes: `instruments`, `accounts`, `assets`, `groups` and `event_markets`.
     """
     timeline = Timeline(directory)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 NOTHING = "-"
 
 
+@runtime_checkable
 class Readable(Protocol):
     """What can be compared: an Exchange, a Timeline."""
 
@@ -97,7 +98,13 @@ def compare(left: Readable, right: Readable) -> Comparison:
     What can be read is compared: instruments and their orders, levels and last trades; accounts, balances, positions.
     States with the same digest have no differences. Others may differ only in what is not shown, such as the ids of
     transfers that were seen.
+
+    Raises:
+        TypeError: One of them is neither an Exchange nor a Timeline.
     """
+    for name, side in (("left", left), ("right", right)):
+        if not isinstance(side, Readable):
+            raise TypeError(f"{name} must be an Exchange or a Timeline, not {side!r}")
     digests = left.digest(), right.digest()
     differences = [] if digests[0] == digests[1] else list(_differences(left, right))
     return Comparison(*digests, differences)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aeromatch import JournalError, _core
+from aeromatch.replay.timeline.arguments import no_journal
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -142,7 +143,8 @@ def verify_journal(directory: str | PathLike[str]) -> Verification:
         directory: Of an exchange, open or not.
 
     Raises:
-        JournalError: Something is damaged, missing, or leads to other events than when it was written.
+        JournalError: There is no journal, something is damaged or missing, or leads to other events than when it was
+            written.
     """
     began = time.perf_counter()
     # In a thread of its own, so that Ctrl-C is seen meanwhile.
@@ -153,6 +155,8 @@ def verify_journal(directory: str | PathLike[str]) -> Verification:
         thread.join(0.05)
     if isinstance(done[0], BaseException):
         raise done[0]
+    if done[0]["segments"] == 0:
+        raise no_journal(directory)
     return Verification(**done[0], seconds=time.perf_counter() - began)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from aeromatch import Commands, Exchange, JournalError, _core
+from aeromatch.replay.timeline.arguments import LATEST_NS, no_journal, whole
 from aeromatch.replay.timeline.checkpoints import Checkpoints
 from aeromatch.replay.timeline.following import Followed, follow
 from aeromatch.replay.timeline.words import command_fields, command_text
@@ -87,9 +88,12 @@ class Timeline:
             directory: Where an `Exchange.open` has kept its journal; it may be open still.
 
         Raises:
-            JournalError: It is no such directory, of an unknown version, damaged or incomplete; names file and offset.
+            JournalError: It is no such directory, holds no journal, is of an unknown version, damaged or incomplete;
+                names file and offset.
         """
         self._log = _core.JournalReader(directory)
+        if self._log.segment_count == 0:
+            raise no_journal(directory)
         self._checkpoints = Checkpoints()
         self._exchange = self._start()
 
@@ -134,32 +138,40 @@ class Timeline:
             The timeline itself.
 
         Raises:
-            TypeError: Not exactly one of both was given.
-            ValueError: There is no such moment: before `first`, or after `last`.
+            TypeError: Not exactly one of both was given, or it is no int.
+            ValueError: There is no such moment: before `first`, or after `last`; or the time does not fit 64 bits.
             JournalError: The journal is damaged on the way there; names file and offset.
         """
         if (sequence is None) == (time is None):
             raise TypeError("seek needs either sequence or time")
+        time = None if time is None else whole("time", time, 0, LATEST_NS)
         self._log.refresh()
         if time is not None:
             sequence = self._log.sequence_at(time)
-        assert sequence is not None
-        first, last = self._log.first_sequence, self._log.last_sequence
-        if not first <= sequence <= last:
-            raise ValueError(f"sequence must be in {first} .. {last}, not {sequence}")
-        self._go(sequence)
+        self._go(whole("sequence", sequence, self._log.first_sequence, self._log.last_sequence))
         return self
 
     def forward(self, count: int = 1) -> Self:
-        """Let the next commands happen; fewer where the log ends."""
-        left = count
+        """Let the next commands happen; fewer where the log ends.
+
+        Raises:
+            TypeError: The count is no int.
+            ValueError: It is below 0.
+        """
+        left = whole("count", count, 0)
         while left > 0 and (batch := self.peek(min(left, CHUNK_COMMANDS))) is not None:
             self._go(int(batch.sequences[-1]))
             left -= len(batch.commands)
         return self
 
     def back(self, count: int = 1) -> Self:
-        """Undo the last commands; fewer where the log begins."""
+        """Undo the last commands; fewer where the log begins.
+
+        Raises:
+            TypeError: The count is no int.
+            ValueError: It is below 0.
+        """
+        count = whole("count", count, 0)
         # Numbers may have been left out (R4): then less than `count` commands stand in that stretch.
         stretch, found = count, self._numbers_back(count)
         while len(found) <= count and self.sequence - stretch > self.first:
@@ -250,11 +262,13 @@ class Timeline:
             How many commands happened in both, and which order of the branch is which of the log's.
 
         Raises:
+            TypeError: The branch is no Exchange, or `until` no int.
             ValueError: The command is not ahead, or beyond the end.
         """
-        last = self.last if until is None else until
-        if not self.sequence <= last <= self._log.last_sequence:
-            raise ValueError(f"until must be in {self.sequence} .. {self._log.last_sequence}, not {until}")
+        if not isinstance(branch, Exchange):
+            raise TypeError(f"branch must be an Exchange, not {branch!r}")
+        last = self.last
+        last = last if until is None else whole("until", until, self.sequence, last)
         return follow(self._log, self._exchange, branch, last, frozenset(without))
 
     def book(self, symbol: str) -> BookView:

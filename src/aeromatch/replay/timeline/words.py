@@ -11,32 +11,32 @@ from aeromatch import COMMAND_DTYPE, TERMS_DTYPE, _core
 from aeromatch.market.records import (
     CLIENT_ID_DTYPE,
     EXTENSION_CLIENT_ID,
-    EXTENSION_PAYOUTS,
-    EXTENSION_RULES,
-    EXTENSION_SETTLEMENT,
     EXTENSION_TERMS,
-    EXTENSION_TEXTS,
     FLAG_POST_ONLY,
     FLAG_PRICE,
+    FLAG_PRICE_OFF_GRID,
     FLAG_QUANTITY,
     FLAG_SLIDE,
     NO_SIDE,
     SLOT_BYTES,
     TRAIL_BPS,
 )
+from aeromatch.replay.timeline.slots import PRESENT_BUDGET, payouts_of, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aeromatch import Exchange, Instrument
 
 WORDS: Final = {table: {code: word for word, code in codes.items()} for table, codes in _core.CODES.items()}
 """What each code of docs/records.md stands for, by enum."""
 EVERY_INSTRUMENT: Final = 2**32 - 1
-SLOTS_BEFORE_TEXTS: Final = (EXTENSION_RULES, EXTENSION_SETTLEMENT, EXTENSION_PAYOUTS)
-"""Extension bits of a command to the exchange itself: rules, settlement, payouts."""
 FUNDS: Final = ("deposit", "withdraw", "transfer")
 SETS: Final = ("mint", "redeem", "settle")
+OFF_GRID: Final = "off_grid"
+"""Stands for a price that was no whole number of ticks: the slot has 0 in its place."""
+NO_OUTCOME: Final = 2**64 - 1
+"""The place that is sent for an outcome that there is not."""
 # A term: its name in `OrderBook.submit`, the field of its slot, its bit, and what it is.
 TERMS: Final = (
     ("stop_price", "stop_price_ticks", 1, "price"),
@@ -45,7 +45,7 @@ TERMS: Final = (
     ("expire_at", "expire_at_ns", 16, "number"),
     ("protection_price", "protection_price_ticks", 32, "price"),
     ("self_trade_group", "self_trade_group", 64, "number"),
-    ("budget_units", "protection_price_ticks", 128, "number"),
+    ("budget", "protection_price_ticks", PRESENT_BUDGET, "budget"),
 )
 
 
@@ -103,30 +103,37 @@ def _of_orders(head: np.void, slots: bytes, exchange: Exchange) -> Iterator[tupl
     flags = int(head["flags"])
     if kind == "new" or flags & FLAG_QUANTITY:
         yield "quantity", _quantity(instrument, int(head["quantity_lots"]))
+    price = _off_grid_price if flags & FLAG_PRICE_OFF_GRID else _price
     if flags & FLAG_PRICE:
-        yield "price", _price(instrument, int(head["price_ticks"]))
+        yield "price", price(instrument, int(head["price_ticks"]))
     if flags & FLAG_POST_ONLY:
         yield "post_only", "slide" if flags & FLAG_SLIDE else True
     if head["self_trade_prevention"]:
         yield "self_trade_prevention", WORDS["SelfTradePrevention"][int(head["self_trade_prevention"])]
-    yield from _terms(int(head["extensions"]), slots, instrument)
+    amounts = {
+        "price": price,
+        "quantity": _quantity,
+        "budget": lambda of, units: _money(exchange, None if of is None else of.quote, units % 2**64),
+    }
+    yield from _terms(int(head["extensions"]), slots, instrument, amounts)
 
 
-def _terms(extensions: int, slots: bytes, instrument: Instrument | None) -> Iterator[tuple[str, Any]]:
+def _terms(
+    extensions: int, slots: bytes, instrument: Instrument | None, amounts: dict[str, Callable[..., Any]]
+) -> Iterator[tuple[str, Any]]:
     at = SLOT_BYTES
     if extensions & EXTENSION_TERMS:
         terms = np.frombuffer(slots[at : at + SLOT_BYTES], dtype=TERMS_DTYPE)[0]
         for name, field, bit, what in TERMS:
             if terms["present"] & bit:
                 value = int(terms[field])
-                amount = {"price": _price, "quantity": _quantity}.get(what)
-                yield name, value if amount is None else amount(instrument, value)
+                yield name, amounts[what](instrument, value) if what in amounts else value
         if terms["present"] & 2:
             offset = int(terms["trail_offset"])
             if terms["trail_unit"] == TRAIL_BPS:
                 yield "trail_offset_bps", offset
             else:
-                yield "trail_offset", _price(instrument, offset)
+                yield "trail_offset", amounts["price"](instrument, offset)
         at += SLOT_BYTES
     if extensions & EXTENSION_CLIENT_ID:
         client_id = np.frombuffer(slots[at : at + SLOT_BYTES], dtype=CLIENT_ID_DTYPE)[0]
@@ -136,7 +143,7 @@ def _terms(extensions: int, slots: bytes, instrument: Instrument | None) -> Iter
 def _of_exchange(kind: str, head: np.void, slots: bytes, exchange: Exchange) -> Iterator[tuple[str, Any]]:
     texts = texts_of(slots)
     if kind in FUNDS:
-        groups = int(head["price_ticks"])
+        groups = int(head["price_ticks"]) % 2**64
         yield "account", _named(exchange.accounts(), int(head["account"]))
         asset, units = int(head["instrument"]), int(head["order_id"]) << 64 | int(head["quantity_lots"])
         yield "asset", _named([known.name for known in exchange.assets()], asset)
@@ -151,8 +158,7 @@ def _of_exchange(kind: str, head: np.void, slots: bytes, exchange: Exchange) -> 
     elif kind in SETS:
         yield "event", _named([market.name for market in exchange.events()], int(head["instrument"]))
         if kind == "settle":
-            yield "mode", WORDS["SettlementMode"][int(head["order_type"])]
-            yield "outcome", int(head["quantity_lots"])
+            yield from _settlement(head, slots, exchange)
         else:
             yield "account", _named(exchange.accounts(), int(head["account"]))
             yield "quantity_lots", int(head["quantity_lots"])
@@ -160,14 +166,19 @@ def _of_exchange(kind: str, head: np.void, slots: bytes, exchange: Exchange) -> 
         yield "names", texts
 
 
-def texts_of(slots: bytes) -> list[str]:
-    """Read the texts of a command to the exchange itself."""
-    extensions, count = slots[2], slots[6]
-    if not extensions & EXTENSION_TEXTS:
-        return []
-    first = 1 + sum(bool(extensions & bit) for bit in SLOTS_BEFORE_TEXTS)
-    places = range(first * SLOT_BYTES, (first + count) * SLOT_BYTES, SLOT_BYTES)
-    return [slots[place + 1 : place + 1 + slots[place]].decode("utf-8", "replace") for place in places]
+def _settlement(head: np.void, slots: bytes, exchange: Exchange) -> Iterator[tuple[str, Any]]:
+    mode, number, markets = WORDS["SettlementMode"][int(head["order_type"])], int(head["instrument"]), exchange.events()
+    market = markets[number - 1] if 1 <= number <= len(markets) else None
+    yield "mode", mode
+    if mode == "full":
+        place = int(head["quantity_lots"])
+        if place == NO_OUTCOME:
+            yield "outcome", "unknown"
+        else:
+            yield "outcome", place if market is None or place >= len(market.outcomes) else market.outcomes[place]
+    payouts = payouts_of(slots)
+    if payouts is not None:
+        yield "payouts", [f"{ticks} ticks" if market is None else market.tick_size * ticks for ticks in payouts]
 
 
 def _named(names: Any, number: int) -> str | int:
@@ -177,6 +188,16 @@ def _named(names: Any, number: int) -> str | int:
 
 def _price(instrument: Instrument | None, ticks: int) -> Any:
     return f"{ticks} ticks" if instrument is None else instrument.ticks_to_price(ticks)
+
+
+def _off_grid_price(instrument: Instrument | None, ticks: int) -> Any:
+    """Give a price of a command that says that one of its prices is off the grid: that one has been sent as 0."""
+    return _price(instrument, ticks) if ticks else OFF_GRID
+
+
+def _money(exchange: Exchange, asset: str | None, units: int) -> Any:
+    decimals = next((known.decimals for known in exchange.assets() if known.name == asset), None)
+    return f"{units} units" if decimals is None else Decimal(units).scaleb(-decimals)
 
 
 def _quantity(instrument: Instrument | None, lots: int) -> Any:
