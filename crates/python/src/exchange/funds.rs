@@ -144,7 +144,8 @@ fn transfer_id<'a>(id: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
     if id.is_empty() {
         return Err(PyValueError::new_err("id must have 1 to 36 bytes in UTF-8, not 0"));
     }
-    Ok(&id[..id.floor_char_boundary(MAX_TEXT_BYTES)])
+    let kept = (0..=id.len().min(MAX_TEXT_BYTES)).rfind(|&end| id.is_char_boundary(end));
+    Ok(&id[..kept.unwrap_or(0)])
 }
 
 /// Exactly one of several arguments.
