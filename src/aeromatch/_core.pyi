@@ -3,7 +3,7 @@
 The docstrings here are the extension's own: a test compares them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from os import PathLike
@@ -952,7 +952,7 @@ class Exchange:
 
         Raises:
             TypeError: An argument has the wrong type.
-            ValueError: A word is unknown, or a number is out of range.
+            ValueError: The path is empty, a word is unknown, or a number is out of range.
             JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of
                 an unknown version: `kind` says which. Nothing in it was changed.
         """
@@ -1000,6 +1000,8 @@ class Exchange:
             post_only: True: rejected rather than taking; "slide": repriced one tick behind what it would take (R13).
             protection_price: A market order's worst price, in money (R12); or
             budget: the most that a market buy may cost, fees included, in money: with settlement it needs either (R30).
+                It becomes the protection price that it affords for the whole quantity: the order does not buy until the
+                money is used up. Below 0, off the asset's units or above 2^64 - 1 of them it is "invalid_price".
             stop_price: Last trade price that wakes a "stop" or "stop_limit" order, in money (R15).
             trail_offset: How far a trailing stop's price follows the last trade, in money; or
             trail_offset_bps: the same in basis points of that price.
@@ -1087,9 +1089,9 @@ class Exchange:
         """
     def mass_cancel(
         self,
-        account: _Account | None = None,
-        symbol: str | None = None,
         *,
+        symbol: str | None = None,
+        account: _Account | None = None,
         side: Side | str | None = None,
         timestamp: SupportsIndex | None = None,
         tag: SupportsIndex = 0,
@@ -1097,8 +1099,8 @@ class Exchange:
         """Cancels every live order of an account, in order of instrument, then id (R24). Finding none is accepted.
 
         Arguments:
+            symbol: Only that instrument's orders; None: all.
             account: Whose orders; None: everybody's, as the operator.
-            symbol: Only that instrument's; None: all.
             side: Only that side; None: both.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
@@ -1256,7 +1258,7 @@ class Exchange:
         self,
         name: str,
         *,
-        outcomes: Iterable[str],
+        outcomes: Sequence[str],
         currency: str,
         tick_size: _Amount = "0.01",
         lot_size: _Amount = "1",
@@ -1274,7 +1276,7 @@ class Exchange:
 
         Arguments:
             name: The event's name: without control characters, outer spaces and slashes.
-            outcomes: 2 to 15 names, likewise; with the event's name and a slash at most 63 bytes.
+            outcomes: 2 to 15 names, likewise, in their order; with the event's name and a slash at most 63 bytes.
             currency: The asset that shares are paid in; it is made if it is not there.
             tick_size: Size of one tick, in money; it goes into 1 a whole number of times.
             lot_size: Size of one lot, in shares.
@@ -1285,8 +1287,9 @@ class Exchange:
             tag: The sender's own number, returned in the command's first event.
 
         Returns:
-            What happened and was made; rejected with "already_exists", "invalid_name", or "invalid_quantity" where the
-            currency is there with decimals that do not fit.
+            What happened and was made; rejected with "already_exists", "invalid_name", "invalid_quantity" (the currency
+            is there with decimals that do not fit), "invalid_price" (a tick of 1, which leaves no price between 0 and
+            1) or "invalid_combination" (two outcomes of one name, a rebate with two outcomes, shares as currency).
 
         Raises:
             TypeError: An argument is missing or has the wrong type.
@@ -1311,19 +1314,21 @@ class Exchange:
             account: Whose they are, by name or number.
             asset: The asset.
             amount: A whole number of the asset's units, above 0.
-            group: The clearing group that they are kept in (R30).
-            id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it
-                is rejected, so that one whose answer was lost can be sent again.
+            group: The clearing group that they are kept in (R30). There is none at first, not even "main": an
+                instrument with settlement, an event or `create_group` makes it.
+            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
+                rejected, so that one whose answer was lost can be sent again.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
         Returns:
-            What happened; rejected with "unknown_account", "unknown_asset", "unknown_group", "invalid_quantity" (also
-            off the asset's units), "invalid_combination" (shares of an event are minted) or "duplicate_transfer".
+            What happened; rejected with "unknown_account", "unknown_asset", "unknown_group", "invalid_name" (the id is
+            longer than 36 bytes), "invalid_quantity" (also off the asset's units), "invalid_combination" (shares of an
+            event are minted) or "duplicate_transfer".
 
         Raises:
             TypeError: An argument is missing or has the wrong type.
-            ValueError: A text is no number, or the id is too long or empty.
+            ValueError: A text is no number, or the account or the id is empty.
             JournalError: The journal has stopped; nothing was applied.
             AeroMatchError: Another thread is using the exchange, or it was closed.
         """
@@ -1345,8 +1350,8 @@ class Exchange:
             asset: The asset.
             amount: A whole number of the asset's units, above 0.
             group: The clearing group that they are kept in (R30).
-            id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it
-                is rejected.
+            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
+                rejected.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -1355,7 +1360,7 @@ class Exchange:
 
         Raises:
             TypeError: An argument is missing or has the wrong type.
-            ValueError: A text is no number, or the id is too long or empty.
+            ValueError: A text is no number, or the account or the id is empty.
             JournalError: The journal has stopped; nothing was applied.
             AeroMatchError: Another thread is using the exchange, or it was closed.
         """
@@ -1379,7 +1384,7 @@ class Exchange:
             amount: A whole number of the asset's units, above 0.
             source: The clearing group that they leave.
             target: The clearing group that they go to.
-            id: The sender's own id, at most 36 bytes.
+            id: The sender's own id, 1 to 36 bytes.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -1388,7 +1393,7 @@ class Exchange:
 
         Raises:
             TypeError: An argument is missing or has the wrong type.
-            ValueError: A text is no number, or the id is too long or empty.
+            ValueError: A text is no number, or the account or the id is empty.
             JournalError: The journal has stopped; nothing was applied.
             AeroMatchError: Another thread is using the exchange, or it was closed.
         """
@@ -1740,6 +1745,12 @@ class Balance:
     @property
     def total(self) -> Decimal:
         """Both together."""
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields, by name.
+
+        Returns:
+            A new dict: names and Decimals.
+        """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Self: ...
@@ -1773,6 +1784,12 @@ class Position:
     @property
     def fees(self) -> Decimal:
         """Fees paid less rebates received, in money (R31)."""
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields, by name.
+
+        Returns:
+            A new dict: names and Decimals.
+        """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Self: ...

@@ -191,6 +191,26 @@ def test_paths_that_cannot_be_a_journal(tmp_path: Path) -> None:
         Exchange.open(file / "below")
     assert caught.value.kind in ("not_a_directory", "not_writable")
     assert file.read_text() == "not a journal"
+    with pytest.raises(ValueError, match="path must not be empty"):
+        Exchange.open("")
+
+
+def test_a_relative_path_is_named_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a journal")
+    with pytest.raises(JournalError) as caught:
+        Exchange.open("file")
+    assert caught.value.file == "file"
+    with Exchange.open("k1") as ex:
+        with pytest.raises(JournalError) as caught:
+            Exchange.open("k1")
+        assert (caught.value.kind, caught.value.file) == ("directory_in_use", "k1")
+        fill(ex)
+    (segment,) = segments(Path("k1"))
+    patch(segment, 8, (77).to_bytes(4, "little"))
+    with pytest.raises(JournalError) as caught:
+        Exchange.open("k1")
+    assert caught.value.file == str(segment)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

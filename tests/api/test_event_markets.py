@@ -44,6 +44,22 @@ def test_R32_an_event_makes_its_outcomes_tradable() -> None:
     assert ex.create_event("rain", outcomes=["a", "b"], currency="USD").reject_reason == "already_exists"
     assert ex.create_event("a/b", outcomes=["a", "b"], currency="USD").reject_reason == "invalid_name"
     assert ex.create_event("sun", outcomes=["a", "a"], currency="USD").reject_reason == "invalid_combination"
+    rebate: dict[str, Any] = {"maker_fee_bps": -5, "taker_fee_bps": 10}
+    assert ex.create_event("sun", outcomes=["a", "b"], currency="USD", **rebate).reject_reason == "invalid_combination"
+    assert (
+        ex.create_event("sun", outcomes=["a", "b"], currency="rain/yes", tick_size="0.1").reject_reason
+        == "invalid_combination"
+    )
+    assert ex.create_event("sun", outcomes=["a", "b"], currency="USD", tick_size=1).reject_reason == "invalid_price"
+
+
+def test_R30_the_main_group_is_there_once_something_made_it() -> None:
+    ex: Any = Exchange()
+    ex.create_account("alice")
+    ex.create_asset("USD")
+    assert ex.deposit("alice", "USD", 1).reject_reason == "unknown_group"
+    ex.create_event("rain", outcomes=["yes", "no"], currency="USD")
+    assert ex.deposit("alice", "USD", 1).accepted
 
 
 def test_R32_two_buyers_whose_prices_reach_one_mint_a_set() -> None:
@@ -198,7 +214,7 @@ def test_R32_more_than_two_outcomes_have_a_book_each() -> None:
     assert ex.book("rain/red").best_ask is None
     assert ex.mint("rain", "alice", "0.3").reject_reason == "invalid_quantity"
     assert ex.redeem("rain", "alice", 1).reject_reason == "insufficient_funds"
-    ex.mass_cancel("alice")
+    ex.mass_cancel(account="alice")
     assert ex.redeem("rain", "alice", 1).accepted
     assert ex.settle("rain", outcome="blue").accepted
     assert cash(ex, "alice") + cash(ex, "bob") + cash(ex, "fees") == 200

@@ -111,6 +111,8 @@ def test_R30_a_market_buy_needs_a_bound() -> None:
     assert ex.submit("BTC-USD", "buy", quantity=1, budget="100", **options).status == "filled"
     too_small = ex.submit("BTC-USD", "buy", quantity=1, budget="99.99", **options)
     assert (too_small.status, too_small.filled_quantity) == ("canceled", 0)
+    # What it affords for the whole quantity: the ask costs 100 a coin, three for 250 are 83 each.
+    assert ex.submit("BTC-USD", "buy", quantity=3, budget=250, **options).filled_quantity == 0
     assert ex.submit("BTC-USD", "buy", quantity=1, budget=2, **options).status == "canceled"
     # Finer than the money is, negative, or of an order that has none: refused, not rounded.
     for budget in ("100.000000001", -1, "1e30"):
@@ -200,7 +202,7 @@ def test_commands_that_name_what_is_not_there_are_rejected() -> None:
     assert ex.cancel("ETH-USD", 1).reject_reason == "unknown_instrument"
     assert ex.cancel("BTC-USD", 1, account="carol").reject_reason == "unknown_account"
     assert ex.amend("BTC-USD", 1, quantity=1).reject_reason == "unknown_order"
-    assert ex.mass_cancel("carol").reject_reason == "unknown_account"
+    assert ex.mass_cancel(account="carol").reject_reason == "unknown_account"
     assert ex.mass_cancel(symbol="ETH-USD").reject_reason == "unknown_instrument"
     assert ex.set_phase("ETH-USD", "halted").reject_reason == "unknown_instrument"
     assert ex.deposit("carol", "USD", 1).reject_reason == "unknown_account"
@@ -242,13 +244,41 @@ def test_reads_of_what_is_not_there_raise(argument: str, read: Any) -> None:
     assert isinstance(caught.value, LookupError)
 
 
+def test_an_unknown_number_is_no_name() -> None:
+    with pytest.raises(UnknownNameError, match=r"^account: there is no number 99$") as caught:
+        funded().balance(99, "USD")
+    assert caught.value.name == "99"
+    with pytest.raises(UnknownNameError, match=r"^account: there is no '99'$"):
+        funded().balance("99", "USD")
+
+
+def test_balances_and_positions_as_dicts() -> None:
+    ex = funded()
+    ex.submit("BTC-USD", "sell", quantity=2, price=100, account="bob")
+    ex.submit("BTC-USD", "buy", quantity=1, price=100, account="alice")
+    for thing in (ex.balance("bob", "BTC"), *ex.positions("alice")):
+        shown = {name for name in dir(thing) if not name.startswith("_")} - {"as_dict"}
+        assert thing.as_dict() == {name: getattr(thing, name) for name in shown}
+    assert list(ex.balance("bob", "BTC").as_dict().items()) == [
+        ("account", "bob"),
+        ("asset", "BTC"),
+        ("group", "main"),
+        ("available", 3),
+        ("held", 1),
+        ("total", 4),
+    ]
+    (bought,) = ex.positions("alice")
+    assert list(bought.as_dict())[:2] == ["account", "symbol"]
+    assert (bought.as_dict()["bought_quantity"], bought.as_dict()["bought_notional"]) == (1, 100)
+
+
 def test_withdrawals_take_what_is_available_and_nothing_that_is_held() -> None:
     ex = funded()
     ex.submit("BTC-USD", "buy", quantity=9, price=100, account="alice")
     assert ex.withdraw("alice", "USD", "100.00000001").reject_reason == "insufficient_funds"
     assert ex.withdraw("alice", "USD", "100").accepted
     assert (ex.balance("alice", "USD").available, ex.balance("alice", "USD").held) == (0, 900)
-    assert ex.mass_cancel("alice").accepted
+    assert ex.mass_cancel(account="alice").accepted
     assert ex.withdraw("alice", "USD", 900).accepted
     assert ex.balances("alice") == ()
 
@@ -267,9 +297,13 @@ def test_R30_transfers_happen_once_for_each_id() -> None:
     assert (
         ex.transfer("alice", "USD", 601, source="main", target="margin", id="t-2").reject_reason == "insufficient_funds"
     )
-    assert ex.transfer("alice", "USD", 1, source="main", target="margin", id="x" * 37).reject_reason == "invalid_name"
-    with pytest.raises(ValueError, match="id must have 1 to 63 bytes in UTF-8, not 0"):
-        ex.deposit("alice", "USD", 1, id="")
+    for long in ("x" * 37, "x" * 64, "é" * 40):
+        too_long = ex.transfer("alice", "USD", 1, source="main", target="margin", id=long)
+        assert too_long.reject_reason == "invalid_name"
+    assert ex.deposit("alice", "USD", 1, id="x" * 36).accepted
+    for move in (ex.deposit, ex.withdraw):
+        with pytest.raises(ValueError, match="id must have 1 to 36 bytes in UTF-8, not 0"):
+            move("alice", "USD", 1, id="")
 
 
 def test_receipts_say_what_was_made_and_what_accounts_have() -> None:
@@ -347,7 +381,7 @@ def test_R24_mass_cancel_over_all_instruments() -> None:
         ex.create_instrument(Instrument(symbol, tick_size="0.5"))
         for account in ("alice", "bob"):
             ex.submit(symbol, "buy", quantity=2, price=1, account=account)
-    report = ex.mass_cancel("alice")
+    report = ex.mass_cancel(account="alice")
     assert [(str(e.kind), e.instrument, e.price) for e in report.events if e.kind == "canceled"] == [
         ("canceled", 1, 1),
         ("canceled", 2, 1),
@@ -428,6 +462,7 @@ def test_in_memory_there_is_no_journal_and_close_ends_it() -> None:
         with pytest.raises(AeroMatchError, match="in memory: it has no journal"):
             ex.compact()
     ex.close()
+    assert repr(ex) == "Exchange(instruments=1, accounts=3, closed=True)"
     for use in (lambda: ex.create_account("x"), ex.digest, lambda: book.best_bid, lambda: ex.process(b"\0" * 64)):
         with pytest.raises(AeroMatchError):
             use()
@@ -479,6 +514,19 @@ def test_a_second_thread_is_refused() -> None:
             "outcomes must be a sequence of str, not one str",
         ),
         (lambda ex: ex.create_event("e", outcomes=5, currency="A"), "outcomes must be a sequence of str, not int"),
+        (
+            lambda ex: ex.create_event("e", outcomes={"yes", "no"}, currency="A"),
+            "outcomes must be a sequence of str, not set: a set has no order",
+        ),
+        (lambda ex: ex.create_event("e", outcomes=frozenset("ab"), currency="A"), "not frozenset: a set has no order"),
+        (
+            lambda ex: ex.create_event("e", outcomes=["a", None], currency="A"),
+            r"outcomes\[1\] must be a str, not NoneType",
+        ),
+        (lambda ex: ex.create_event("e", outcomes=["", "b"], currency="A"), r"outcomes\[0\] must have 1 to 63 bytes"),
+        (lambda ex: ex.deposit("", "USD", 1), "^account must not be empty$"),
+        (lambda ex: ex.balance("", "USD"), "^account must not be empty$"),
+        (lambda ex: ex.mass_cancel("alice"), "positional argument"),
         (lambda ex: ex.create_event("e", outcomes=["a"], currency="A"), "outcomes must be 2 to 15 names, not 1"),
         (
             lambda ex: ex.create_event("e", outcomes=["a", "b"], currency="A", tick_size="0.03"),

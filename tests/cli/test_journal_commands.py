@@ -105,7 +105,7 @@ def test_diff(directory: Path, tmp_path: Path) -> None:
         (other / file.name).write_bytes(file.read_bytes())
     assert f"the same {LAST} commands" in run("diff", directory, other)
     with Exchange.open(other, durability="os") as exchange:
-        exchange.mass_cancel("bob")
+        exchange.mass_cancel(account="bob")
     text = run("diff", directory, other)
     assert f"the same up to command {LAST}" in text
     assert "mass_cancel account=bob" in text

@@ -115,6 +115,8 @@ pub enum Failure {
     Snapshot(String),
     /// An argument of a read, by its name, names what is not there.
     UnknownName(&'static str, String),
+    /// The same by its number.
+    UnknownNumber(&'static str, u32),
     /// What has this name was closed.
     Closed(&'static str),
     /// What has this name keeps no journal.
@@ -133,6 +135,13 @@ pub struct JournalFailure {
     pub message: String,
     pub file: Option<PathBuf>,
     pub offset: Option<u64>,
+}
+
+fn unknown_name(class: &Bound<'_, PyType>, argument: &str, shown: &str, name: &str) -> PyResult<PyErr> {
+    let raised = class.call1((format!("{argument}: there is no {shown}"),))?;
+    raised.setattr("argument", argument)?;
+    raised.setattr("name", name)?;
+    Ok(PyErr::from_value(raised))
 }
 
 impl From<RecordError> for Failure {
@@ -171,11 +180,12 @@ impl Failure {
                 ),
             ),
             Failure::UnknownName(argument, name) => {
-                let shown = PyString::new(py, &name).repr()?;
-                let raised = classes.unknown_name.bind(py).call1((format!("{argument}: there is no {shown}"),))?;
-                raised.setattr("argument", argument)?;
-                raised.setattr("name", name)?;
-                Ok(PyErr::from_value(raised))
+                let shown = PyString::new(py, &name).repr()?.to_string_lossy().into_owned();
+                unknown_name(classes.unknown_name.bind(py), argument, &shown, &name)
+            }
+            Failure::UnknownNumber(argument, number) => {
+                let shown = format!("number {number}");
+                unknown_name(classes.unknown_name.bind(py), argument, &shown, &number.to_string())
             }
             Failure::Interrupted(error) => Ok(error),
             Failure::Journal(failure) => {

@@ -6,7 +6,7 @@ use crate::decimal::Grid;
 use crate::names::Name;
 use aeromatch_engine::ledger::{Balance as Units, Position as Traded};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
 
 /// What an account has of one asset in one clearing group, as it was when it was asked for. Immutable.
@@ -65,6 +65,21 @@ impl Balance {
     #[getter]
     fn total<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.decimal(py, self.units.available.saturating_add(self.units.held as i128))
+    }
+
+    /// Its fields, by name.
+    ///
+    /// Returns:
+    ///     A new dict: names and Decimals.
+    fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("account", self.account())?;
+        dict.set_item("asset", self.asset())?;
+        dict.set_item("group", self.group())?;
+        dict.set_item("available", self.available(py)?)?;
+        dict.set_item("held", self.held(py)?)?;
+        dict.set_item("total", self.total(py)?)?;
+        Ok(dict)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -176,6 +191,23 @@ impl Position {
     #[getter]
     fn fees<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.money(py, self.traded.fee_units)
+    }
+
+    /// Its fields, by name.
+    ///
+    /// Returns:
+    ///     A new dict: names and Decimals.
+    fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("account", self.account())?;
+        dict.set_item("symbol", self.symbol())?;
+        dict.set_item("quantity", self.quantity(py)?)?;
+        dict.set_item("bought_quantity", self.bought_quantity(py)?)?;
+        dict.set_item("bought_notional", self.bought_notional(py)?)?;
+        dict.set_item("sold_quantity", self.sold_quantity(py)?)?;
+        dict.set_item("sold_notional", self.sold_notional(py)?)?;
+        dict.set_item("fees", self.fees(py)?)?;
+        Ok(dict)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

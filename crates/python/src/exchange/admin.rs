@@ -14,7 +14,7 @@ use aeromatch_engine::engine::IndexKind;
 use aeromatch_engine::exchange::records::{Admin, MAX_OUTCOMES, SettlementSlot};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyFrozenSet, PySet, PyString};
 
 /// Size of an event's tick where nothing is said: one hundredth of a unit of cash.
 const EVENT_TICK: Number = Number::Finite { digits: 1, exponent: -2 };
@@ -89,12 +89,16 @@ fn outcome_names(outcomes: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     if outcomes.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err("outcomes must be a sequence of str, not one str"));
     }
+    if outcomes.is_instance_of::<PySet>() || outcomes.is_instance_of::<PyFrozenSet>() {
+        let problem = format!("outcomes must be a sequence of str, not {}: a set has no order", type_name(outcomes));
+        return Err(PyTypeError::new_err(problem));
+    }
     let Ok(items) = outcomes.try_iter() else {
         return Err(PyTypeError::new_err(format!("outcomes must be a sequence of str, not {}", type_name(outcomes))));
     };
     let mut names = Vec::new();
-    for item in items {
-        names.push(name(&item?, "outcomes")?.to_string());
+    for (place, item) in items.enumerate() {
+        names.push(name(&item?, &format!("outcomes[{place}]"))?.to_string());
     }
     if (2..=MAX_OUTCOMES).contains(&names.len()) {
         return Ok(names);
@@ -227,7 +231,7 @@ impl Exchange {
     ///
     /// Arguments:
     ///     name: The event's name: without control characters, outer spaces and slashes.
-    ///     outcomes: 2 to 15 names, likewise; with the event's name and a slash at most 63 bytes.
+    ///     outcomes: 2 to 15 names, likewise, in their order; with the event's name and a slash at most 63 bytes.
     ///     currency: The asset that shares are paid in; it is made if it is not there.
     ///     tick_size: Size of one tick, in money; it goes into 1 a whole number of times.
     ///     lot_size: Size of one lot, in shares.
@@ -238,8 +242,9 @@ impl Exchange {
     ///     tag: The sender's own number, returned in the command's first event.
     ///
     /// Returns:
-    ///     What happened and was made; rejected with "already_exists", "invalid_name", or "invalid_quantity" where the
-    ///     currency is there with decimals that do not fit.
+    ///     What happened and was made; rejected with "already_exists", "invalid_name", "invalid_quantity" (the currency
+    ///     is there with decimals that do not fit), "invalid_price" (a tick of 1, which leaves no price between 0 and
+    ///     1) or "invalid_combination" (two outcomes of one name, a rebate with two outcomes, shares as currency).
     ///
     /// Raises:
     ///     TypeError: An argument is missing or has the wrong type.

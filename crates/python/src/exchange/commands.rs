@@ -17,6 +17,7 @@ use aeromatch_engine::exchange::records::{Admin, MAX_TEXT_BYTES};
 use aeromatch_runtime::Durability;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use std::sync::Arc;
 
 impl Exchange {
@@ -90,16 +91,26 @@ impl Exchange {
 
     /// The number of an account for a command; one that is not there is refused by the exchange.
     pub(super) fn account(&self, account: &Bound<'_, PyAny>) -> PyResult<u32> {
-        Account::parse(Some(account))?.number(&self.directory().accounts)
+        somebody(account)?.number(&self.directory().accounts)
     }
 
     /// The number of an account for a read.
     pub(super) fn known_account(&self, account: &Bound<'_, PyAny>) -> PyResult<u32> {
         let (py, accounts) = (account.py(), &self.directory().accounts);
-        let number = Account::parse(Some(account))?.known(py, accounts)?;
-        let number = number.filter(|&number| accounts.name(number).is_some());
-        number.ok_or_else(|| Failure::UnknownName("account", account.to_string()).into_py(py))
+        let number = somebody(account)?.known(py, accounts)?.unwrap_or_default();
+        if accounts.name(number).is_none() {
+            return Err(Failure::UnknownNumber("account", number).into_py(py));
+        }
+        Ok(number)
     }
+}
+
+/// An account that cannot be left out.
+fn somebody<'a>(account: &'a Bound<'_, PyAny>) -> PyResult<Account<'a>> {
+    if account.cast::<PyString>().is_ok_and(|name| name.is_empty().unwrap_or(false)) {
+        return Err(PyValueError::new_err("account must not be empty"));
+    }
+    Account::parse(Some(account))
 }
 
 /// Time and tag of a command.

@@ -1,7 +1,7 @@
 //! Commands about funds: `Exchange.deposit` and its siblings (R30), sets of an event's shares and its settlement (R32).
 
 use super::Exchange;
-use super::commands::{Stamp, name, units};
+use super::commands::{Stamp, units};
 use super::directory::{Directory, Listing, number};
 use super::receipt::Receipt;
 use crate::arguments::{self, Argument, text};
@@ -9,10 +9,10 @@ use crate::decimal::Grid;
 use crate::enums::type_name;
 use crate::settlement::MAIN_GROUP;
 use aeromatch_engine::codes::{AdminKind, SettlementMode};
-use aeromatch_engine::exchange::records::{Admin, MAX_OUTCOMES};
+use aeromatch_engine::exchange::records::{Admin, MAX_OUTCOMES, MAX_TEXT_BYTES};
 use aeromatch_engine::exchange::registry::EventInfo;
 use aeromatch_engine::record::UNKNOWN;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl Exchange {
         let account = self.account(funds.account)?;
         let asset = number(&directory.assets, funds.asset, "asset")?;
         let amount = units(funds.amount, "amount", directory.asset_grid(asset))?;
-        let id = funds.id.map(|id| name(id, "id")).transpose()?;
+        let id = funds.id.map(transfer_id).transpose()?;
         self.admin(funds.account.py(), Admin::funds(kind, account, asset, amount, groups, id), stamp)
     }
 
@@ -137,6 +137,17 @@ impl Exchange {
     }
 }
 
+/// The sender's own id. One that is too long for the exchange stays so where it is cut to what a slot takes, and is
+/// refused there.
+fn transfer_id<'a>(id: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    let id = text(id, "id")?;
+    if id.is_empty() {
+        return Err(PyValueError::new_err("id must have 1 to 36 bytes in UTF-8, not 0"));
+    }
+    let kept = (0..=id.len().min(MAX_TEXT_BYTES)).rfind(|&end| id.is_char_boundary(end));
+    Ok(&id[..kept.unwrap_or(0)])
+}
+
 /// Exactly one of several arguments.
 fn only_one(given: &[(Argument<'_, '_>, &str)], method: &str) -> PyResult<()> {
     if given.iter().filter(|(value, _)| value.is_some()).count() == 1 {
@@ -154,19 +165,21 @@ impl Exchange {
     ///     account: Whose they are, by name or number.
     ///     asset: The asset.
     ///     amount: A whole number of the asset's units, above 0.
-    ///     group: The clearing group that they are kept in (R30).
-    ///     id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it
-    ///         is rejected, so that one whose answer was lost can be sent again.
+    ///     group: The clearing group that they are kept in (R30). There is none at first, not even "main": an
+    ///         instrument with settlement, an event or `create_group` makes it.
+    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
+    ///         rejected, so that one whose answer was lost can be sent again.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
     /// Returns:
-    ///     What happened; rejected with "unknown_account", "unknown_asset", "unknown_group", "invalid_quantity" (also
-    ///     off the asset's units), "invalid_combination" (shares of an event are minted) or "duplicate_transfer".
+    ///     What happened; rejected with "unknown_account", "unknown_asset", "unknown_group", "invalid_name" (the id is
+    ///     longer than 36 bytes), "invalid_quantity" (also off the asset's units), "invalid_combination" (shares of an
+    ///     event are minted) or "duplicate_transfer".
     ///
     /// Raises:
     ///     TypeError: An argument is missing or has the wrong type.
-    ///     ValueError: A text is no number, or the id is too long or empty.
+    ///     ValueError: A text is no number, or the account or the id is empty.
     ///     JournalError: The journal has stopped; nothing was applied.
     ///     AeroMatchError: Another thread is using the exchange, or it was closed.
     #[pyo3(
@@ -195,8 +208,8 @@ impl Exchange {
     ///     asset: The asset.
     ///     amount: A whole number of the asset's units, above 0.
     ///     group: The clearing group that they are kept in (R30).
-    ///     id: The sender's own id, at most 36 bytes: a second deposit, withdrawal or transfer of the account with it
-    ///         is rejected.
+    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
+    ///         rejected.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
@@ -205,7 +218,7 @@ impl Exchange {
     ///
     /// Raises:
     ///     TypeError: An argument is missing or has the wrong type.
-    ///     ValueError: A text is no number, or the id is too long or empty.
+    ///     ValueError: A text is no number, or the account or the id is empty.
     ///     JournalError: The journal has stopped; nothing was applied.
     ///     AeroMatchError: Another thread is using the exchange, or it was closed.
     #[pyo3(
@@ -235,7 +248,7 @@ impl Exchange {
     ///     amount: A whole number of the asset's units, above 0.
     ///     source: The clearing group that they leave.
     ///     target: The clearing group that they go to.
-    ///     id: The sender's own id, at most 36 bytes.
+    ///     id: The sender's own id, 1 to 36 bytes.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
@@ -244,7 +257,7 @@ impl Exchange {
     ///
     /// Raises:
     ///     TypeError: An argument is missing or has the wrong type.
-    ///     ValueError: A text is no number, or the id is too long or empty.
+    ///     ValueError: A text is no number, or the account or the id is empty.
     ///     JournalError: The journal has stopped; nothing was applied.
     ///     AeroMatchError: Another thread is using the exchange, or it was closed.
     #[pyo3(

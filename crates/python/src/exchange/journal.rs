@@ -76,6 +76,16 @@ impl Journaled {
     }
 }
 
+/// The path of the file that a failure is about. Where that is the directory itself, it is the path as it was given.
+fn path_of(cause: &Cause, directory: &Path) -> Option<PathBuf> {
+    match cause {
+        Cause::DirectoryInUse { path } | Cause::NotADirectory { path } | Cause::NotWritable { path, .. } => {
+            Some(path.clone())
+        }
+        _ => cause.file().map(|file| if Path::new(file) == directory { file.into() } else { directory.join(file) }),
+    }
+}
+
 /// What went wrong, with the path of the file.
 pub fn failure(cause: Cause, directory: &Path) -> Failure {
     if let Cause::Batch(error) = cause {
@@ -83,7 +93,7 @@ pub fn failure(cause: Cause, directory: &Path) -> Failure {
     }
     Failure::Journal(JournalFailure {
         kind: cause.slug(),
-        file: cause.file().map(|file| directory.join(file)),
+        file: path_of(&cause, directory),
         offset: cause.offset(),
         message: cause.to_string(),
     })

@@ -29,9 +29,13 @@ fn durability(value: Argument<'_, '_>) -> PyResult<Durability> {
 }
 
 fn directory(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
-    path.extract().map_err(|_| {
+    let directory: PathBuf = path.extract().map_err(|_| {
         PyTypeError::new_err(format!("path must be a str or an os.PathLike of str, not {}", type_name(path)))
-    })
+    })?;
+    if directory.as_os_str().is_empty() {
+        return Err(PyValueError::new_err("path must not be empty; \".\" is the working directory"));
+    }
+    Ok(directory)
 }
 
 #[pymethods]
@@ -58,7 +62,7 @@ impl Exchange {
     ///
     /// Raises:
     ///     TypeError: An argument has the wrong type.
-    ///     ValueError: A word is unknown, or a number is out of range.
+    ///     ValueError: The path is empty, a word is unknown, or a number is out of range.
     ///     JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of
     ///         an unknown version: `kind` says which. Nothing in it was changed.
     #[staticmethod]

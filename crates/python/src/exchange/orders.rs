@@ -32,6 +32,8 @@ impl Exchange {
     ///     post_only: True: rejected rather than taking; "slide": repriced one tick behind what it would take (R13).
     ///     protection_price: A market order's worst price, in money (R12); or
     ///     budget: the most that a market buy may cost, fees included, in money: with settlement it needs either (R30).
+    ///         It becomes the protection price that it affords for the whole quantity: the order does not buy until the
+    ///         money is used up. Below 0, off the asset's units or above 2^64 - 1 of them it is "invalid_price".
     ///     stop_price: Last trade price that wakes a "stop" or "stop_limit" order, in money (R15).
     ///     trail_offset: How far a trailing stop's price follows the last trade, in money; or
     ///     trail_offset_bps: the same in basis points of that price.
@@ -196,8 +198,8 @@ impl Exchange {
     /// Cancels every live order of an account, in order of instrument, then id (R24). Finding none is accepted.
     ///
     /// Arguments:
+    ///     symbol: Only that instrument's orders; None: all.
     ///     account: Whose orders; None: everybody's, as the operator.
-    ///     symbol: Only that instrument's; None: all.
     ///     side: Only that side; None: both.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
@@ -211,14 +213,14 @@ impl Exchange {
     ///     JournalError: The journal has stopped; nothing was applied.
     ///     AeroMatchError: Another thread is using the exchange, or it was closed.
     #[pyo3(
-        signature = (account=None, symbol=None, *, side=None, timestamp=None, tag=None),
-        text_signature = "($self, account=None, symbol=None, *, side=None, timestamp=None, tag=0)"
+        signature = (*, symbol=None, account=None, side=None, timestamp=None, tag=None),
+        text_signature = "($self, *, symbol=None, account=None, side=None, timestamp=None, tag=0)"
     )]
     fn mass_cancel(
         &self,
         py: Python<'_>,
-        account: Argument<'_, '_>,
         symbol: Argument<'_, '_>,
+        account: Argument<'_, '_>,
         side: Argument<'_, '_>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,

@@ -307,11 +307,12 @@ impl Exchange {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let directory = self.directory();
-        Ok(format!(
-            "Exchange(instruments={}, accounts={}, sequence={})",
-            directory.listings().len(),
-            directory.accounts.len(),
-            self.sequence(py)?
-        ))
+        let state = match self.handle.with(|machine| machine.exchange().map(Engine::sequence)) {
+            Ok(sequence) => format!("sequence={sequence}"),
+            Err(Failure::Closed(_)) => "closed=True".to_string(),
+            Err(failure) => return Err(failure.into_py(py)),
+        };
+        let (instruments, accounts) = (directory.listings().len(), directory.accounts.len());
+        Ok(format!("Exchange(instruments={instruments}, accounts={accounts}, {state})"))
     }
 }
