@@ -38,7 +38,7 @@ def test_R31_funds_add_up_after_every_command_whatever_occurs() -> None:
     """`ExchangeComparison.step` adds them up; here everything that there is does occur."""
     counts: Counter[str] = Counter()
     for seed in range(60):
-        generator, comparison = ExchangeGenerator(random.Random(f"deep {seed}")), ExchangeComparison(64)
+        generator, comparison = ExchangeGenerator(random.Random(f"deeper {seed}")), ExchangeComparison(64)
         for _ in range(1_000):
             difference = comparison.step(generator.command(comparison.exchange))
             assert difference is None, str(difference)

@@ -182,12 +182,18 @@ def encode_rules(rules: Rules) -> bytes:
     )  # fmt: skip
 
 
+HIGHEST_SEQUENCE = 1 << 62  # so that the numbers of a log cannot run out
+
+
 def decode_all(slots: bytes) -> list[Command | AdminCommand]:
     """The commands of a batch for an exchange. Raises `SlotError` for one that the layout does not allow."""
     commands: list[Command | AdminCommand] = []
     start = 0
     while start < len(slots):
+        began = start
         command, start = (decode_admin if slots[start] >= FIRST_KIND else decode_one)(slots, start)
+        if command.sequence > HIGHEST_SEQUENCE:
+            raise SlotError(f"sequence at {began + 48}: above 2^62")
         commands.append(command)
     return commands
 
