@@ -119,6 +119,10 @@ pub(crate) fn prove<St: Storage>(storage: &St, catalog: &Catalog) -> Result<Reco
         }
         _ => None,
     };
+    // What opening asks for as well: a snapshot is made of closed segments, so another one follows it.
+    if let Some(&newest) = catalog.snapshots.last() {
+        catalog.segment_after(newest)?;
+    }
     let mut recovered = Recovered::from_base(base, Recovery::default());
     let first = catalog.segment_after(recovered.replay.exchange.sequence())?;
     if let Some(first) = first {

@@ -87,6 +87,23 @@ fn a_directory_that_is_renamed_stays_the_journal() {
 }
 
 #[test]
+fn a_journal_that_ends_before_its_snapshot_is_refused_by_all() {
+    let directory = Directory::new("ends-before-snapshot");
+    let (mut exchange, _) = open(&directory, small(Durability::Os));
+    for batch in &batches(50) {
+        exchange.submit(batch, &mut Vec::new()).unwrap();
+    }
+    exchange.compact().unwrap();
+    drop(exchange);
+    let last = directory.names().into_iter().rfind(|name| name.ends_with(".log")).unwrap();
+    std::fs::remove_file(directory.file(&last)).unwrap();
+    let verified = aeromatch_runtime::verify(&Disk::look(directory.path()).unwrap());
+    assert!(matches!(verified, Err(Failure::Incomplete { .. })), "not refused");
+    let opened = DurableExchange::open(Disk::open(directory.path()).unwrap(), small(Durability::Os));
+    assert!(matches!(opened, Err(Failure::Incomplete { .. })), "not refused");
+}
+
+#[test]
 fn a_deleted_lock_file_lets_nobody_in() {
     let directory = Directory::new("no-lock-file");
     let (exchange, _) = open(&directory, Options::default());

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Most decimals of an asset.
 pub const MAX_DECIMALS: u8 = 18;
 /// Most basis points of a fee, or of a rebate.
-const MAX_FEE_BPS: i16 = 10_000;
+pub(super) const MAX_FEE_BPS: i16 = 10_000;
 /// Instrument numbers have 24 bits (R5).
 const INSTRUMENT_END: u32 = 1 << 24;
 

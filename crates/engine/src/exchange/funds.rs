@@ -5,11 +5,8 @@ use super::admin::check;
 use super::numbered::Numbered;
 use super::records::Admin;
 use crate::codes::{AdminKind, EventKind, RejectReason as Reject, SettlementMode};
-use crate::ledger::LIMIT_UNITS;
+use crate::ledger::{LIMIT_UNITS, LONGEST_ID};
 use crate::record::{Event, EventSink};
-
-/// Most bytes of the id of a transfer, deposit or withdrawal.
-const MAX_ID_BYTES: usize = 36;
 
 impl Exchange {
     /// The clearing groups whose funds a command is about, so whose time it moves (R2).
@@ -43,7 +40,7 @@ impl Exchange {
         let has_groups = registry.groups.contains(group) && (!is_transfer || registry.groups.contains(target));
         check(has_groups, Reject::UnknownGroup)?;
         let id = admin.texts.first().map(String::as_bytes);
-        check(id.is_none_or(|id| id.len() <= MAX_ID_BYTES), Reject::InvalidName)?;
+        check(id.is_none_or(|id| id.len() <= LONGEST_ID), Reject::InvalidName)?;
         check((1..=LIMIT_UNITS).contains(&amount), Reject::InvalidQuantity)?;
         let goes_nowhere = is_transfer && group == target;
         check(!registry.is_share(asset) && !goes_nowhere, Reject::InvalidCombination)?;

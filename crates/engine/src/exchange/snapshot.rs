@@ -1,5 +1,6 @@
 //! The whole exchange as versioned, checksummed bytes, and back. Reading trusts nothing. docs/records.md has the layout.
 
+use super::admin::MAX_FEE_BPS;
 use super::registry::{EventInfo, InstrumentInfo, OutcomeInfo, is_legal_name};
 use super::{Clock, Exchange, Market};
 use crate::codes::Phase;
@@ -193,7 +194,7 @@ impl Exchange {
             && registry.accounts.contains(fee_account)
             && lot_base_units > 0
             && tick_lot_units > 0
-            && [maker_fee_bps, taker_fee_bps].iter().all(|bps| (-10_000..=10_000).contains(bps))
+            && [maker_fee_bps, taker_fee_bps].iter().all(|bps| (-MAX_FEE_BPS..=MAX_FEE_BPS).contains(bps))
             && maker_fee_bps + taker_fee_bps >= 0
             && (is_event || (event == 0 && unit_ticks == 0 && mirror.instrument == 0));
         input.check(are_known, "an instrument settled in what is not there")?;
