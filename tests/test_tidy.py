@@ -25,7 +25,7 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
-CRATE_LAYERS = ("aeromatch-engine", "aeromatch-itch", "aeromatch-runtime", "aeromatch-python")
+CRATE_LAYERS = ("aeromatch-engine", "aeromatch-itch", "aeromatch-runtime", "aeromatch-lab", "aeromatch-python")
 
 # What the engine must not know (it is a pure state machine): the clock, threads, I/O, floats, hash order.
 IMPURE = re.compile(
@@ -35,7 +35,7 @@ IMPURE = re.compile(
 PURE_SOURCES = "crates/engine/src/"
 
 # The C interfaces are the benchmark's (abi, interface), Python's memory (buffer) and the allocator's (counting).
-UNSAFE_FILES = re.compile(r"(^|/)(ring|pool|record|platform|prefetch|skiplist|interface|abi|buffer|counting)(/|\.rs$)")
+UNSAFE_FILES = re.compile(r"(^|/)(ring|intake|cell|pool|record|platform|prefetch|skiplist|interface|abi|buffer|counting)(/|\.rs$)")
 # Not the type of a function pointer, nor an attribute like #[unsafe(no_mangle)]: neither does anything by itself. Not
 # a method of a trait: the trait states its contract, and the blocks inside argue for themselves.
 UNSAFE_USE = re.compile(r"^(?!\s+unsafe fn )(?:.*)\bunsafe\b(?!\(| (?:extern \"\" )?fn\()")

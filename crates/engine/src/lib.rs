@@ -7,6 +7,7 @@
 pub mod auction;
 pub mod book;
 pub mod codes;
+pub mod collector;
 pub mod engine;
 pub mod exchange;
 pub mod index;

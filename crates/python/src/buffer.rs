@@ -4,8 +4,8 @@
 
 use crate::enums::type_name;
 use crate::events::Event;
-use crate::levels::CHANGE_BYTES;
 use crate::scope::Scope;
+use aeromatch_engine::collector::CHANGE_BYTES;
 use aeromatch_engine::record::{Event as Record, SLOT_BYTES, as_bytes};
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyTypeError, PyValueError};
 use pyo3::ffi;

@@ -3,117 +3,11 @@
 use crate::enums::member;
 use crate::instrument::Context;
 use crate::scope::Scope;
-use aeromatch_engine::codes::Side;
-use aeromatch_engine::engine::Book;
-use aeromatch_engine::record::{Event, EventSink, SLOT_BYTES};
+use aeromatch_engine::collector::Change;
 use aeromatch_engine::views::LevelView;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use std::cmp::Reverse;
 use std::sync::Arc;
-
-/// A level after the command that changed it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    pub sequence: u64,
-    pub instrument: u32,
-    pub side: Side,
-    pub price_ticks: i64,
-    /// Saturates at 2^64 - 1, which would take 2^16 of the largest orders.
-    pub quantity_lots: u64,
-    pub order_count: u32,
-}
-
-/// Bytes of a change in a batch's buffer.
-pub const CHANGE_BYTES: usize = SLOT_BYTES / 2;
-
-impl Change {
-    /// The change as the 32 bytes that `LEVEL_CHANGE_DTYPE` describes.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.sequence.to_le_bytes());
-        out.extend_from_slice(&[self.side.code(), 0, 0, 0]);
-        out.extend_from_slice(&self.order_count.to_le_bytes());
-        out.extend_from_slice(&self.price_ticks.to_le_bytes());
-        out.extend_from_slice(&self.quantity_lots.to_le_bytes());
-    }
-}
-
-/// A level that a command changed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Touched {
-    instrument: u32,
-    side: Side,
-    price_ticks: i64,
-}
-
-impl Touched {
-    /// The order in which changes are told: bids, then asks, best price first.
-    fn rank(&self) -> (u32, Side, Reverse<i128>) {
-        let price = i128::from(self.price_ticks);
-        (self.instrument, self.side, Reverse(if self.side == Side::Buy { price } else { -price }))
-    }
-}
-
-/// Collects a command's events and the levels that it touched.
-pub struct Collector {
-    pub events: Vec<Event>,
-    touched: Vec<Touched>,
-    /// The instrument whose book is at work.
-    instrument: u32,
-}
-
-impl EventSink for Collector {
-    #[inline(always)]
-    fn event(&mut self, event: Event) {
-        self.events.push(event);
-    }
-
-    #[inline(always)]
-    fn level_touched(&mut self, side: Side, price_ticks: i64) {
-        self.touched.push(Touched { instrument: self.instrument, side, price_ticks });
-    }
-
-    #[inline(always)]
-    fn book(&mut self, instrument: u32) {
-        self.instrument = instrument;
-    }
-}
-
-impl Collector {
-    /// For the book of an instrument, or, with 0, for an exchange, which says which book is at work.
-    pub fn of(instrument: u32) -> Collector {
-        Collector { events: Vec::new(), touched: Vec::new(), instrument }
-    }
-
-    /// Forgets the last command; keeps the memory.
-    pub fn clear(&mut self) {
-        self.events.clear();
-        self.touched.clear();
-    }
-
-    /// The levels touched since then, as their books have them now: by instrument, bids, then asks, best price first, each once.
-    pub fn changes<'a>(
-        &'a mut self,
-        sequence: u64,
-        book: impl Fn(u32) -> Option<&'a Book> + 'a,
-    ) -> impl ExactSizeIterator<Item = Change> + 'a {
-        if self.touched.len() > 1 {
-            self.touched.sort_unstable_by_key(Touched::rank);
-            self.touched.dedup();
-        }
-        self.touched.drain(..).map(move |Touched { instrument, side, price_ticks }| {
-            let level = book(instrument).and_then(|book| book.level(side, price_ticks));
-            Change {
-                sequence,
-                instrument,
-                side,
-                price_ticks,
-                quantity_lots: level.map_or(0, |level| u64::try_from(level.quantity_lots).unwrap_or(u64::MAX)),
-                order_count: level.map_or(0, |level| level.order_count),
-            }
-        })
-    }
-}
 
 /// A price level as a command left it (R7). Immutable.
 #[pyclass(frozen, module = "aeromatch")]

@@ -4,10 +4,10 @@
 use crate::arguments::decimal_type;
 use crate::enums::{OrderStatus, member_of};
 use crate::events::{Event, Trade};
-use crate::levels::{Change, LevelChange};
+use crate::levels::LevelChange;
 use crate::scope::Scope;
-use crate::state::Done;
 use aeromatch_engine::codes::{CommandKind, EventKind, RejectReason};
+use aeromatch_engine::collector::{Change, Done};
 use aeromatch_engine::record::Event as Record;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

@@ -3,11 +3,9 @@
 
 use crate::buffer::Pool;
 use crate::errors::Failure;
-use crate::levels::{Change, Collector};
-use aeromatch_engine::codes::{CommandKind, EventKind, OrderType};
+use aeromatch_engine::collector::{Collector, Done, dormant_after};
 use aeromatch_engine::engine::Book;
 use aeromatch_engine::record::{Command, Event, Extensions, SLOT_BYTES, decode};
-use aeromatch_engine::views::OrderView;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,14 +41,6 @@ impl<T> Drop for Entry<'_, T> {
         // Release: what was done to the state is seen by whoever takes the flag next.
         self.0.busy.store(false, Ordering::Release);
     }
-}
-
-/// What a command did.
-pub struct Done {
-    pub events: Box<[Event]>,
-    pub changes: Box<[Change]>,
-    /// The order that the command was about waits for its stop price (R15).
-    pub is_dormant: bool,
 }
 
 /// What a batch did.
@@ -89,22 +79,6 @@ impl<T: Guarded> Entry<'_, T> {
             Err(_) => Err(Failure::Unusable(T::NAME)),
         }
     }
-}
-
-/// New stops and amends: only of these it has to be looked up whether their order waits.
-fn may_leave_dormant(command: &Command) -> bool {
-    match CommandKind::from_code(command.kind) {
-        Some(CommandKind::New) => OrderType::from_code(command.order_type).is_some_and(OrderType::is_stop),
-        kind => kind == Some(CommandKind::Amend),
-    }
-}
-
-/// Waits the order that the command was about for its stop price, after it?
-#[inline]
-pub fn dormant_after(command: &Command, events: &[Event], find: impl Fn(u64) -> Option<OrderView>) -> bool {
-    let accepted = || events.iter().find(|event| event.kind == EventKind::Accepted.code());
-    may_leave_dormant(command)
-        && accepted().and_then(|event| find(event.order_id)).is_some_and(|order| order.is_dormant)
 }
 
 impl State {

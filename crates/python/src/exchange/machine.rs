@@ -3,9 +3,9 @@
 use super::journal::Journaled;
 use crate::buffer::Pool;
 use crate::errors::Failure;
-use crate::levels::Collector;
-use crate::state::{BatchDone, Done, Guarded, dormant_after};
+use crate::state::{BatchDone, Guarded};
 use aeromatch_engine::codes::{EventKind, RejectReason};
+use aeromatch_engine::collector::{Collector, Done, dormant_after};
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{self, Admin};
 use aeromatch_engine::record::{Command, Event, Extensions, RECORD_VERSION, SLOT_BYTES, as_bytes, decode};
