@@ -148,3 +148,21 @@ impl Exchange {
         Ok(())
     }
 }
+
+impl Exchange {
+    /// The shard on which the clearing group or instrument of that name lives, or is to live once it is made; `None`: that is
+    /// not decided.
+    pub fn placement(&self, kind: PlaceKind, name: &str) -> Option<u16> {
+        let (placed, home) = match kind {
+            PlaceKind::Group => {
+                let group = self.registry.groups.find(name);
+                (&self.partition.groups, group.and_then(|group| self.home_of_group(group)))
+            }
+            PlaceKind::Instrument => {
+                let instrument = self.registry.find_instrument(name);
+                (&self.partition.instruments, instrument.and_then(|instrument| self.home_of_instrument(instrument)))
+            }
+        };
+        home.or_else(|| placed.get(name).copied())
+    }
+}
