@@ -34,6 +34,7 @@ __all__ = [
     "EventKind",
     "EventMarket",
     "Exchange",
+    "Histogram",
     "Indicative",
     "Instrument",
     "ItchReader",
@@ -2299,6 +2300,98 @@ class Order:
     def __hash__(self) -> int: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class Histogram:
+    """How often each value occurred, to so many significant digits; values are whole numbers from 0 to 2^62 - 1.
+
+    Arguments:
+        significant_digits: 1 to 5; a value is known to one part in ten to this power.
+
+    Raises:
+        ValueError: Another number of digits.
+    """
+
+    def __new__(cls, *, significant_digits: int = 3) -> Self: ...
+    def record(self, value: int, /, count: int = 1) -> None:
+        """Counts a value.
+
+        Arguments:
+            value: From 0 to 2^62 - 1.
+            count: How often.
+
+        Raises:
+            ValueError: A larger value.
+        """
+    def record_correct(self, value: int, interval: int, /, count: int = 1) -> None:
+        """Counts a value, and those that were not measured because it took so long (coordinated omission).
+
+        Who measures every `interval` and was held up for `value` would also have measured `value` less one interval,
+        less two, and so on down to one.
+
+        Arguments:
+            value: From 0 to 2^62 - 1.
+            interval: Between two measurements that nothing holds up, in the value's unit; 0 adds none.
+            count: How often.
+
+        Raises:
+            ValueError: A larger value, or one that left out more than 10^8 measurements.
+        """
+    def record_many(self, values: Buffer | NDArray[Any], /, *, interval: int = 0) -> None:
+        """Counts each value of an array; all or, where one is refused, none.
+
+        Arguments:
+            values: Whole numbers of 64 bits, as in an array of NumPy's uint64 or int64.
+            interval: As in `record_correct`; 0 adds no values.
+
+        Raises:
+            TypeError: Not an array of such numbers.
+            ValueError: One is out of range.
+        """
+    def merge(self, other: Histogram, /) -> None:
+        """Adds all that another one counted. The digits of this one stay.
+
+        Arguments:
+            other: May be this one.
+        """
+    def percentile(self, percent: float, /) -> int:
+        """The value that so many percent of all do not exceed; 0 where nothing was counted.
+
+        Arguments:
+            percent: 0 to 100.
+
+        Raises:
+            ValueError: Another number.
+        """
+    @property
+    def count(self) -> int:
+        """How many values were counted."""
+    @property
+    def min(self) -> int:
+        """The smallest value, 0 where nothing was counted."""
+    @property
+    def max(self) -> int:
+        """The largest value, 0 where nothing was counted."""
+    @property
+    def mean(self) -> float:
+        """The mean, 0 where nothing was counted."""
+    @property
+    def significant_digits(self) -> int:
+        """How many digits of a value are known."""
+    def recorded(self) -> list[tuple[int, int]]:
+        """Each value that occurs, as the largest that is not told apart from it, and how often it occurs; ascending."""
+    def to_bytes(self) -> bytes:
+        """All of it as bytes, a few for each value that occurs; equal histograms have equal bytes."""
+    @staticmethod
+    def from_bytes(data: bytes, /) -> Histogram:
+        """The histogram that was made bytes.
+
+        Arguments:
+            data: What `to_bytes` gave.
+
+        Raises:
+            ValueError: It is nothing of this kind, damaged, or of a version that this one does not know.
+        """
 
 @final
 class Indicative:

@@ -13,6 +13,7 @@ mod enums;
 mod errors;
 mod events;
 mod exchange;
+mod histogram;
 mod indicative;
 mod instrument;
 mod itch;
@@ -48,6 +49,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<views::Order>()?;
     module.add_class::<views::Statistics>()?;
     module.add_class::<indicative::Indicative>()?;
+    module.add_class::<histogram::Histogram>()?;
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
     exchange::register(module)?;

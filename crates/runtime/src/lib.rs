@@ -1,20 +1,29 @@
 //! Makes an exchange durable: journal, snapshots, recovery (docs/journal-format.md, docs/reliability.md).
 //!
 //! Start at [`durable`] for what is promised, at `journal` for the way in, at [`recovery`] for the way back.
+//!
+//! The lock-free structures are [`ring`], [`intake`], [`pool`], [`versioned`] and [`doorbell`] (docs/lock-free.md).
 
 pub mod catalog;
 pub mod compactor;
 pub mod disk;
+pub mod doorbell;
 pub mod durable;
 pub mod failure;
 pub mod frame;
 pub mod inspect;
+pub mod intake;
 pub mod options;
+pub mod padding;
+pub mod pool;
 pub mod recovery;
+pub mod ring;
 pub mod segment;
 pub mod simulation;
 pub mod snapshot;
 pub mod storage;
+pub mod sync;
+pub mod versioned;
 
 mod journal;
 mod platform;
