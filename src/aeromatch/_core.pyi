@@ -225,6 +225,8 @@ class AdminKind(StrEnum):
     MINT = "mint"
     REDEEM = "redeem"
     SETTLE = "settle"
+    PARTITION = "partition"
+    PLACE = "place"
 
 class CreatedKind(StrEnum):
     """What a `created` event says was made (R7)."""
