@@ -145,14 +145,16 @@ impl<T: Send> Intake<T> {
         }
     }
 
-    /// Stops a push for good before its second step (false) or its third (true), as the death of its thread would.
+    /// Stops a push for good before its second step (false) or its third (true), as the death of its thread would. Returns
+    /// whether it had claimed a node.
     #[cfg(any(test, loom))]
-    pub fn push_and_die(&self, item: T, is_filled: bool) {
-        let Some(node) = self.shared.nodes.take() else { return };
+    pub fn push_and_die(&self, item: T, is_filled: bool) -> bool {
+        let Some(node) = self.shared.nodes.take() else { return false };
         if is_filled {
             // SAFETY: as in push.
             unsafe { self.shared.nodes.put(node, item) };
         }
+        true
     }
 }
 
@@ -270,7 +272,7 @@ mod tests {
             intake.push(1_u64).unwrap();
             let death = std::thread::spawn(move || {
                 victim.push(2).unwrap();
-                victim.push_and_die(3, is_filled);
+                assert!(victim.push_and_die(3, is_filled));
                 panic!("dies inside of a push");
             });
             assert!(death.join().is_err());

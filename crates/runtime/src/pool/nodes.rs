@@ -25,8 +25,10 @@
 //!   next: with relaxed it may read a link from before the node was given, and if the exchange then succeeds the list
 //!   goes on at the wrong node. All changes of the head are read-modify-writes, so each continues the release
 //!   sequence of every `give` before it: whatever value is loaded, all nodes below it were given before.
-//! - `take` exchanges the head with **acquire** and needs no release: it publishes nothing. That the link was read before
-//!   the next owner writes it follows from the node's own way there: through our `give`, which releases.
+//! - `take` exchanges the head with **relaxed**. It publishes nothing, so needs no release; and the value that it replaces
+//!   is one that an acquiring load has returned before, from the same store (the stamp sees to that), so all that was
+//!   done to the node is seen. That its link was read before the next owner writes it follows from the node's own way
+//!   there: through our `give`, which releases.
 //! - Links are **relaxed**: the head orders them. They are atomics only because a `take` that is going to fail may read
 //!   the link of a node that is somebody's by now.
 
@@ -94,7 +96,7 @@ impl<T> Nodes<T> {
                 return None;
             }
             let next = pack(self.link(node).load(Ordering::Relaxed), stamp.wrapping_add(1));
-            match self.free.compare_exchange_weak(head, next, Ordering::Acquire, Ordering::Acquire) {
+            match self.free.compare_exchange_weak(head, next, Ordering::Relaxed, Ordering::Acquire) {
                 Ok(_) => return Some(node),
                 Err(found) => head = found,
             }

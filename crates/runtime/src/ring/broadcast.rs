@@ -31,19 +31,16 @@ use crate::padding::Padded;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::Arc;
 
-/// The words of a slot: 64 bytes, a cache line.
-pub const WORDS: usize = 8;
-
 /// How many slots a reader copies before it looks whether they were overwritten: what one look can throw away.
 const COPY: usize = 64;
 
 #[repr(align(64))]
-struct Words([AtomicU64; WORDS]);
+struct Words<const WORDS: usize>([AtomicU64; WORDS]);
 
-/// What readers share.
-pub struct BroadcastRing {
+/// What readers share. A slot has 8 words: 64 bytes, a cache line.
+pub struct BroadcastRing<const WORDS: usize = 8> {
     counts: Padded<Counts>,
-    slots: Box<[Words]>,
+    slots: Box<[Words<WORDS>]>,
 }
 
 /// Written by the writer alone, so they may share a line.
@@ -54,14 +51,14 @@ struct Counts {
 }
 
 /// The writer's handle: one. The ring is closed when it is dropped.
-pub struct Broadcaster {
-    ring: Arc<BroadcastRing>,
+pub struct Broadcaster<const WORDS: usize = 8> {
+    ring: Arc<BroadcastRing<WORDS>>,
     published: u64,
 }
 
 /// One reader, and where it is.
-pub struct BroadcastReader {
-    ring: Arc<BroadcastRing>,
+pub struct BroadcastReader<const WORDS: usize = 8> {
+    ring: Arc<BroadcastRing<WORDS>>,
     position: u64,
 }
 
@@ -77,6 +74,15 @@ pub struct Lagged {
 /// # Panics
 /// If no power of two is that large.
 pub fn broadcast(capacity: usize) -> (Broadcaster, Arc<BroadcastRing>) {
+    broadcast_of(capacity)
+}
+
+/// The same with slots of another size: model checking tries every value of every word, and has more rounds to spare if
+/// there are fewer words.
+///
+/// # Panics
+/// If no power of two is that large.
+pub fn broadcast_of<const WORDS: usize>(capacity: usize) -> (Broadcaster<WORDS>, Arc<BroadcastRing<WORDS>>) {
     let slot = |_| Words(core::array::from_fn(|_| AtomicU64::new(0)));
     let counts = Counts { claimed: AtomicU64::new(0), published: AtomicU64::new(0), is_closed: AtomicBool::new(false) };
     let ring =
@@ -84,7 +90,7 @@ pub fn broadcast(capacity: usize) -> (Broadcaster, Arc<BroadcastRing>) {
     (Broadcaster { ring: ring.clone(), published: 0 }, ring)
 }
 
-impl Broadcaster {
+impl<const WORDS: usize> Broadcaster<WORDS> {
     /// Shows slots to all readers, a whole batch at once if the ring holds as much.
     pub fn publish(&mut self, slots: &[[u64; WORDS]]) {
         for batch in slots.chunks(self.ring.slots.len()) {
@@ -103,13 +109,13 @@ impl Broadcaster {
     }
 }
 
-impl Drop for Broadcaster {
+impl<const WORDS: usize> Drop for Broadcaster<WORDS> {
     fn drop(&mut self) {
         self.ring.counts.is_closed.store(true, Ordering::Release);
     }
 }
 
-impl BroadcastRing {
+impl<const WORDS: usize> BroadcastRing<WORDS> {
     #[inline]
     fn slot(&self, number: u64) -> &[AtomicU64; WORDS] {
         &self.slots[number as usize & (self.slots.len() - 1)].0
@@ -136,12 +142,12 @@ impl BroadcastRing {
     }
 
     /// A reader whose first slot is `from`, which may be still to come.
-    pub fn reader(self: &Arc<Self>, from: u64) -> BroadcastReader {
+    pub fn reader(self: &Arc<Self>, from: u64) -> BroadcastReader<WORDS> {
         BroadcastReader { ring: self.clone(), position: from }
     }
 }
 
-impl BroadcastReader {
+impl<const WORDS: usize> BroadcastReader<WORDS> {
     /// Appends up to `limit` slots to `out`, and returns how many: 0 if there is nothing new.
     ///
     /// # Errors
@@ -198,7 +204,7 @@ impl BroadcastReader {
     }
 
     /// The ring that this reads.
-    pub fn ring(&self) -> &Arc<BroadcastRing> {
+    pub fn ring(&self) -> &Arc<BroadcastRing<WORDS>> {
         &self.ring
     }
 }

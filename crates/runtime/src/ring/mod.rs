@@ -6,7 +6,7 @@
 pub mod broadcast;
 pub mod spsc;
 
-pub use broadcast::{BroadcastReader, BroadcastRing, Broadcaster, Lagged, broadcast};
+pub use broadcast::{BroadcastReader, BroadcastRing, Broadcaster, Lagged, broadcast, broadcast_of};
 pub use spsc::{Consumer, Producer, spsc};
 
 /// There was no room: here is the value back.
