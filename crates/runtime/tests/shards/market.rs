@@ -121,6 +121,10 @@ pub fn day(seed: u64, count: usize) -> Vec<Vec<u8>> {
         now_ns += dice.below(3);
         day.push(something(&mut dice, now_ns));
     }
+    // Its place comes back in a command's first event.
+    for (place, command) in day.iter_mut().enumerate() {
+        command[56..64].copy_from_slice(&(place as u64).to_le_bytes());
+    }
     day
 }
 
