@@ -1,6 +1,8 @@
 //! Events as the words of a broadcast ring's slot, and back: the same 64 bytes, little-endian.
 
-use crate::ring::broadcast::WORDS;
+/// Words of an event.
+pub(crate) const WORDS: usize = size_of::<Event>() / size_of::<u64>();
+
 use aeromatch_engine::record::Event;
 
 pub(crate) fn words_of(event: &Event) -> [u64; WORDS] {
