@@ -18,6 +18,7 @@ from aeromatch.cli.demo import demo
 from aeromatch.cli.generate import generate
 from aeromatch.cli.journal import journal
 from aeromatch.cli.replay import replay
+from aeromatch.cli.stats import stats
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, replay, generate, journal, bench, completion):
+for command in (demo, replay, generate, journal, stats, bench, completion):
     cli.add_command(command)
 
 
