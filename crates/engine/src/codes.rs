@@ -89,6 +89,20 @@ codes! {
         Redeem = 25 "redeem",
         /// End an event market and pay its shares (R32).
         Settle = 26 "settle",
+        /// Say which shard of how many this log is: its first command.
+        Partition = 27 "partition",
+        /// Say on which shard a clearing group or an instrument will live.
+        Place = 28 "place",
+    }
+}
+
+codes! {
+    /// What a `place` command places.
+    PlaceKind {
+        /// A clearing group, with all that is settled in it.
+        Group = 0 "group",
+        /// An instrument that is not settled.
+        Instrument = 1 "instrument",
     }
 }
 

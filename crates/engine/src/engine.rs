@@ -191,6 +191,11 @@ impl Book {
         on_book!(self, book => book.depth(side, limit))
     }
 
+    /// Price, displayed lots and displayed orders of a side's best levels: [`OrderBook::best_levels`].
+    pub fn best_levels(&self, side: Side, limit: usize, visit: impl FnMut(i64, u128, u32)) {
+        on_book!(self, book => book.best_levels(side, limit, visit))
+    }
+
     /// The level at a price.
     pub fn level(&self, side: Side, price_ticks: i64) -> Option<LevelView> {
         on_book!(self, book => book.level(side, price_ticks))

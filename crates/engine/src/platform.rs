@@ -3,6 +3,7 @@
 //! Linux on x86-64 is what is measured; elsewhere the same functions do less and mean the same.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -168,8 +169,21 @@ fn release(start: *mut u8, bytes: usize) {
     unsafe { libc::munmap(start.cast(), bytes.next_multiple_of(PAGE_BYTES)) };
 }
 
+thread_local! {
+    static USES_HUGE_PAGES: Cell<bool> = const { Cell::new(true) };
+}
+
+/// Does the calling thread ask for huge pages behind the large tables that it makes from here on? It does unless told
+/// otherwise. They cost fewer misses, and memory that a small market never uses.
+pub fn use_huge_pages(uses_huge_pages: bool) {
+    USES_HUGE_PAGES.set(uses_huge_pages);
+}
+
 #[cfg(target_os = "linux")]
 fn advise_huge(start: *mut u8, bytes: usize) {
+    if !USES_HUGE_PAGES.get() {
+        return;
+    }
     // SAFETY: the range belongs to the caller's region; the advice changes no contents. A refusal costs speed only, so its
     // result does not matter.
     unsafe { libc::madvise(start.cast(), bytes, libc::MADV_HUGEPAGE) };

@@ -110,6 +110,15 @@ impl<I: PriceIndex> OrderBook<I> {
         self.displayed(side).take(limit).map(|(_, level)| self.view_level(side, level)).collect()
     }
 
+    /// Price, displayed lots and displayed orders of a side's best levels, at most `limit`: [`OrderBook::depth`] without its
+    /// memory and statistics, for whoever publishes them after every batch.
+    pub fn best_levels(&self, side: Side, limit: usize, mut visit: impl FnMut(i64, u128, u32)) {
+        for (key, number) in self.displayed(side).take(limit) {
+            let level = self.levels.get(number);
+            visit(flip(side.code(), key), level.quantity, level.count - self.levels.aside(number).others());
+        }
+    }
+
     /// The level at a price, if something is displayed there.
     pub fn level(&self, side: Side, price_ticks: i64) -> Option<LevelView> {
         let level = self.halves[usize::from(side.code())].find(flip(side.code(), price_ticks));

@@ -98,7 +98,7 @@ words! {
     8 CancelReason "Why an order, or what was left of it, was canceled (R8).",
     9 CommandKind "What a command asks for (docs/records.md).",
     10 Matching "How a price level's orders share what an aggressor takes (R29).",
-    11 AdminKind "What a command to an exchange asks for, beyond the orders of one book (docs/records.md).",
+    13 AdminKind "What a command to an exchange asks for, beyond the orders of one book (docs/records.md).",
     12 CreatedKind "What a `created` event says was made (R7).",
     13 SettlementMode "How an event market was settled (R32).",
 }

@@ -41,6 +41,8 @@ pub struct DurableExchange<St: Storage> {
     compactor: Arc<Mutex<Compactor<St>>>,
     thread: Option<JoinHandle<()>>,
     state: State,
+    /// Of the batch that was journaled, the slot of the first command that was not applied.
+    next_slot: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,6 +93,7 @@ impl<St: Storage> DurableExchange<St> {
             compactor: Arc::new(Mutex::new(compactor)),
             thread: None,
             state: State::Open,
+            next_slot: 0,
         };
         Ok((exchange, report))
     }
@@ -121,23 +124,84 @@ impl<St: Storage> DurableExchange<St> {
     /// [`Failure::Batch`]: the slots are no commands; nothing has changed. [`Failure::Io`]: the journal could not be written,
     /// nothing was applied, and the exchange has stopped. [`Failure::Stopped`] from then on.
     pub fn submit(&mut self, slots: &[u8], sink: &mut dyn EventSink) -> Result<Submitted, Failure> {
-        self.shared.check()?;
-        let commands = match self.journal.append(slots, self.hash.value()) {
-            Ok(Appended::Commands(commands)) => commands,
-            Ok(Appended::Full) => return Ok(Submitted::Capacity),
-            Err(failure @ Failure::Batch(_)) => return Err(failure),
-            Err(failure) => return Err(self.stop(failure)),
-        };
-        self.state = State::Applying;
-        let slots = self.journal.slots();
-        let mut sink = Hashing { hash: &mut self.hash, sink };
-        let mut slot = 0;
-        while slot < slots.len() / SLOT_BYTES {
-            // It was checked, in the same memory.
-            slot += self.exchange.apply_at(slots, slot, &mut sink).map_err(Failure::Batch)?;
+        let submitted = self.journal(slots)?;
+        if submitted != Submitted::Capacity {
+            self.sync()?;
+            while self.apply_next(sink)? > 0 {}
         }
-        self.state = State::Open;
-        Ok(Submitted::Applied { commands })
+        Ok(submitted)
+    }
+
+    /// The first of the three steps that [`DurableExchange::submit`] is: checks a batch and writes it as one frame. Then
+    /// [`DurableExchange::sync`], and [`DurableExchange::apply_next`] until it returns 0.
+    ///
+    /// # Errors
+    /// As [`DurableExchange::submit`].
+    ///
+    /// # Panics
+    /// If the batch before has not been applied to its end.
+    pub fn journal(&mut self, slots: &[u8]) -> Result<Submitted, Failure> {
+        self.shared.check()?;
+        assert!(self.state == State::Open, "a batch is applied to its end before the next one is journaled");
+        match self.journal.append(slots, self.hash.value()) {
+            Ok(Appended::Commands(commands)) => {
+                (self.state, self.next_slot) = (State::Applying, 0);
+                Ok(Submitted::Applied { commands })
+            }
+            Ok(Appended::Full) => Ok(Submitted::Capacity),
+            Err(failure @ Failure::Batch(_)) => Err(failure),
+            Err(failure) => Err(self.stop(failure)),
+        }
+    }
+
+    /// Returns when the batch that was journaled is what the policy promises.
+    ///
+    /// # Errors
+    /// [`Failure::Io`]: nothing of it may be applied, and the exchange has stopped.
+    pub fn sync(&mut self) -> Result<(), Failure> {
+        self.journal.commit().map_err(|failure| self.stop(failure))
+    }
+
+    /// Applies the next command of the batch that was journaled, and returns how many slots it took; 0: there is none left.
+    ///
+    /// # Errors
+    /// [`Failure::Stopped`] after a sync that failed.
+    pub fn apply_next(&mut self, sink: &mut dyn EventSink) -> Result<usize, Failure> {
+        let slots = self.journal.slots();
+        if self.state != State::Applying || self.next_slot >= slots.len() / SLOT_BYTES {
+            self.shared.check()?;
+            self.state = State::Open;
+            return Ok(0);
+        }
+        let mut sink = Hashing { hash: &mut self.hash, sink };
+        // It was checked, in the same memory.
+        let used = self.exchange.apply_at(slots, self.next_slot, &mut sink).map_err(Failure::Batch)?;
+        self.next_slot += used;
+        if self.next_slot >= slots.len() / SLOT_BYTES {
+            self.state = State::Open;
+        }
+        Ok(used)
+    }
+
+    /// Writes what waits in memory to the files, where others can read it.
+    ///
+    /// # Errors
+    /// [`Failure::Io`]: the exchange has stopped. [`Failure::Stopped`].
+    pub fn write_out(&mut self) -> Result<(), Failure> {
+        self.shared.check()?;
+        self.journal.write().map_err(|failure| self.stop(failure))
+    }
+
+    /// Makes everything up to now durable, whatever the policy.
+    ///
+    /// # Errors
+    /// As [`DurableExchange::write_out`].
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.shared.check()?;
+        if self.durable_sequence() >= self.exchange.sequence() {
+            return Ok(());
+        }
+        self.journal.flush().map_err(|failure| self.stop(failure))
     }
 
     /// Makes a snapshot of everything up to now, and returns when it was read back and proven.
@@ -145,27 +209,24 @@ impl<St: Storage> DurableExchange<St> {
     /// # Errors
     /// [`Failure::Io`] with `StorageFull` where there is no room for it: the exchange goes on. Any other failure has stopped it.
     pub fn compact(&mut self) -> Result<Option<SnapshotInfo>, Failure> {
+        self.begin_compaction()?.run()
+    }
+
+    /// Closes the segment under way, so that a snapshot of everything up to now can be made beside the exchange.
+    ///
+    /// # Errors
+    /// As [`DurableExchange::compact`].
+    pub fn begin_compaction(&mut self) -> Result<Compaction<St>, Failure> {
         self.shared.check()?;
-        let full = || Failure::io("snapshot", "preallocate")(std::io::ErrorKind::StorageFull.into());
         if self.journal.has_commands() {
             let event_hash = self.hash.value();
             match self.journal.rotate(0, event_hash) {
                 Ok(true) => {}
-                Ok(false) => return Err(full()),
+                Ok(false) => return Err(no_room()),
                 Err(failure) => return Err(self.stop(failure)),
             }
         }
-        let compactor = Arc::clone(&self.compactor);
-        let mut compactor = compactor.lock().unwrap_or_else(PoisonError::into_inner);
-        compactor.ask();
-        loop {
-            match compactor.step() {
-                Ok(Step::Worked) => {}
-                Ok(Step::Idle) => return Ok(compactor.newest().cloned()),
-                Ok(Step::Full) => return Err(full()),
-                Err(failure) => return Err(self.stop(failure)),
-            }
-        }
+        Ok(Compaction { compactor: Arc::clone(&self.compactor), shared: Arc::clone(&self.shared) })
     }
 
     /// Does the next thing that is due of a snapshot.
@@ -207,10 +268,44 @@ impl<St: Storage> DurableExchange<St> {
         self.compactor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stop(&self, failure: Failure) -> Failure {
+    /// What was journaled and not applied stays so: whether it reached the disk is not known.
+    fn stop(&mut self, failure: Failure) -> Failure {
         self.shared.stop(&failure);
+        self.state = State::Open;
         failure
     }
+}
+
+/// A snapshot that is to be made. The exchange need not wait for it.
+pub struct Compaction<St: Storage> {
+    compactor: Arc<Mutex<Compactor<St>>>,
+    shared: Arc<Shared>,
+}
+
+impl<St: Storage> Compaction<St> {
+    /// Makes it, and returns when it was read back and proven.
+    ///
+    /// # Errors
+    /// As [`DurableExchange::compact`].
+    pub fn run(self) -> Result<Option<SnapshotInfo>, Failure> {
+        let mut compactor = self.compactor.lock().unwrap_or_else(PoisonError::into_inner);
+        compactor.ask();
+        loop {
+            match compactor.step() {
+                Ok(Step::Worked) => {}
+                Ok(Step::Idle) => return Ok(compactor.newest().cloned()),
+                Ok(Step::Full) => return Err(no_room()),
+                Err(failure) => {
+                    self.shared.stop(&failure);
+                    return Err(failure);
+                }
+            }
+        }
+    }
+}
+
+fn no_room() -> Failure {
+    Failure::io("snapshot", "preallocate")(std::io::ErrorKind::StorageFull.into())
 }
 
 impl<St: Storage> Drop for DurableExchange<St> {

@@ -76,6 +76,27 @@ pub enum Failure {
     },
     /// The batch is no sequence of commands; nothing of it was journaled.
     Batch(RecordError),
+    /// The directory has another number of shards than was asked for.
+    Shards {
+        /// What is there.
+        found: u16,
+        /// What was asked for.
+        wanted: u16,
+    },
+    /// An option cannot be, or contradicts what the log says.
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Events were asked for that are no longer kept.
+    Gone {
+        /// The number asked for.
+        sequence: u64,
+        /// The lowest number from which everything is there.
+        oldest: u64,
+    },
 }
 
 impl Failure {
@@ -92,6 +113,9 @@ impl Failure {
             Failure::Stopped { .. } => "stopped",
             Failure::Io { .. } => "io",
             Failure::Batch(_) => "batch",
+            Failure::Shards { .. } => "shards",
+            Failure::Option { .. } => "option",
+            Failure::Gone { .. } => "gone",
         }
     }
 
@@ -106,7 +130,11 @@ impl Failure {
             | Failure::Incomplete { file, .. }
             | Failure::ReplayMismatch { file, .. }
             | Failure::Io { file, .. } => Some(file),
-            Failure::Stopped { .. } | Failure::Batch(_) => None,
+            Failure::Stopped { .. }
+            | Failure::Batch(_)
+            | Failure::Shards { .. }
+            | Failure::Option { .. }
+            | Failure::Gone { .. } => None,
         }
     }
 
@@ -149,6 +177,11 @@ impl fmt::Display for Failure {
             Failure::Stopped { cause } => write!(f, "stopped by an earlier failure: {cause}"),
             Failure::Io { file, operation, error } => write!(f, "{file}: {operation}: {error}"),
             Failure::Batch(error) => error.fmt(f),
+            Failure::Shards { found, wanted } => write!(f, "shards: there are {found}, not {wanted}"),
+            Failure::Option { option, problem } => write!(f, "{option}: {problem}"),
+            Failure::Gone { sequence, oldest } => {
+                write!(f, "events from command {sequence} on are no longer kept: the oldest that is there is {oldest}")
+            }
         }
     }
 }

@@ -75,7 +75,7 @@ impl<St: Storage> Journal<St> {
         Ok(Journal { storage, options, shared, segment, file, written_end, waiting, frame, sequence, has_commands })
     }
 
-    /// Journals a batch under the policy.
+    /// Writes a batch as one frame; [`Journal::commit`] makes of it what the policy promises.
     ///
     /// # Errors
     /// [`Failure::Batch`]: it is no sequence of commands. [`Failure::Io`]: how much of it reached the disk is not known, and
@@ -107,10 +107,25 @@ impl<St: Storage> Journal<St> {
         self.frame[..FRAME_HEADER_BYTES].copy_from_slice(&header.encode());
         self.put()?;
         (self.sequence, self.has_commands) = (numbers.last_sequence, true);
-        if self.options.durability == Durability::Disk {
-            self.sync()?;
-        }
         Ok(Appended::Commands(commands))
+    }
+
+    /// Returns when what was appended is what the policy promises.
+    ///
+    /// # Errors
+    /// [`Failure::Io`]: the journal must not be written any more.
+    pub fn commit(&mut self) -> Result<(), Failure> {
+        if self.options.durability == Durability::Disk { self.sync() } else { Ok(()) }
+    }
+
+    /// Makes everything durable, whatever the policy.
+    ///
+    /// # Errors
+    /// As [`Journal::commit`].
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.write()?;
+        while self.shared.sync_one(&self.storage)? {}
+        self.sync()
     }
 
     /// The numbered slots of the last batch.
@@ -189,9 +204,7 @@ impl<St: Storage> Journal<St> {
 
     /// Writes everything, makes it durable and says with a last frame what the state is.
     pub fn close(&mut self, digest: [u8; 32], event_hash: u32) -> Result<(), Failure> {
-        self.write()?;
-        while self.shared.sync_one(&self.storage)? {}
-        self.sync()?;
+        self.flush()?;
         let mut slot = [0; SLOT_BYTES];
         slot[..32].copy_from_slice(&digest);
         let header = FrameHeader {
@@ -264,7 +277,7 @@ fn is_relief(slots: &[u8]) -> bool {
 }
 
 /// How many slots a command takes, its own included (docs/records.md).
-fn slots_of(command: &[u8]) -> usize {
+pub(crate) fn slots_of(command: &[u8]) -> usize {
     const FIRST_ADMIN_KIND: u8 = 16;
     const TEXTS: u8 = 32;
     let (extensions, texts) = (command[2], usize::from(command[6]));

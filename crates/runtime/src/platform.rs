@@ -138,3 +138,22 @@ pub(crate) fn lower_priority() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19);
 }
+
+/// The calling thread runs on that processor only. Memory that it touches first is then that processor's node's.
+pub(crate) fn pin(core: usize) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::thread::{CpuSet, sched_setaffinity};
+        if core >= CpuSet::MAX_CPU {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let mut cores = CpuSet::new();
+        cores.set(core);
+        Ok(sched_setaffinity(None, &cores)?)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = core;
+        Ok(())
+    }
+}

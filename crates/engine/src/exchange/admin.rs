@@ -8,7 +8,7 @@ use super::{Clock, Exchange, Market};
 use crate::codes::{AdminKind, CreatedKind, EventKind, RejectReason as Reject};
 use crate::engine::{Book, IndexKind};
 use crate::ledger::{EventTerms, Mirror, SettlementTerms};
-use crate::record::{Event, EventSink};
+use crate::record::Event;
 use crate::rules::Rules;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ struct Venue<'a> {
 }
 
 impl Exchange {
-    pub(super) fn carry_out(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
+    pub(super) fn carry_out(&mut self, admin: &Admin, is_first: bool, out: &mut Numbered<'_>) -> Result<(), Reject> {
         match admin.kind {
             AdminKind::CreateAsset => self.create_asset(admin, out),
             AdminKind::CreateGroup | AdminKind::CreateAccount => self.create_named(admin, out),
@@ -37,6 +37,8 @@ impl Exchange {
             AdminKind::Deposit | AdminKind::Withdraw | AdminKind::Transfer => self.move_funds(admin, out),
             AdminKind::Mint | AdminKind::Redeem => self.convert(admin, out),
             AdminKind::Settle => self.settle(admin, out),
+            AdminKind::Partition => self.divide(admin, is_first, out),
+            AdminKind::Place => self.place(admin, out),
         }
     }
 
@@ -101,8 +103,9 @@ impl Exchange {
             let fees = (fee_account, maker_fee_bps, taker_fee_bps);
             settlement_terms(number, group, (base, quote), fees, (lot_base_units, tick_lot_units))
         });
-        let place = self.add_market(rules, index, terms.map(Arc::new));
-        self.make_instrument(number, &texts[..3], place, false, out);
+        let terms = terms.map(Arc::new);
+        let book = self.add_market(rules, index, texts[0], terms.clone());
+        self.make_instrument(number, &texts[..3], (book, false, terms), out);
         Ok(())
     }
 
@@ -157,7 +160,9 @@ impl Exchange {
             unit_ticks: slot.unit_ticks,
             outcomes: outcomes.collect(),
         });
-        self.ledger.open_event(market.number, market.terms(assets[1..].to_vec()));
+        if self.has_group(group) {
+            self.ledger.open_event(market.number, market.terms(assets[1..].to_vec()));
+        }
         created(CreatedKind::Event, market.number, out);
         Ok(())
     }
@@ -173,17 +178,18 @@ impl Exchange {
         out: &mut Numbered<'_>,
     ) {
         let is_pair = symbols.len() == 2;
+        let mut shared = (None, None);
         for (place, symbol) in symbols.iter().enumerate() {
             let (number, share) = tradables[place];
             let is_mirror = is_pair && place == 1;
-            let book = if is_mirror {
-                self.markets.len() - 1
-            } else {
+            if !is_mirror {
                 let mirror = is_pair.then(|| Mirror { instrument: tradables[1].0, base: tradables[1].1 });
-                let terms = SettlementTerms { mirror, ..market.settlement(number, share) };
-                self.add_market(Rules { instrument: number, ..rules }, index, Some(Arc::new(terms)))
-            };
-            self.make_instrument(number, &[symbol.as_str(), units[0], units[1]], book, is_mirror, out);
+                let terms = Some(Arc::new(SettlementTerms { mirror, ..market.settlement(number, share) }));
+                let rules = Rules { instrument: number, ..rules };
+                shared = (self.add_market(rules, index, symbol, terms.clone()), terms);
+            }
+            let (book, terms) = shared.clone();
+            self.make_instrument(number, &[symbol.as_str(), units[0], units[1]], (book, is_mirror, terms), out);
         }
     }
 
@@ -241,20 +247,35 @@ impl Exchange {
         number
     }
 
-    /// Adds a book, and returns its place.
-    fn add_market(&mut self, rules: Rules, index: IndexKind, terms: Option<Arc<SettlementTerms>>) -> usize {
+    /// Adds a book and returns its place, if this is its shard.
+    fn add_market(
+        &mut self,
+        rules: Rules,
+        index: IndexKind,
+        symbol: &str,
+        terms: Option<Arc<SettlementTerms>>,
+    ) -> Option<usize> {
+        if !self.is_here(self.home_of(rules.instrument, symbol, terms.as_deref())) {
+            return None;
+        }
         let place = self.markets.len();
         let mut book = Book::new(rules, index);
         if let Some(terms) = &terms {
             book.set_price_range(terms.price_range());
         }
         self.markets.push(Market { book, number: rules.instrument, terms, listed_due_ns: None });
-        place
+        Some(place)
     }
 
-    fn make_instrument(&mut self, number: u32, texts: &[&str], book: usize, is_mirror: bool, out: &mut Numbered<'_>) {
+    /// Names an instrument: its book, if that is here; whether it is the second outcome there; its settlement.
+    fn make_instrument(
+        &mut self,
+        number: u32,
+        texts: &[&str],
+        (book, is_mirror, terms): (Option<usize>, bool, Option<Arc<SettlementTerms>>),
+        out: &mut Numbered<'_>,
+    ) {
         let [symbol, tick_size, lot_size] = std::array::from_fn(|place| Arc::from(texts[place]));
-        let terms = self.markets[book].terms.clone();
         self.enlist(number, InstrumentInfo { symbol, tick_size, lot_size, book, is_mirror, terms });
         created(CreatedKind::Instrument, number, out);
     }
@@ -326,7 +347,7 @@ pub(super) fn check(holds: bool, reason: Reject) -> Result<(), Reject> {
 }
 
 fn created(kind: CreatedKind, number: u32, out: &mut Numbered<'_>) {
-    out.event(Event {
+    out.answer(Event {
         reason: kind.code(),
         order_id: u64::from(number),
         instrument: if kind == CreatedKind::Instrument { number } else { 0 },

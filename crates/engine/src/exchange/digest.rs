@@ -1,6 +1,7 @@
 //! The exchange's digest: a hash of all that can influence a later event, over every book (docs/records.md).
 
 use super::Exchange;
+use super::partition::Partition;
 use super::registry::Names;
 use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
@@ -10,8 +11,9 @@ impl Exchange {
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Blake2b::<U32>::new();
         let mut bytes = |bytes: &[u8]| hash.update(bytes);
-        bytes(b"AMEXCHG1");
+        bytes(b"AMEXCHG2");
         bytes(&self.now_ns.to_le_bytes());
+        self.partition.hash(&mut bytes);
         let registry = &self.registry;
         for names in [&registry.assets, &registry.groups, &registry.accounts, &registry.events] {
             hash_names(names, &mut bytes);
@@ -40,14 +42,28 @@ impl Exchange {
                 [terms.maker_fee_bps, terms.taker_fee_bps].iter().for_each(|bps| bytes(&bps.to_le_bytes()));
                 [terms.lot_base_units, terms.tick_lot_units].iter().for_each(|units| bytes(&units.to_le_bytes()));
             }
-            if !info.is_mirror {
-                let market = &self.markets[info.book];
+            if let Some(book) = info.book.filter(|_| !info.is_mirror) {
+                let market = &self.markets[book];
                 let now_ns = info.terms.as_ref().map(|terms| self.clocks[terms.group as usize - 1].now_ns);
                 bytes(&market.book.digest_at(now_ns.unwrap_or_else(|| market.book.now_ns())));
             }
         }
         self.ledger.digest(&mut bytes);
         hash.finalize().into()
+    }
+}
+
+impl Partition {
+    fn hash(&self, bytes: &mut impl FnMut(&[u8])) {
+        [self.shard, self.shards].iter().for_each(|number| bytes(&number.to_le_bytes()));
+        bytes(&self.broadcasts.to_le_bytes());
+        for placed in [&self.groups, &self.instruments] {
+            bytes(&(placed.len() as u32).to_le_bytes());
+            for (name, shard) in placed {
+                hash_text(name, bytes);
+                bytes(&shard.to_le_bytes());
+            }
+        }
     }
 }
 

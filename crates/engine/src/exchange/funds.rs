@@ -18,7 +18,7 @@ impl Exchange {
             AdminKind::Mint | AdminKind::Redeem | AdminKind::Settle => [event(admin.command.instrument), None],
             _ => [None; 2],
         };
-        groups.into_iter().flatten().filter(|&group| self.registry.groups.contains(group)).collect()
+        groups.into_iter().flatten().filter(|&group| self.has_group(group)).collect()
     }
 
     /// What time it is for a command that no book answers: that of the clearing groups it is about, so that the answer does not
@@ -37,7 +37,7 @@ impl Exchange {
         let registry = &self.registry;
         check(registry.accounts.contains(account), Reject::UnknownAccount)?;
         check(registry.assets.contains(asset), Reject::UnknownAsset)?;
-        let has_groups = registry.groups.contains(group) && (!is_transfer || registry.groups.contains(target));
+        let has_groups = self.has_group(group) && (!is_transfer || self.has_group(target));
         check(has_groups, Reject::UnknownGroup)?;
         let id = admin.texts.first().map(String::as_bytes);
         check(id.is_none_or(|id| id.len() <= LONGEST_ID), Reject::InvalidName)?;
@@ -61,7 +61,7 @@ impl Exchange {
         let (event, account, lots) = (c.instrument, c.account, c.quantity_lots);
         self.move_groups(&self.groups_of(admin), c.timestamp_ns, out);
         check(self.registry.accounts.contains(account), Reject::UnknownAccount)?;
-        check(self.registry.events.contains(event), Reject::UnknownEvent)?;
+        check(self.event_here(event).is_some(), Reject::UnknownEvent)?;
         check(!self.ledger.is_settled(event), Reject::AlreadySettled)?;
         check((1..=crate::record::MAX_QUANTITY_LOTS).contains(&lots), Reject::InvalidQuantity)?;
         if admin.kind == AdminKind::Mint {
@@ -79,7 +79,7 @@ impl Exchange {
         let c = &admin.command;
         let event = c.instrument;
         self.move_groups(&self.groups_of(admin), c.timestamp_ns, out);
-        let info = self.registry.event(event).ok_or(Reject::UnknownEvent)?;
+        let info = self.event_here(event).ok_or(Reject::UnknownEvent)?;
         check(!self.ledger.is_settled(event), Reject::AlreadySettled)?;
         let count = info.outcomes.len();
         let is_full = c.order_type == SettlementMode::Full.code();

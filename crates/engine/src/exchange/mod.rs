@@ -9,9 +9,11 @@ mod admin;
 mod digest;
 mod funds;
 mod numbered;
+pub mod partition;
 pub mod records;
 pub mod registry;
 mod snapshot;
+mod subject;
 mod time;
 mod trading;
 
@@ -22,6 +24,7 @@ use crate::record::{
     Command, Event, EventSink, Extensions, RecordError, SLOT_BYTES, UNKNOWN, check as check_order, decode, slot_at,
 };
 use numbered::Numbered;
+use partition::Partition;
 use records::Admin;
 use registry::{InstrumentInfo, Registry};
 use std::collections::BTreeSet;
@@ -36,8 +39,9 @@ const DENSE: usize = 1 << 16;
 pub struct Exchange {
     /// Number of the last command (R4).
     sequence: u64,
-    /// The latest time that any command brought.
+    /// The registry's time: the latest that a command to all shards brought.
     now_ns: u64,
+    partition: Partition,
     registry: Registry,
     /// Of clearing group `i + 1`.
     clocks: Vec<Clock>,
@@ -78,7 +82,7 @@ impl Route {
     fn to(info: &InstrumentInfo) -> Route {
         let settled = if info.terms.is_some() { Route::SETTLED } else { 0 };
         let mirror = if info.is_mirror { Route::MIRROR } else { 0 };
-        Route(info.book as u32 | settled | mirror)
+        info.book.map_or(Route::NOWHERE, |book| Route(book as u32 | settled | mirror))
     }
 
     /// Of a book that is not settled, its place; else something out of range.
@@ -112,6 +116,7 @@ impl Exchange {
         Exchange {
             sequence: 0,
             now_ns: 0,
+            partition: Partition::default(),
             registry: Registry::default(),
             clocks: Vec::new(),
             markets: Vec::new(),
@@ -126,7 +131,6 @@ impl Exchange {
         let place = self.route(command.instrument).plain_place();
         if let Some(market) = self.markets.get_mut(place).filter(|_| command.account != UNKNOWN) {
             self.sequence = self.sequence.saturating_add(1).max(command.sequence);
-            self.now_ns = self.now_ns.max(command.timestamp_ns);
             sink.book(market.number);
             return market.book.apply(&Command { sequence: self.sequence, ..*command }, extensions, sink);
         }
@@ -135,9 +139,13 @@ impl Exchange {
 
     /// Applies one command to the exchange itself. Total, as [`Exchange::apply`].
     pub fn apply_admin(&mut self, admin: &Admin, sink: &mut dyn EventSink) {
+        let is_first = self.sequence == 0;
         let mut out = self.next_output(&admin.command, sink);
         self.ledger.begin();
-        if let Err(reason) = self.carry_out(admin, &mut out) {
+        if admin.kind.is_for_all_shards() {
+            self.begin_broadcast(&admin.command, &mut out);
+        }
+        if let Err(reason) = self.carry_out(admin, is_first, &mut out) {
             self.reject_at(&admin.command, reason, self.time_for(admin), &mut out);
             // Time may have released holds.
             self.ledger.emit_changes(&mut out);
@@ -253,7 +261,7 @@ impl Exchange {
 
     fn reject_at(&self, c: &Command, reason: RejectReason, now_ns: u64, out: &mut Numbered<'_>) {
         let is_order = c.kind == crate::codes::CommandKind::New.code();
-        out.event(Event {
+        out.answer(Event {
             reason: reason.code(),
             side: if is_order { c.side } else { crate::record::NO_SIDE },
             instrument: c.instrument,
@@ -270,7 +278,7 @@ impl Exchange {
     }
 
     fn accept_at(&self, c: &Command, now_ns: u64, out: &mut Numbered<'_>) {
-        out.event(Event {
+        out.answer(Event {
             instrument: c.instrument,
             account: c.account,
             other: now_ns,
@@ -284,8 +292,16 @@ impl Exchange {
         self.sequence
     }
 
-    /// The latest time that any command brought, ns.
+    /// The latest time that it is anywhere here, ns: for a book, a clearing group, or for the registry. A look at every book.
     pub fn now_ns(&self) -> u64 {
+        let of_groups = self.clocks.iter().map(|clock| clock.now_ns);
+        let of_books = self.markets.iter().map(|market| market.book.now_ns());
+        of_groups.chain(of_books).fold(self.now_ns, u64::max)
+    }
+
+    /// The registry's time, ns: the latest that a command brought which makes something, places something, or concerns all
+    /// instruments. No other command moves it (R3).
+    pub fn registry_now_ns(&self) -> u64 {
         self.now_ns
     }
 

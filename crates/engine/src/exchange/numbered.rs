@@ -11,11 +11,20 @@ pub(crate) struct Numbered<'a> {
     index: u32,
     /// The command was answered already: the books' own answers are kept back.
     pub is_answered: bool,
+    /// Another shard answers: see [`Numbered::answer`].
+    pub is_muted: bool,
 }
 
 impl<'a> Numbered<'a> {
     pub fn new(sink: &'a mut dyn EventSink, sequence: u64) -> Numbered<'a> {
-        Numbered { sink, sequence, index: 0, is_answered: false }
+        Numbered { sink, sequence, index: 0, is_answered: false, is_muted: false }
+    }
+
+    /// What only one shard says of a command that all get: that it was taken or refused, and what it made.
+    pub fn answer(&mut self, event: Event) {
+        if !self.is_muted {
+            self.event(event);
+        }
     }
 }
 

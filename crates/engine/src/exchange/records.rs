@@ -1,13 +1,15 @@
 //! Commands to the exchange itself, beyond the orders of one book: how they stand in slots (docs/records.md), built here and
 //! decoded here. Decoding never trusts its input.
 
-use crate::codes::{AdminKind, CommandKind, Matching, OffsetUnit, SelfTradePrevention, SettlementMode};
+use crate::codes::{AdminKind, CommandKind, Matching, OffsetUnit, PlaceKind, SelfTradePrevention, SettlementMode};
 use crate::engine::IndexKind;
 use crate::offset::Offset;
 use crate::record::{
     Command, NO_SIDE, Problem, RECORD_VERSION, RecordError, SLOT_BYTES, as_bytes, fail, known, read, unused,
 };
 use crate::rules::Rules;
+
+pub use super::subject::{Subject, subject_of};
 
 /// Bytes of text that one slot holds.
 pub const MAX_TEXT_BYTES: usize = SLOT_BYTES - 1;
@@ -103,6 +105,22 @@ impl Admin {
         admin.command.instrument = event;
         admin.command.order_type = mode.code();
         admin.command.quantity_lots = outcome;
+        admin
+    }
+
+    /// The first command of a log: it is this shard of that many.
+    pub fn partition(shard: u16, shards: u16) -> Admin {
+        let mut admin = Admin::of(AdminKind::Partition);
+        admin.command.quantity_lots = u64::from(shard);
+        admin.command.order_id = u64::from(shards);
+        admin
+    }
+
+    /// The shard of a clearing group or of an instrument that is not settled, before it is made.
+    pub fn place(kind: PlaceKind, name: &str, shard: u16) -> Admin {
+        let mut admin = Admin::named(AdminKind::Place, [name]);
+        admin.command.order_type = kind.code();
+        admin.command.quantity_lots = u64::from(shard);
         admin
     }
 
@@ -325,12 +343,14 @@ pub fn decode(bytes: &[u8], slot: usize) -> Result<(Admin, usize), RecordError> 
 /// Which slots a kind may carry, and how many texts: the least and the most.
 const fn shape(kind: AdminKind) -> (u8, usize, usize) {
     match kind {
-        AdminKind::CreateAsset | AdminKind::CreateGroup | AdminKind::CreateAccount => (slot::TEXTS, 1, 1),
+        AdminKind::CreateAsset | AdminKind::CreateGroup | AdminKind::CreateAccount | AdminKind::Place => {
+            (slot::TEXTS, 1, 1)
+        }
         AdminKind::CreateInstrument => (slot::RULES | slot::SETTLEMENT | slot::TEXTS, 3, 7),
         AdminKind::CreateEvent => (slot::RULES | slot::SETTLEMENT | slot::TEXTS, 8, MAX_TEXTS),
         AdminKind::Deposit | AdminKind::Withdraw => (slot::TEXTS, 0, 1),
         AdminKind::Transfer => (slot::TEXTS, 1, 1),
-        AdminKind::Mint | AdminKind::Redeem => (0, 0, 0),
+        AdminKind::Mint | AdminKind::Redeem | AdminKind::Partition => (0, 0, 0),
         AdminKind::Settle => (slot::PAYOUTS, 0, 0),
     }
 }
@@ -352,6 +372,7 @@ fn check_command(c: &Command) -> Result<AdminKind, Problem> {
         AdminKind::Settle => {
             known(4, "settlement mode", c.order_type, SettlementMode::from_code(c.order_type).is_some())?;
         }
+        AdminKind::Place => known(4, "what is placed", c.order_type, PlaceKind::from_code(c.order_type).is_some())?,
         _ => unused(4, "order type", c.order_type == 0)?,
     }
     unused(5, "time in force", c.time_in_force == 0)?;
@@ -362,8 +383,10 @@ fn check_command(c: &Command) -> Result<AdminKind, Problem> {
     unused(8, "instrument", c.instrument == 0 || names_number)?;
     unused(12, "account", c.account == 0 || is_funds || is_sets)?;
     unused(16, "price_ticks", c.price_ticks == 0 || is_funds)?;
-    unused(24, "quantity_lots", c.quantity_lots == 0 || is_funds || is_sets || kind == AdminKind::Settle)?;
-    unused(32, "order_id", c.order_id == 0 || is_funds)?;
+    let names_shard = matches!(kind, AdminKind::Partition | AdminKind::Place);
+    let counts = is_funds || is_sets || names_shard || kind == AdminKind::Settle;
+    unused(24, "quantity_lots", c.quantity_lots == 0 || counts)?;
+    unused(32, "order_id", c.order_id == 0 || is_funds || kind == AdminKind::Partition)?;
     if is_funds && kind != AdminKind::Transfer {
         unused(20, "target group", c.price_ticks as u64 >> 32 == 0)?;
     }

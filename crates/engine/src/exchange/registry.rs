@@ -65,8 +65,8 @@ pub struct InstrumentInfo {
     pub tick_size: Arc<str>,
     /// Size of a lot.
     pub lot_size: Arc<str>,
-    /// Place of its book among the exchange's.
-    pub(crate) book: usize,
+    /// Place of its book among the exchange's; `None`: it lives on another shard.
+    pub(crate) book: Option<usize>,
     /// Is it the second outcome of a two-outcome event, traded in the first one's book (R32)?
     pub is_mirror: bool,
     /// What its settlement needs, of a mirror those of its book; `None`: no accounts looked at (R30).

@@ -1,20 +1,24 @@
 //! The whole exchange as versioned, checksummed bytes, and back. Reading trusts nothing. docs/records.md has the layout.
 
 use super::admin::MAX_FEE_BPS;
+use super::partition::{MAX_SHARDS, Partition};
 use super::registry::{EventInfo, InstrumentInfo, OutcomeInfo, is_legal_name};
 use super::{Clock, Exchange, Market};
 use crate::codes::Phase;
 use crate::engine::Book;
 use crate::ledger::{Ledger, Mirror, SettlementTerms};
 use crate::snapshot::{HEADER_BYTES, Reader, SnapshotError, sealed};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const MAGIC: [u8; 8] = *b"AEROEXCH";
 /// The version of the layout.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const SETTLED: u8 = 1;
 const MIRROR: u8 = 2;
+/// Its book is on another shard.
+const ELSEWHERE: u8 = 4;
 
 impl Exchange {
     /// The whole exchange as bytes.
@@ -25,6 +29,7 @@ impl Exchange {
         put_u64(&mut out, 0);
         put_u64(&mut out, self.sequence);
         put_u64(&mut out, self.now_ns);
+        put_partition(&mut out, &self.partition);
         let registry = &self.registry;
         for names in [&registry.assets, &registry.groups, &registry.accounts, &registry.events] {
             put_u32(&mut out, names.len());
@@ -56,6 +61,7 @@ impl Exchange {
     pub fn restore(bytes: &[u8]) -> Result<Exchange, SnapshotError> {
         let input = &mut Reader::open_as(bytes, MAGIC, VERSION)?;
         let mut exchange = Exchange { sequence: input.u64()?, now_ns: input.u64()?, ..Exchange::new() };
+        exchange.partition = read_partition(input)?;
         exchange.read_names(input)?;
         for number in 1..=exchange.registry.events.len() {
             let info = exchange.read_event(number, input)?;
@@ -94,11 +100,10 @@ impl Exchange {
                     && registry.accounts.contains(account)
                     && registry.assets.contains(asset)
             })
-            && (1..=registry.events.len()).all(|number| {
-                let outcomes = registry.event(number).map(|info| info.outcomes.iter().map(|outcome| outcome.asset));
-                outcomes.is_some_and(|shares| self.ledger.is_event_of(number, shares))
+            && self.events_here().all(|(number, info)| {
+                self.ledger.is_event_of(number, info.outcomes.iter().map(|outcome| outcome.asset))
             })
-            && self.ledger.event_count() == registry.events.len() as usize
+            && self.ledger.event_count() == self.events_here().count()
     }
 
     fn read_names(&mut self, input: &mut Reader<'_>) -> Result<(), SnapshotError> {
@@ -139,36 +144,63 @@ impl Exchange {
 
     fn read_instruments(&mut self, input: &mut Reader<'_>) -> Result<(), SnapshotError> {
         let mut books_named = 0;
+        // Terms of the two-outcome books, by their second instrument.
+        let mut shared = BTreeMap::new();
         for _ in 0..input.u32()? {
             let number = input.u32()?;
             let [symbol, tick_size, lot_size] =
                 [read_text(input)?, read_text(input)?, read_text(input)?].map(Arc::from);
             let (flags, book) = (input.u8()?, input.u32()? as usize);
-            input.check(flags <= (SETTLED | MIRROR) && flags != MIRROR, "unknown flags of an instrument")?;
-            let is_mirror = flags & MIRROR != 0;
-            if flags == SETTLED {
-                let terms = self.read_terms(number, input)?;
-                input.check(book < self.markets.len(), "an instrument without a book")?;
-                let market = &mut self.markets[book];
-                market.book.set_price_range(terms.price_range());
-                market.terms = Some(Arc::new(terms));
+            let (is_settled, is_mirror) = (flags & SETTLED != 0, flags & MIRROR != 0);
+            input.check(
+                flags <= (SETTLED | MIRROR | ELSEWHERE) && (is_settled || !is_mirror),
+                "unknown flags of an instrument",
+            )?;
+            let terms = match (is_settled, is_mirror) {
+                (false, _) => None,
+                (true, true) => shared.get(&number).cloned(),
+                (true, false) => Some(Arc::new(self.read_terms(number, input)?)),
+            };
+            if let Some((terms, mirror)) = terms.as_ref().and_then(|terms| Some((terms, terms.mirror.as_ref()?))) {
+                shared.insert(mirror.instrument, Arc::clone(terms));
             }
-            let market = self.markets.get(book);
-            let terms = market.and_then(|market| market.terms.clone());
-            let is_its = market.is_some_and(|market| match &terms {
-                Some(terms) if is_mirror => terms.mirror.as_ref().is_some_and(|mirror| mirror.instrument == number),
-                Some(_) => flags == SETTLED && market.number == number,
-                None => flags == 0 && market.number == number,
-            });
+            let book = (flags & ELSEWHERE == 0).then_some(book);
+            let is_its =
+                is_settled == terms.is_some() && self.join_book(number, &symbol, (book, is_mirror), terms.as_ref());
             let is_new = self.registry.instrument(number).is_none() && self.registry.find_instrument(&symbol).is_none();
             input.check(
                 is_its && is_new && number < 1 << 24,
                 "an instrument that has not its book, or is there twice",
             )?;
-            books_named += usize::from(!is_mirror);
+            books_named += usize::from(!is_mirror && book.is_some());
             self.enlist(number, InstrumentInfo { symbol, tick_size, lot_size, book, is_mirror, terms });
         }
         input.check(books_named == self.markets.len(), "a book without an instrument")
+    }
+
+    /// Joins an instrument to its book, unless it lives on another shard. False where that is not its book, or not its shard.
+    fn join_book(
+        &mut self,
+        number: u32,
+        symbol: &str,
+        (book, is_mirror): (Option<usize>, bool),
+        terms: Option<&Arc<SettlementTerms>>,
+    ) -> bool {
+        let is_here = self.is_here(self.home_of(number, symbol, terms.map(|terms| &**terms)));
+        let Some(book) = book else {
+            return !is_here;
+        };
+        let Some(market) = self.markets.get_mut(book).filter(|_| is_here) else {
+            return false;
+        };
+        if is_mirror {
+            return market.terms.as_ref() == terms;
+        }
+        if let Some(terms) = terms {
+            market.book.set_price_range(terms.price_range());
+        }
+        market.terms = terms.cloned();
+        market.number == number
     }
 
     fn read_terms(&self, instrument: u32, input: &mut Reader<'_>) -> Result<SettlementTerms, SnapshotError> {
@@ -224,6 +256,39 @@ fn put_u64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
+fn put_u16(out: &mut Vec<u8>, value: u16) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put_partition(out: &mut Vec<u8>, partition: &Partition) {
+    put_u16(out, partition.shard);
+    put_u16(out, partition.shards);
+    put_u64(out, partition.broadcasts);
+    for placed in [&partition.groups, &partition.instruments] {
+        put_u32(out, placed.len() as u32);
+        for (name, &shard) in placed {
+            put_text(out, name);
+            put_u16(out, shard);
+        }
+    }
+}
+
+fn read_partition(input: &mut Reader<'_>) -> Result<Partition, SnapshotError> {
+    let read_u16 = |input: &mut Reader<'_>| Ok(u16::from_le_bytes([input.u8()?, input.u8()?]));
+    let (shard, shards, broadcasts) = (read_u16(input)?, read_u16(input)?, input.u64()?);
+    input.check((1..=MAX_SHARDS).contains(&shards) && shard < shards, "a shard that there is not")?;
+    let mut partition = Partition { shard, shards, broadcasts, ..Partition::default() };
+    for placed in [&mut partition.groups, &mut partition.instruments] {
+        for _ in 0..input.u32()? {
+            let (name, shard): (Arc<str>, u16) = (Arc::from(read_text(input)?), read_u16(input)?);
+            let is_next = placed.last_key_value().is_none_or(|(last, _)| *last < name);
+            input.check(is_next && shard < shards, "a place that there is not, or out of order")?;
+            placed.insert(name, shard);
+        }
+    }
+    Ok(partition)
+}
+
 fn put_text(out: &mut Vec<u8>, text: &str) {
     out.push(text.len() as u8);
     out.extend_from_slice(text.as_bytes());
@@ -239,8 +304,9 @@ fn put_instrument(out: &mut Vec<u8>, number: u32, info: &InstrumentInfo) {
     put_u32(out, number);
     [&info.symbol, &info.tick_size, &info.lot_size].into_iter().for_each(|text| put_text(out, text));
     let settled = if info.terms.is_some() { SETTLED } else { 0 };
-    out.push(settled | if info.is_mirror { MIRROR } else { 0 });
-    put_u32(out, info.book as u32);
+    let elsewhere = if info.book.is_none() { ELSEWHERE } else { 0 };
+    out.push(settled | elsewhere | if info.is_mirror { MIRROR } else { 0 });
+    put_u32(out, info.book.unwrap_or(0) as u32);
     let Some(terms) = info.terms.as_ref().filter(|_| !info.is_mirror) else {
         return;
     };

@@ -37,7 +37,6 @@ impl Exchange {
             latest_ns = latest_ns.max(clock.now_ns);
             due.extend(clock.due.range(..=(clock.now_ns, usize::MAX)).copied());
         }
-        self.now_ns = self.now_ns.max(latest_ns);
         if !due.is_empty() {
             self.effects_of_time(due, to_ns, out);
         }
@@ -46,7 +45,6 @@ impl Exchange {
 
     /// Moves the time of everything.
     pub(super) fn move_all(&mut self, to_ns: u64, out: &mut Numbered<'_>) {
-        self.now_ns = self.now_ns.max(to_ns);
         for clock in &mut self.clocks {
             clock.now_ns = clock.now_ns.max(to_ns);
         }
@@ -60,8 +58,7 @@ impl Exchange {
 
     /// Places of all books, by instrument number.
     pub(super) fn places_by_number(&self) -> Vec<usize> {
-        let books = self.registry.instruments().filter(|(_, info)| !info.is_mirror);
-        books.map(|(_, info)| info.book).collect()
+        self.books_here().map(|(_, _, place)| place).collect()
     }
 
     /// What time it is for a book once a command has brought `to_ns`.

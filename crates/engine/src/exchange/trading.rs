@@ -25,7 +25,6 @@ impl Exchange {
             self.apply_settled(route, c, x, &mut out);
             self.ledger.emit_changes(&mut out);
         } else {
-            self.now_ns = self.now_ns.max(c.timestamp_ns);
             let command = Command { sequence: out.sequence, ..*c };
             let market = &mut self.markets[route.place()];
             out.book(market.number);
@@ -36,6 +35,7 @@ impl Exchange {
     /// R24, R2: every book in order of its number.
     fn apply_to_all(&mut self, c: &Command, out: &mut Numbered<'_>) {
         self.ledger.begin();
+        self.begin_broadcast(c, out);
         self.move_all(c.timestamp_ns, out);
         if c.account == UNKNOWN {
             self.reject(c, RejectReason::UnknownAccount, out);

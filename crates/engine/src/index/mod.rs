@@ -8,14 +8,16 @@ mod arena;
 mod btree;
 #[cfg(test)]
 mod conformance;
+mod grace;
 mod heap;
 mod ladder;
 mod skiplist;
+mod sync;
 
 pub use btree::BTree;
 pub use heap::Heap;
 pub use ladder::Ladder;
-pub use skiplist::SkipList;
+pub use skiplist::{SkipList, SkipListReader, Walk};
 
 /// From keys to levels, in order. A level is a number above 0, an empty result is 0.
 pub trait PriceIndex: Default {

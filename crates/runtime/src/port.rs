@@ -1,0 +1,261 @@
+//! One producer's door to all shards: finds where each command goes, and brings the answers back.
+//!
+//! A port belongs to one thread at a time. It never has more submissions unanswered than its window, and each thread that
+//! answers has a ring with room for all of them: so whoever answers never waits for a port.
+
+use crate::doorbell::Doorbell;
+use crate::idle::Waiter;
+use crate::ring::Full;
+use crate::ring::spsc::Consumer;
+use crate::shard::shared::Shared;
+use crate::shard::submission::{Origin, Slots, Submission};
+use crate::shard::{Completion, Ticket};
+use aeromatch_engine::exchange::records::{Subject, subject_of};
+use aeromatch_engine::record::{RecordError, SLOT_BYTES};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Why a submission was not taken. Nothing has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitError {
+    /// As many are not answered as the window allows, or the shard's intake is full: poll, and try again.
+    Full,
+    /// It is no sequence of commands, or they do not go to one shard.
+    Batch(RecordError),
+    /// The exchange is closed, or has failed for good.
+    Stopped,
+}
+
+impl fmt::Display for SubmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubmitError::Full => f.write_str("too many submissions are not answered"),
+            SubmitError::Batch(error) => error.fmt(f),
+            SubmitError::Stopped => f.write_str("the exchange was closed, or has stopped"),
+        }
+    }
+}
+
+impl std::error::Error for SubmitError {}
+
+/// One producer's door to all shards.
+pub struct Port {
+    shared: Arc<Shared>,
+    origin: Origin,
+    /// By thread that answers: the shards, then the coordinator.
+    sources: Vec<Source>,
+    doorbell: Arc<Doorbell>,
+    last_ticket: u64,
+    unanswered: usize,
+    /// Answers that came while something else was waited for.
+    pub(crate) kept: VecDeque<Completion>,
+}
+
+/// A thread that answers.
+pub(crate) struct Source {
+    pub completions: Consumer<Completion>,
+    /// What it has not answered, in the order in which it will.
+    pub tickets: VecDeque<Ticket>,
+}
+
+impl Port {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        origin: Origin,
+        completions: Vec<Consumer<Completion>>,
+        doorbell: Arc<Doorbell>,
+    ) -> Port {
+        let sources = completions.into_iter().map(|completions| Source { completions, tickets: VecDeque::new() });
+        let (last_ticket, unanswered, kept) = (0, 0, VecDeque::new());
+        Port { shared, origin, sources: sources.collect(), doorbell, last_ticket, unanswered, kept }
+    }
+
+    /// Sends one command, or several that all go to one shard, which takes them as one. `wants_changes`: the answer is to say
+    /// what levels changed. Never waits.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn submit(&mut self, slots: &[u8], wants_changes: bool) -> Result<Ticket, SubmitError> {
+        if self.shared.life.is_over() {
+            return Err(SubmitError::Stopped);
+        }
+        if self.unanswered >= self.window() {
+            return Err(SubmitError::Full);
+        }
+        let target = self.target_of_all(slots).map_err(SubmitError::Batch)?;
+        self.submit_to(target, Slots::new(slots), wants_changes).map_err(|(error, _)| error)
+    }
+
+    /// Sends slots to that thread, or gives them back.
+    #[expect(clippy::result_large_err, reason = "who is refused gets the slots back as they were, without an allocation")]
+    pub(crate) fn submit_to(
+        &mut self,
+        target: usize,
+        slots: Slots,
+        wants_changes: bool,
+    ) -> Result<Ticket, (SubmitError, Slots)> {
+        if self.unanswered >= self.window() {
+            return Err((SubmitError::Full, slots));
+        }
+        let ticket = Ticket(self.last_ticket + 1);
+        let submission = Submission { origin: self.origin, ticket, wants_changes, slots };
+        if let Err(Full(submission)) = self.shared.gates[target].push(submission) {
+            let is_stopped = self.shared.life.has_ended(target);
+            let error = if is_stopped { SubmitError::Stopped } else { SubmitError::Full };
+            return Err((error, submission.slots));
+        }
+        self.last_ticket += 1;
+        self.unanswered += 1;
+        self.sources[target].tickets.push_back(ticket);
+        Ok(ticket)
+    }
+
+    /// Where a submission goes.
+    fn target_of_all(&self, slots: &[u8]) -> Result<usize, RecordError> {
+        if self.shared.shards() == 1 {
+            // The shard checks it.
+            return Ok(0);
+        }
+        let (target, mut slot) = self.target(slots, 0)?;
+        let end = slots.len().div_ceil(SLOT_BYTES);
+        while slot < end {
+            let (other, used) = self.target(slots, slot)?;
+            if other != target || target == self.shared.coordinator() {
+                let problem = "it goes elsewhere than the commands before it".to_string();
+                return Err(RecordError { slot, offset: slot * SLOT_BYTES, field: "command", problem });
+            }
+            slot += used;
+        }
+        Ok(target)
+    }
+
+    /// The thread that answers the command at a slot, and how many slots it takes.
+    #[inline]
+    pub(crate) fn target(&self, slots: &[u8], slot: usize) -> Result<(usize, usize), RecordError> {
+        let (subject, used) = subject_of(slots, slot)?;
+        let (routes, coordinator) = (&self.shared.routes, self.shared.coordinator());
+        let target = match subject {
+            _ if coordinator == 1 => 0,
+            Subject::Instrument(instrument) => usize::from(routes.instruments.of(instrument)),
+            Subject::Group(group) => usize::from(routes.groups.of(group)),
+            Subject::Event(event) => usize::from(routes.events.of(event)),
+            Subject::Groups { source, target } => {
+                let (source, target) = (routes.groups.of(source), routes.groups.of(target));
+                if source == target { usize::from(source) } else { coordinator }
+            }
+            Subject::All => coordinator,
+        };
+        Ok((target, used))
+    }
+
+    /// Appends the answers that are there, and returns how many. After a failure everything that was not answered is answered
+    /// with [`crate::Failure::Stopped`].
+    pub fn poll(&mut self, completions: &mut Vec<Completion>) -> usize {
+        let before = completions.len();
+        completions.extend(self.kept.drain(..));
+        self.receive(completions);
+        completions.len() - before
+    }
+
+    /// As [`Port::poll`], of what the threads have answered since.
+    pub(crate) fn receive(&mut self, completions: &mut Vec<Completion>) {
+        for thread in 0..self.sources.len() {
+            // First this, then the ring: what it answered before its end is seen.
+            let has_ended = self.shared.life.has_ended(thread);
+            let source = &mut self.sources[thread];
+            while let Some(completion) = source.completions.pop() {
+                let expected = source.tickets.pop_front();
+                debug_assert_eq!(expected, Some(completion.ticket), "answers come in order");
+                self.unanswered -= 1;
+                completions.push(completion);
+            }
+            if has_ended && !source.tickets.is_empty() {
+                let shard = (thread as u16).min(self.shared.shards() - 1);
+                let failure = self.shared.life.failure();
+                self.unanswered -= source.tickets.len();
+                completions.extend(source.tickets.drain(..).map(|ticket| Completion {
+                    ticket,
+                    shard,
+                    result: Err(Arc::clone(&failure)),
+                }));
+            }
+        }
+    }
+
+    /// Is there something to poll?
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        !self.kept.is_empty() || self.has_answers()
+    }
+
+    #[inline]
+    fn has_answers(&self) -> bool {
+        let life = &self.shared.life;
+        let has_news = |(thread, source): (usize, &Source)| {
+            !source.tickets.is_empty() && (!source.completions.is_empty() || life.has_ended(thread))
+        };
+        self.sources.iter().enumerate().any(has_news)
+    }
+
+    /// Waits until there is something to poll, as the exchange's idle strategy says, or until the time is over; false then, and
+    /// at once if nothing is unanswered.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> bool {
+        !self.kept.is_empty() || self.wait_for_answers(timeout)
+    }
+
+    /// As [`Port::wait`], until the threads have answered something.
+    pub(crate) fn wait_for_answers(&mut self, timeout: Option<Duration>) -> bool {
+        if self.unanswered == 0 {
+            return false;
+        }
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut waiter = Waiter::new(self.shared.options.idle);
+        let mut rounds = 0u32;
+        loop {
+            if self.has_answers() {
+                return true;
+            }
+            let sleeps = waiter.pause();
+            rounds = rounds.wrapping_add(1);
+            if sleeps || rounds.is_multiple_of(64) {
+                let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                if left.is_some_and(|left| left.is_zero()) {
+                    return self.has_answers();
+                }
+                if sleeps {
+                    self.doorbell.wait(|| self.has_answers(), left);
+                }
+            }
+        }
+    }
+
+    /// Rings when there may be something to poll: for event loops, which arm it, look once more, then wait for its descriptor.
+    pub fn doorbell(&self) -> &Doorbell {
+        &self.doorbell
+    }
+
+    /// Submissions that were not answered, or whose answer was not polled.
+    pub fn unanswered(&self) -> usize {
+        self.unanswered + self.kept.len()
+    }
+
+    /// Most submissions that may be unanswered.
+    pub fn window(&self) -> usize {
+        self.shared.options.window
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Drop for Port {
+    /// What is not answered stays submitted: it is done, and its answer goes nowhere.
+    fn drop(&mut self) {
+        // The rings first: whoever gets the place next must not find this port's still in use.
+        self.sources.clear();
+        self.shared.give_place(self.origin);
+    }
+}
