@@ -96,11 +96,6 @@ kill: build ## kill a real process under load and compare what it acknowledged: 
 simulate: ## crash the journal on a simulated disk: make simulate SEEDS=10000 SEED=1
 	@cargo run --locked --quiet --release -p aeromatch-runtime --bin simulate -- $(SEEDS) $(SEED)
 
-.PHONY: loom
-loom: $(VENV)/.installed ## model-check the lock-free structures, and that the checker finds the flawed copies
-	RUSTFLAGS="--cfg loom" cargo test --locked --quiet --release --target-dir target/loom \
-		-p aeromatch-engine -p aeromatch-runtime -p aeromatch-lab --test 'loom_*'
-
 CARGO_FUZZ := build/tools/bin/cargo-fuzz
 FUZZ_TARGETS = $(basename $(notdir $(wildcard crates/engine/fuzz/fuzz_targets/*.rs)))
 
