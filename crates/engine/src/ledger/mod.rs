@@ -205,14 +205,7 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`Ledger::withdraw`].
-    pub fn send(
-        &mut self,
-        source: u32,
-        account: u32,
-        asset: u32,
-        amount: u128,
-        id: &[u8],
-    ) -> Result<(), RejectReason> {
+    pub fn send(&mut self, source: u32, account: u32, asset: u32, amount: u128, id: &[u8]) -> Result<(), RejectReason> {
         let units = self.take(Key { group: source, account, asset }, amount, Some(id))?;
         let flow = self.flows.entry((asset, source)).or_default();
         flow.moved = flow.moved.saturating_sub(units);

@@ -252,9 +252,10 @@ impl Ledger {
             let (key, length) = ((input.u32()?, input.u32()?), usize::from(input.u8()?));
             input.check((1..=LONGEST_ID).contains(&length), "an id that is not 1 to 36 bytes")?;
             let id: Box<[u8]> = (0..length).map(|_| input.u8()).collect::<Result<_, _>>()?;
-            let is_next = self.used_ids.last_key_value().is_none_or(|(&last, ids)| {
-                last < key || (last == key && ids.last().is_none_or(|before| *before < id))
-            });
+            let is_next = self
+                .used_ids
+                .last_key_value()
+                .is_none_or(|(&last, ids)| last < key || (last == key && ids.last().is_none_or(|before| *before < id)));
             input.check(is_next, "used ids out of order")?;
             self.used_ids.entry(key).or_default().insert(id);
         }

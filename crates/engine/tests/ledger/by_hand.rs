@@ -323,7 +323,11 @@ fn test_r30_movements_of_funds_happen_once() {
     assert_eq!(ledger.deposit(1, 1, CASH, LIMIT_UNITS + 1, None), Err(InvalidQuantity));
     assert_eq!(ledger.deposit(1, 1, CASH, u128::MAX, None), Err(InvalidQuantity));
     assert_eq!(ledger.deposit(1, 1, CASH, LIMIT_UNITS, Some(b"first")), Ok(()));
-    assert_eq!(ledger.deposit(1, 2, CASH, 1, None), Err(InvalidQuantity), "the sum over all accounts of the group counts");
+    assert_eq!(
+        ledger.deposit(1, 2, CASH, 1, None),
+        Err(InvalidQuantity),
+        "the sum over all accounts of the group counts"
+    );
     assert_eq!(ledger.withdraw(1, 1, CASH, 1, Some(b"first")), Err(DuplicateTransfer));
     assert_eq!(ledger.withdraw(1, 1, CASH, 1, Some(b"second")), Ok(()));
     assert_eq!(ledger.deposit(2, 2, CASH, 1, Some(b"first")), Ok(()), "another account's ids are its own");

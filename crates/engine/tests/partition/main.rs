@@ -1,6 +1,7 @@
 //! One exchange as several shards (R3): what lives where, who answers, and what the others know.
 
 mod router;
+mod same;
 mod transfers;
 
 use aeromatch_engine::codes::{AdminKind, CommandKind, EventKind, PlaceKind, RejectReason, SettlementMode, Side};

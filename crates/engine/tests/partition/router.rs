@@ -1,9 +1,9 @@
 //! Several exchanges that are one: each command goes where `subject_of` and the homes say, in the order in which it comes; a
 //! transfer that was taken where its funds leave goes on to where they go.
 
+use aeromatch_engine::codes::EventKind;
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{Admin, Subject, subject_of};
-use aeromatch_engine::codes::EventKind;
 use aeromatch_engine::record::{Event, SLOT_BYTES};
 
 /// The shards of one exchange, each an [`Exchange`].
