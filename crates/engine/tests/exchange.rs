@@ -7,6 +7,7 @@ use aeromatch_engine::codes::{
 use aeromatch_engine::engine::IndexKind;
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{Admin, SettlementSlot, decode};
+use aeromatch_engine::ledger::MAX_GROUPS;
 use aeromatch_engine::record::{
     ALL_INSTRUMENTS, Command, Event, Extensions, SLOT_BYTES, Terms, UNKNOWN, as_bytes, extension, present,
 };
@@ -380,6 +381,27 @@ fn d62_a_transfer_brings_the_effects_of_time_of_each_group_with_its_half() {
         assert_eq!((rejected(&events), events[0].other), (Some(RejectReason::DuplicateTransfer), 300));
         assert_eq!([from, to].map(|group| venue.exchange.group_now_ns(group as u32)), [Some(300), Some(200)]);
     }
+}
+
+#[test]
+fn d63_there_is_an_end_to_clearing_groups() {
+    let mut venue = Venue::new();
+    let group = |name: &str| Admin::named(AdminKind::CreateGroup, [name]);
+    venue.admin(group("main"));
+    for number in 1..MAX_GROUPS {
+        created(&venue.admin(group(&format!("g{number}"))), CreatedKind::Group);
+    }
+    assert_eq!(rejected(&venue.admin(group("one more"))), Some(RejectReason::InvalidQuantity));
+    assert_eq!(rejected(&venue.admin(group("main"))), Some(RejectReason::AlreadyExists));
+    let settled = |group: &str| {
+        let mut admin = Admin::named(AdminKind::CreateInstrument, ["A", "1", "1", "A", "USD", group, "fees"]);
+        admin.rules = Some((Rules::default(), IndexKind::Ladder));
+        admin.settlement = Some(SettlementSlot { lot_base_units: 1, tick_lot_units: 1, ..SettlementSlot::default() });
+        admin
+    };
+    assert_eq!(rejected(&venue.admin(settled("one more"))), Some(RejectReason::InvalidQuantity));
+    assert_eq!(rejected(&venue.admin(settled("g7"))), None);
+    assert!(Exchange::restore(&venue.exchange.snapshot()).is_ok());
 }
 
 #[test]
