@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from aeromatch import Commands, Events, Exchange, Instrument, Receipt, Report, commands
+from aeromatch import Commands, Event, EventKind, Events, Exchange, Instrument, Receipt, Report, commands
 
 Answer = Report | Receipt
 Call = Callable[[Any], Any]
 """A command: `call(exchange)` gives what the exchange's method returns."""
 
 ACCOUNTS: Final = ("alice", "bob", "carol")
+ALL_INSTRUMENTS: Final = 0xFFFF_FFFF
 GROUPS: Final = ("main", "west", "east")
 PLAIN: Final = ("P0", "P1", "P2", "P3")
 SETTLED: Final = ("M-USD", "W-USD", "E-USD")
@@ -88,13 +89,18 @@ def trade() -> Iterator[Call]:
 
 def answer_is_for_all(answer: Answer) -> bool:
     """Whether a command was about all instruments."""
-    return len({event.instrument for event in answer.events} - {0}) > 2
+    return any(event.instrument == ALL_INSTRUMENTS for event in answer.events)
+
+
+def place(event: Event) -> tuple[int, int, str]:
+    """Where an event stands among those of a command for all: funds behind the books, each group's for itself."""
+    return (1, 0, str(event.group)) if event.kind is EventKind.FUNDS else (0, event.instrument, "")
 
 
 def told(answer: Answer) -> tuple[Any, ...]:
     """What an answer says, but for the numbers that each shard counts for itself."""
-    # A command for all is answered shard by shard, and each begins with its lowest instrument.
-    in_order = sorted(answer.events, key=lambda event: event.instrument) if answer_is_for_all(answer) else answer.events
+    # A command for all is answered shard by shard.
+    in_order = sorted(answer.events, key=place) if answer_is_for_all(answer) else answer.events
     events = [
         tuple((name, value) for name, value in event.as_dict().items() if name not in ("sequence", "index"))
         for event in in_order

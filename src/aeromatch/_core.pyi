@@ -943,8 +943,7 @@ class Exchange:
         """How many shards there are; None: none, commands are applied by the thread that brings them."""
     @property
     def now(self) -> int:
-        """The latest time that it is for any book, clearing group or the registry (D59), in nanoseconds since the Unix
-        epoch; 0 before the first (R2)."""
+        """The latest time of any book, clearing group or the registry (D59), Unix time in ns; 0 before the first."""
     @property
     def memory_bytes(self) -> int:
         """Bytes of memory that the books' structures hold."""

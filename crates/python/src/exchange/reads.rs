@@ -306,8 +306,7 @@ impl Exchange {
         self.handle.core.as_ref().map(|core| core.shard_count)
     }
 
-    /// The latest time that it is for any book, clearing group or the registry (D59), in nanoseconds since the Unix
-    /// epoch; 0 before the first (R2).
+    /// The latest time of any book, clearing group or the registry (D59), Unix time in ns; 0 before the first.
     #[getter]
     fn now(&self, py: Python<'_>) -> PyResult<u64> {
         Ok(self.look_at_each(py, Engine::now_ns)?.into_iter().max().unwrap_or(0))
