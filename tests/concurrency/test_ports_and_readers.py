@@ -109,7 +109,7 @@ def test_books_are_whole_while_others_trade(count: int, levels: int) -> None:
 
 
 def books_after(answers: list[tuple[Call, Report]]) -> list[Any]:
-    """The books after the same commands on one thread, in the order of the shards' logs; it answers them as they did."""
+    """The books after the same commands on one thread, in the order of the shards' logs, answered as they did."""
     with Exchange() as alone:
         market(alone)
         for command, report in sorted(answers, key=lambda answer: answer[1].events[0].sequence):
