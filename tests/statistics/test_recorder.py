@@ -93,7 +93,7 @@ def test_samples_are_counted(tmp_path: Path) -> None:
         with Recorder(directory, store, samples=lambda: taken[0] if len(taken) > 1 else taken[-1]) as recorder:
             recorder.flush()
             del taken[0]
-            assert [it.count for _, measure, it in store.query_latencies("1s") if measure == "match_ns"] == [1]
+            assert [it.histogram.count for it in store.query_latencies("1s") if it.measure == "match_ns"] == [1]
 
 
 def test_what_ends_the_thread_is_told(tmp_path: Path) -> None:
