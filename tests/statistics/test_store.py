@@ -13,26 +13,10 @@ from tests.statistics.logs import PERIODS, both, counted_slowly, events_of, tabl
 from aeromatch import Exchange, Instrument, commands
 from aeromatch.analytics.statistics import MEASURES, Latencies, catch_up
 from aeromatch.market.periods import duration_ms, duration_text, periods_of
+from aeromatch.market.records import SAMPLE_DTYPE
 from aeromatch.stores import SqliteStatistics, StoreError
 
 SECOND_NS = 1_000_000_000
-SAMPLE = np.dtype(
-    [
-        ("end_wall_ns", "<u8"),
-        ("commands", "<u4"),
-        ("intake_depth", "<u4"),
-        ("waited_ns", "<u8"),
-        ("journal_ns", "<u8"),
-        ("sync_ns", "<u8"),
-        ("match_ns", "<u8"),
-        ("publish_ns", "<u8"),
-        ("first_sequence", "<u8"),
-        ("timed_ns", "<u8"),
-        ("timed_instrument", "<u4"),
-        ("timed_place", "<u4"),
-        ("shard", "<u8"),
-    ]
-)
 
 
 def trade_every_second(directory: Path, seconds: range) -> None:
@@ -139,7 +123,7 @@ def test_query(tmp_path: Path) -> None:
 
 
 def samples(*rows: dict[str, int]) -> np.ndarray[Any, np.dtype[np.void]]:
-    made = np.zeros(len(rows), dtype=SAMPLE)
+    made = np.zeros(len(rows), dtype=SAMPLE_DTYPE)
     for place, row in enumerate(rows):
         for name, value in ({"commands": 1, "timed_place": 1} | row).items():
             made[name][place] = value
@@ -156,7 +140,8 @@ def test_latencies_add_up(tmp_path: Path) -> None:
                 {"end_wall_ns": 2 * SECOND_NS, "commands": 0, "match_ns": 7, "timed_place": 0},
             )
         )
-        latencies.record_lags(SECOND_NS, {0: 9, 1: 0})
+        latencies.record_lag(SECOND_NS, 0, 9)
+        latencies.record_lag(SECOND_NS, 1, 0)
         store.add_latencies(latencies.take())
         store.add_latencies(latencies.take())
         latencies.record(samples({"end_wall_ns": SECOND_NS + 5, "match_ns": 500, "waited_ns": 50}))

@@ -10,7 +10,7 @@ import numpy as np
 from aeromatch._core import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -51,12 +51,11 @@ class Latencies:
                 for start in np.unique(starts).tolist():
                     self._add((period_ms, start * period_ms, int(shard)), of_shard[starts == start])
 
-    def record_lags(self, now_ns: int, lags: Mapping[int, int]) -> None:
-        """Count how many commands whoever counts was behind each shard at that time."""
+    def record_lag(self, now_ns: int, shard: int, commands: int) -> None:
+        """Count how many commands whoever counts was behind a shard at that time."""
         for period_ms in self._periods_ms:
             start_ms = now_ns // int(MILLISECOND_NS) // period_ms * period_ms
-            for shard, commands in lags.items():
-                self._histograms[period_ms, start_ms, shard, ALL, "lag_commands"].record(commands)
+            self._histograms[period_ms, start_ms, shard, ALL, "lag_commands"].record(commands)
 
     def _add(self, where: tuple[int, int, int], samples: NDArray[np.void]) -> None:
         for measure, field in PER_BATCH.items():
