@@ -927,7 +927,8 @@ class Exchange:
 
     `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal. With `shards`, a number or
     Shards, commands are applied by threads of their own, each for its part of the clearing groups and instruments;
-    reports and events are the same for any number, but for sequence numbers, which each shard counts for itself.
+    reports and events are the same for any number, but for sequence numbers, which each shard counts for itself, and
+    for the order in which the shards answer a command about all instruments.
     """
 
     @property
@@ -972,9 +973,6 @@ class Exchange:
     @property
     def _path(self) -> Path | None:
         """The directory of its journals, from the root on; None: there is no journal."""
-    @property
-    def _window(self) -> int:
-        """How many commands of a door may be unanswered."""
     def __new__(cls, shards: int | Shards | None = None) -> Self: ...
     @staticmethod
     def open(
@@ -1788,8 +1786,21 @@ class Exchange:
         Returns:
             An array of SAMPLE_DTYPE, by shard.
         """
+    def port(self) -> Exchange:
+        """Another way to the same exchange, for one thread more: needs shards.
+
+        An exchange, and each of its ports, is used by one thread at a time. Commands of one port are applied in its
+        order if one shard takes them, those of two in any. Closing a port gives up this way only; closing the exchange
+        ends its ports.
+
+        Returns:
+            The exchange with everything that it has, as another object; also a context manager.
+
+        Raises:
+            AeroMatchError: The exchange has no shards, or it was closed.
+        """
     def _door(self) -> Exchange:
-        """Another face of the same exchange, whose commands return tickets: `_answers` gives what came of them.
+        """A port whose commands return tickets, None where there is no room: `_answers` gives what came of them.
 
         Returns:
             An exchange to be used by one thread, beside the first one.
@@ -1851,6 +1862,9 @@ class EventStream:
     @property
     def position(self) -> tuple[int, ...]:
         """Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet."""
+    @property
+    def _is_live(self) -> bool:
+        """Whether the next `read` looks at memory only: everything that lies in journals was read."""
     @property
     def ended(self) -> bool:
         """Whether the exchange was closed and everything was read."""

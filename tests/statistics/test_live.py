@@ -182,7 +182,7 @@ def test_retention_beside_shards(tmp_path: Path) -> None:
 
 def test_what_a_stream_has_overwritten_is_an_error(store: SqliteStatistics) -> None:
     exchange = venue(shards=Shards(2, stream_events=SMALL))
-    source = StreamSource(exchange._door())
+    source = StreamSource(exchange.port())
     send_to_shards(exchange, SEED, range(5))
     with pytest.raises(StatisticsError, match=r"shard [01]: the events of commands [\d,]+ to [\d,]+ were overwritten"):
         source.read(0)
@@ -221,7 +221,7 @@ def test_statistics_of_another_exchange_in_memory_are_found_out(store: SqliteSta
     with venue(shards=1) as fewer:
         send_to_shards(fewer, SEED, range(2))
         with pytest.raises(StatisticsError, match="shard 1"):
-            StreamSource(fewer._door(), {1: Position(5)})
+            StreamSource(fewer.port(), {1: Position(5)})
 
 
 def test_what_cannot_be_counted_is_refused(store: SqliteStatistics) -> None:

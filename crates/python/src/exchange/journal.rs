@@ -1,6 +1,6 @@
 //! An exchange with a journal, as long as this process is the one that opened it: a forked one must not write there.
 
-use super::watched::{Watch, Watched};
+use super::watched::{self, Watched};
 use crate::errors::{Failure, JournalFailure};
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::record::EventSink;
@@ -37,13 +37,9 @@ impl Journaled {
     /// Opens a directory and recovers what is there. To be called without holding the interpreter.
     pub fn open(path: &Path, options: Options) -> Result<(Journaled, Opened), Failure> {
         let fail = |cause: Cause| failure(&cause, path);
-        let watch = Watch::begin();
-        let storage = Watched { disk: Disk::open(path).map_err(fail)?, watch: Arc::clone(&watch) };
-        let opened = DurableExchange::open(storage, options);
-        if let Some(error) = watch.end() {
-            return Err(Failure::Interrupted(error));
-        }
-        let (durable, recovery) = opened.map_err(fail)?;
+        let disk = Disk::open(path).map_err(fail)?;
+        let opened = watched::open(|watch| DurableExchange::open(Watched { disk, watch: Arc::clone(watch) }, options));
+        let (durable, recovery) = opened?.map_err(fail)?;
         let journaled = Journaled { durable, directory: path.to_path_buf(), owner: std::process::id() };
         Ok((journaled, Opened::new(path, options.durability, vec![recovery])))
     }

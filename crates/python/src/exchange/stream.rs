@@ -61,21 +61,7 @@ impl EventStream {
         let fail = |failure: Failure| failure.into_py(py);
         let core = handle.core.as_ref().ok_or_else(|| fail(Failure::NoShards("stream")))?;
         let from = positions(from, core.shard_count)?;
-        let open = || {
-            let doorbell = core.doorbell()?;
-            let streams = from.iter().zip(0..).map(|(&from, shard)| core.stream(shard, from, &doorbell));
-            Ok((streams.collect::<Result<Vec<_>, Failure>>(), doorbell))
-        };
-        let (sources, doorbell) = py.detach(open).map_err(fail)?;
-        let sources = match sources {
-            // Where one shard has gone on, the others begin where they were to.
-            Err(Failure::Gone { shard, oldest, .. }) => {
-                let mut position = from;
-                position[usize::from(shard)] = oldest;
-                return Err(fail(Failure::Lagged(position)));
-            }
-            other => other.map_err(fail)?,
-        };
+        let (sources, doorbell) = py.detach(|| sources(core, from)).map_err(fail)?;
         let reader = Shared::new(Reader { core: Arc::clone(core), sources, next: 0 });
         Ok(EventStream { handle: Arc::clone(handle), reader, doorbell, pool: Pool::default() })
     }
@@ -175,6 +161,21 @@ impl Reader {
     }
 }
 
+/// A reader of each shard, from those numbers on.
+fn sources(core: &Core, mut from: Vec<u64>) -> Result<(Vec<Source>, Arc<Doorbell>), Failure> {
+    let doorbell = core.doorbell()?;
+    let mut sources = Vec::new();
+    for (begin, shard) in from.iter_mut().zip(0..) {
+        match core.stream(shard, *begin, &doorbell) {
+            Ok(source) => sources.push(source),
+            // Where this shard has gone on; the others are asked all the same, so that the answer is one position for all.
+            Err(Failure::Gone { oldest }) => *begin = oldest,
+            Err(other) => return Err(other),
+        }
+    }
+    if sources.len() < from.len() { Err(Failure::Lagged(from)) } else { Ok((sources, doorbell)) }
+}
+
 /// The numbers to begin with, by shard.
 fn positions(from: Argument<'_, '_>, shards: u16) -> PyResult<Vec<u64>> {
     let Some(from) = from else { return Ok(vec![0; usize::from(shards)]) };
@@ -253,6 +254,12 @@ impl EventStream {
     #[getter]
     fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.with(py, |reader| Ok(reader.position()))?)
+    }
+
+    /// Whether the next `read` looks at memory only: everything that lies in journals was read.
+    #[getter]
+    fn _is_live(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |reader| Ok(reader.sources.iter().all(Source::is_live)))
     }
 
     /// Whether the exchange was closed and everything was read.

@@ -64,12 +64,12 @@ def attach(exchange: Countable) -> tuple[OpenSource, Gauges | None]:
         if callable(exchange):
             return exchange, None
         raise TypeError(f"exchange must be an Exchange, an AsyncExchange or a directory, not {type(exchange).__name__}")
-    # A face of the exchange for the thread that counts: the other one stays with whoever trades.
-    door = exchange._door() if exchange.shards else None
-    gauges = Gauges(door) if door else None
+    # A port for the thread that counts: whoever trades keeps his own.
+    port = exchange.port() if exchange.shards else None
+    gauges = Gauges(port) if port else None
     if exchange._path is not None:
         # The files, not the streams: what is only in memory does not outlive the process, as counts of it would.
         return partial(JournalSource, exchange._path), gauges
-    if door is None:
+    if port is None:
         raise ValueError("exchange has nothing to count from: it needs a journal (Exchange.open), or shards")
-    return partial(StreamSource, door), gauges
+    return partial(StreamSource, port), gauges
