@@ -1845,7 +1845,7 @@ class EventStream:
         """The next events, of one shard.
 
         Arguments:
-            limit: At most so many; of a command with more, as many as it has.
+            limit: About so many at most: on to the end of the command that reaches it.
             timeout_s: Wait at most so long for one, in seconds; 0: only look; None: as long as it takes. Ctrl-C ends
                 the wait.
 
@@ -1861,7 +1861,10 @@ class EventStream:
         """
     @property
     def position(self) -> tuple[int, ...]:
-        """Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet."""
+        """Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet.
+
+        Commands without events are not seen on the way, so it may lie before the end of a shard that has none to give.
+        """
     @property
     def _is_live(self) -> bool:
         """Whether the next `read` looks at memory only: everything that lies in journals was read."""

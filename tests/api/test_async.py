@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import os
 import selectors
+import shutil
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,38 @@ def test_a_journal_is_there_again(tmp_path: Path) -> None:
             assert (ex.shards, await ex.digest(), ex.durability) == (2, digest, "disk")
             assert ex.recoveries is not None
             assert [recovery.clean for recovery in ex.recoveries] == [True, True]
+
+    asyncio.run(main())
+
+
+def test_a_shard_that_cannot_write_ends_every_wait(tmp_path: Path) -> None:
+    async def main() -> None:
+        ex = await AsyncExchange.open(tmp_path, durability="os", snapshot_interval_s=0, segment_bytes=4096, shards=2)
+        await make(ex)
+        stream = ex.stream()
+        assert await stream.read() is not None
+        # The directory of one goes away: its next segment cannot be made.
+        shutil.rmtree(tmp_path / "shard-001")
+        done = await asyncio.gather(*(buy(ex, 1, PLAIN[number % 4]) for number in range(2_000)), return_exceptions=True)
+        failed = [each for each in done if isinstance(each, JournalError)]
+        assert failed
+        assert {each.kind for each in failed} <= {"io", "stopped"}
+        answered = [each for each in done if isinstance(each, Report)]
+        assert len(answered) + len(failed) == 2_000
+        assert left_over(ex) == (0, 0)
+        for symbol in PLAIN:
+            with pytest.raises(JournalError) as caught:
+                await buy(ex, 1, symbol)
+            assert caught.value.kind == "stopped"
+        # Reads go on, and streams end.
+        assert sum(len(ex.book(symbol)) for symbol in PLAIN) >= len(answered)
+        seen = [event.order_id async for events in stream for event in events]
+        assert {each.order_id for each in answered} <= set(seen)
+        with pytest.raises(JournalError) as caught:
+            await ex.close()
+        assert caught.value.kind == "stopped"
+        with pytest.raises(AeroMatchError, match=r"was closed$"):
+            await buy(ex, 1)
 
     asyncio.run(main())
 

@@ -265,7 +265,7 @@ def test_a_closed_stream_is_closed() -> None:
         stream = ex.stream()
         stream.close()
         stream.close()
-        for use in (stream.read, stream.fileno, lambda: next(stream)):
+        for use in (stream.read, stream.fileno, lambda: next(stream), lambda: stream.position):
             with pytest.raises(AeroMatchError, match=r"^this EventStream was closed$"):
                 use()
 

@@ -126,6 +126,11 @@ impl EventStream {
 }
 
 impl Reader {
+    /// Itself, if it was not closed.
+    fn open(&mut self) -> Result<&mut Reader, Failure> {
+        if self.sources.is_empty() { Err(Failure::Closed(Reader::NAME)) } else { Ok(self) }
+    }
+
     /// Reads from the first shard that has something; says whether one had.
     fn read(&mut self, limit: usize, events: &mut Vec<Event>) -> Result<bool, Failure> {
         let count = self.sources.len();
@@ -210,7 +215,7 @@ impl EventStream {
     /// The next events, of one shard.
     ///
     /// Arguments:
-    ///     limit: At most so many; of a command with more, as many as it has.
+    ///     limit: About so many at most: on to the end of the command that reaches it.
     ///     timeout_s: Wait at most so long for one, in seconds; 0: only look; None: as long as it takes. Ctrl-C ends
     ///         the wait.
     ///
@@ -233,10 +238,7 @@ impl EventStream {
         let limit = limit.map_or(Ok(LIMIT as u64), |limit| unsigned(limit, "limit", 1, u64::from(u32::MAX)))? as usize;
         let deadline = deadline(timeout_s)?;
         let events = self.with(py, |reader| {
-            if reader.sources.is_empty() {
-                return Err(Failure::Closed(Reader::NAME));
-            }
-            let events = self.next_events(reader, limit, deadline, self.pool.take_events())?;
+            let events = self.next_events(reader.open()?, limit, deadline, self.pool.take_events())?;
             self.catch_up(&events)?;
             Ok(events)
         })?;
@@ -251,9 +253,11 @@ impl EventStream {
     }
 
     /// Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet.
+    ///
+    /// Commands without events are not seen on the way, so it may lie before the end of a shard that has none to give.
     #[getter]
     fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.with(py, |reader| Ok(reader.position()))?)
+        PyTuple::new(py, self.with(py, |reader| reader.open().map(|reader| reader.position()))?)
     }
 
     /// Whether the next `read` looks at memory only: everything that lies in journals was read.
@@ -276,10 +280,7 @@ impl EventStream {
     /// Raises:
     ///     AeroMatchError: The stream was closed.
     fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
-        self.with(py, |reader| match reader.sources.is_empty() {
-            true => Err(Failure::Closed(Reader::NAME)),
-            false => Ok(self.doorbell.descriptor()),
-        })
+        self.with(py, |reader| reader.open().map(|_| self.doorbell.descriptor()))
     }
 
     /// Gives up the place in the stream. A second time does nothing.
@@ -292,6 +293,13 @@ impl EventStream {
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        match self.position(py) {
+            Ok(position) => Ok(format!("EventStream(position={})", position.repr()?)),
+            Err(_) => Ok("EventStream(...)".to_string()),
+        }
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
