@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, SupportsIndex, TypeAlias, TypedDict, final, type_check_only
 
@@ -969,6 +970,9 @@ class Exchange:
     @property
     def recoveries(self) -> tuple[Recovery, ...] | None:
         """The same of each shard, as a tuple; None: there is no journal."""
+    @property
+    def _path(self) -> Path | None:
+        """The directory of its journals, from the root on; None: there is no journal."""
     def __new__(cls, shards: int | Shards | None = None) -> Self: ...
     @staticmethod
     def open(
