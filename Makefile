@@ -68,8 +68,9 @@ test-rust: $(VENV)/.installed ## every Rust test
 	@$(LOOM)
 	@tools/tsan
 
-# A build of its own: other atomics, other flags. Of the crate that has the structures, and of its models only.
-LOOM = RUSTFLAGS="--cfg loom" cargo test --locked --quiet --profile models --target-dir target/loom -p aeromatch-runtime --test 'loom_*'
+# A build of its own: other atomics, other flags. Of the crates that have the structures, and of the flawed copies that it must catch.
+LOOM = RUSTFLAGS="--cfg loom" cargo test --locked --quiet --profile models --target-dir target/loom \
+	-p aeromatch-engine -p aeromatch-runtime -p aeromatch-lab --test 'loom_*'
 
 .PHONY: loom
 loom: ## the lock-free structures in every interleaving, with more forced switches than `make test`: make loom PREEMPTIONS=4

@@ -10,11 +10,13 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Final, Literal, Self, SupportsIndex, TypeAlias, TypedDict, final, type_check_only
 
+import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Buffer, disjoint_base
 
 from aeromatch.market.batches import Commands
 from aeromatch.market.events import Events
+from aeromatch.market.shards import Shards
 
 __all__ = [
     "CODES",
@@ -33,6 +35,7 @@ __all__ = [
     "EventBuffer",
     "EventKind",
     "EventMarket",
+    "EventStream",
     "Exchange",
     "Histogram",
     "Indicative",
@@ -57,10 +60,12 @@ __all__ = [
     "Report",
     "SelfTradePrevention",
     "SettlementMode",
+    "ShardCounters",
     "Side",
     "SnapshotError",
     "SnapshotInfo",
     "Statistics",
+    "StreamLagged",
     "TimeInForce",
     "Trade",
     "UnknownNameError",
@@ -294,7 +299,7 @@ class JournalError(AeroMatchError):
 
     Attributes:
         kind: What is wrong, as a word: "directory_in_use", "not_a_directory", "not_writable", "unknown_version",
-            "damaged", "incomplete", "replay_mismatch", "stopped" or "io" (docs/reliability.md).
+            "damaged", "incomplete", "replay_mismatch", "shards", "stopped" or "io" (docs/reliability.md).
         file: Path of the file that it is about; None if it is about no single one.
         offset: Byte offset in that file; None if it is about no single place.
     """
@@ -302,6 +307,18 @@ class JournalError(AeroMatchError):
     kind: str
     file: str | None
     offset: int | None
+
+class StreamLagged(AeroMatchError):
+    """A stream's reader has fallen so far behind that events it has not read are overwritten.
+
+    The exchange waits for no reader. Another stream from `position` has what was missed, from the journal; in memory it
+    is gone, and `position` is the oldest that is there.
+
+    Attributes:
+        position: Where to go on, as `Exchange.stream` takes it: a sequence number for each shard.
+    """
+
+    position: tuple[int, ...]
 
 class UnknownNameError(AeroMatchError, LookupError):
     """A read names something that is not there.
@@ -912,16 +929,26 @@ class Exchange:
     names what is not there is rejected; a read that does raises UnknownNameError. An exchange is used by one thread at
     a time; a second one gets an AeroMatchError, never a wait.
 
-    `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal.
+    `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal. With `shards`, a number or
+    Shards, commands are applied by threads of their own, each for its part of the clearing groups and instruments;
+    reports and events are the same for any number, but for sequence numbers, which each shard counts for itself.
     """
 
     @property
     def sequence(self) -> int:
-        """Number of the last command (R4)."""
+        """Number of the last command (R4).
+
+        Several shards have a log each, and so a number each: AeroMatchError, see `sequences`.
+        """
+    @property
+    def sequences(self) -> tuple[int, ...]:
+        """Number of the last command of each shard, as a tuple; of one number where there is one log."""
+    @property
+    def shards(self) -> int | None:
+        """How many shards there are; None: none, commands are applied by the thread that brings them."""
     @property
     def now(self) -> int:
-        """The latest time that it is for any book, clearing group or the registry (D59), in nanoseconds since the Unix
-        epoch; 0 before the first (R2)."""
+        """The latest time of any book, clearing group or the registry (D59), Unix time in ns; 0 before the first."""
     @property
     def memory_bytes(self) -> int:
         """Bytes of memory that the books' structures hold."""
@@ -930,11 +957,26 @@ class Exchange:
         """When a command is answered: "disk", "os" or "memory"; None: there is no journal."""
     @property
     def durable_sequence(self) -> int | None:
-        """Number of the last command that survives a loss of power; None: there is no journal."""
+        """Number of the last command that survives a loss of power; None: there is no journal.
+
+        Of several shards each has its own: AeroMatchError, see `durable_sequences`.
+        """
+    @property
+    def durable_sequences(self) -> tuple[int, ...] | None:
+        """The same of each shard, as a tuple; None: there is no journal."""
     @property
     def recovery(self) -> Recovery | None:
-        """What opening the journal found; None: there is no journal."""
-    def __new__(cls) -> Self: ...
+        """What opening the journal found; None: there is no journal.
+
+        Of several shards each has its own: AeroMatchError, see `recoveries`.
+        """
+    @property
+    def recoveries(self) -> tuple[Recovery, ...] | None:
+        """The same of each shard, as a tuple; None: there is no journal."""
+    @property
+    def _window(self) -> int:
+        """How many commands of a door may be unanswered."""
+    def __new__(cls, shards: int | Shards | None = None) -> Self: ...
     @staticmethod
     def open(
         path: str | PathLike[str],
@@ -945,12 +987,16 @@ class Exchange:
         snapshot_interval_s: SupportsIndex = 300,
         keep_snapshots: SupportsIndex = 2,
         retain_bytes: SupportsIndex | None = None,
+        shards: int | Shards | None = None,
     ) -> Exchange:
         """Opens the directory of an exchange's journal and snapshots, new or not, and recovers what is there.
 
         Every command is in the journal before it is applied and answered. A forgotten close loses nothing that was
         answered: it is made up for when the exchange is forgotten, and when the interpreter ends. Ctrl-C ends the
         recovery; the next one begins again.
+
+        With shards, each has a thread and a journal of its own; several have a directory each below this one. Their
+        number is decided when the directory is made.
 
         Arguments:
             path: The directory; it is made if it is not there.
@@ -962,6 +1008,8 @@ class Exchange:
             keep_snapshots: How many snapshots stay, at least 1.
             retain_bytes: What the journal may take before its oldest files go that lie before all snapshots; None: all
                 stay.
+            shards: How many shards, or Shards; None: as many as are there, and for a new directory none: commands are
+                applied by the thread that brings them.
 
         Returns:
             The exchange, as it was after the last command that is in the journal; also a context manager.
@@ -969,8 +1017,8 @@ class Exchange:
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: The path is empty, a word is unknown, or a number is out of range.
-            JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of
-                an unknown version: `kind` says which. Nothing in it was changed.
+            JournalError: The directory is in use, a file, not writable, has another number of shards, or what is in it
+                is damaged, incomplete or of an unknown version: `kind` says which. Nothing in it was changed.
         """
     def submit(
         self,
@@ -1659,14 +1707,25 @@ class Exchange:
     def digest(self) -> str:
         """Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
 
+        Of several shards it is the hash, BLAKE2b of 32 bytes too, of their digests in order.
+
         Returns:
             64 hexadecimal digits.
         """
-    def snapshot(self) -> bytes:
+    def snapshot(self, shard: SupportsIndex | None = None) -> bytes:
         """The whole exchange as versioned, checksummed bytes.
+
+        Several shards have a state each: a snapshot is of one of them, and what is restored from it is that shard
+        alone, which refuses what lives elsewhere.
+
+        Arguments:
+            shard: Of which shard, from 0; None: of the only one.
 
         Returns:
             What `restore` takes.
+
+        Raises:
+            AeroMatchError: There are several shards and none of them was named.
         """
     @staticmethod
     def restore(blob: Buffer | NDArray[Any]) -> Exchange:
@@ -1682,17 +1741,71 @@ class Exchange:
             SnapshotError: The bytes are no snapshot, of another version, or damaged: it says what is wrong.
             TypeError: The blob has no bytes.
         """
-    def compact(self) -> SnapshotInfo | None:
+    def compact(self, shard: SupportsIndex | None = None) -> SnapshotInfo | None:
         """Makes a snapshot of everything up to now and proves it.
 
         The compactor does the same in the background, by volume and time. Ctrl-C is seen when the snapshot is done.
+
+        Arguments:
+            shard: Of which shard, from 0; None: of the only one.
 
         Returns:
             The newest snapshot; None before the first command.
 
         Raises:
             JournalError: There is no room for it (kind "io"; the exchange goes on), or the journal has stopped.
-            AeroMatchError: The exchange is in memory, in use by another thread, or closed.
+            AeroMatchError: The exchange is in memory, in use by another thread, or closed, or it has several shards and
+                none of them was named.
+        """
+    def stream(self, from_sequence: SupportsIndex | tuple[SupportsIndex, ...] = 0) -> EventStream:
+        """Every event from a sequence number on, then those that come: needs shards.
+
+        Arguments:
+            from_sequence: The number of the first command whose events are wanted, of every shard; or a tuple with one
+                for each, such as an earlier stream's `position`. 0 and 1 are the beginning.
+
+        Returns:
+            A stream with a place of its own, for one thread at a time.
+
+        Raises:
+            TypeError: `from_sequence` is neither an int nor a tuple of int.
+            ValueError: A number does not fit, or there are not as many as shards.
+            StreamLagged: The exchange is in memory and has those events no more.
+            JournalError: The journal cannot be read.
+            AeroMatchError: The exchange has no shards, or it was closed.
+        """
+    def counters(self) -> list[ShardCounters]:
+        """What each shard has done since it was opened.
+
+        Returns:
+            A list of ShardCounters, by shard; empty where there are no shards.
+
+        Raises:
+            AeroMatchError: The exchange was closed.
+        """
+    def _samples(self) -> NDArray[np.void]:
+        """The samples of batches that the shards have taken since the last call.
+
+        Returns:
+            An array of SAMPLE_DTYPE, by shard.
+        """
+    def _door(self) -> Exchange:
+        """Another face of the same exchange, whose commands return tickets: `_answers` gives what came of them.
+
+        Returns:
+            An exchange to be used by one thread, beside the first one.
+        """
+    def _fileno(self) -> int:
+        """What becomes readable when a door has answers, once `_answers` has said that there are no more.
+
+        Returns:
+            A file descriptor.
+        """
+    def _answers(self) -> list[tuple[int, Report | Receipt | Exception]]:
+        """What came of a door's commands since the last call.
+
+        Returns:
+            A list of tickets with a Report, a Receipt or the exception to raise.
         """
     def close(self) -> None:
         """Makes everything durable and ends the exchange: it and its views cannot be used any more.
@@ -1705,6 +1818,93 @@ class Exchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None, /
     ) -> None: ...
+
+@final
+class EventStream:
+    """Every event of an exchange with shards, from some number on and then as they come.
+
+    What an exchange still has in memory comes from there, what is older from its journals. Reading it costs the
+    matching threads nothing: they never wait for a reader. One that falls so far behind that events it has not read are
+    overwritten gets StreamLagged, and another stream from its `position` has them from the journal.
+
+    Events of one shard come in order, those of several in any. It is an iterator over batches that ends when the
+    exchange is closed and everything was read.
+    """
+
+    def read(self, limit: SupportsIndex = 65536, timeout_s: float | None = None) -> Events | None:
+        """The next events, of one shard.
+
+        Arguments:
+            limit: At most so many; of a command with more, as many as it has.
+            timeout_s: Wait at most so long for one, in seconds; 0: only look; None: as long as it takes. Ctrl-C ends
+                the wait.
+
+        Returns:
+            The events; None if none came in time, or there will be none any more: see `ended`.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
+            StreamLagged: Events that were not read are overwritten; `position` says where to open another stream.
+            JournalError: The journal cannot be read.
+            AeroMatchError: Another thread is using the stream, or it was closed.
+        """
+    @property
+    def position(self) -> tuple[int, ...]:
+        """Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet."""
+    @property
+    def ended(self) -> bool:
+        """Whether the exchange was closed and everything was read."""
+    def fileno(self) -> int:
+        """What becomes readable when there are events again, after `read` has given None.
+
+        Returns:
+            A file descriptor, for select, poll and event loops; it is only to be waited for.
+
+        Raises:
+            AeroMatchError: The stream was closed.
+        """
+    def close(self) -> None:
+        """Gives up the place in the stream. A second time does nothing."""
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Events: ...
+
+@final
+class ShardCounters:
+    """What a shard has done since it was opened. Immutable.
+
+    Its numbers were read one by one while the shard worked: they are not of one moment.
+    """
+
+    @property
+    def shard(self) -> int:
+        """Number of the shard, from 0."""
+    @property
+    def commands(self) -> int:
+        """Commands that it has applied."""
+    @property
+    def batches(self) -> int:
+        """Batches that they came in: each is one write of the journal."""
+    @property
+    def events(self) -> int:
+        """Events that came of them."""
+    @property
+    def refused(self) -> int:
+        """Submissions that were refused because the disk is full."""
+    @property
+    def intake_depth(self) -> int:
+        """Submissions that wait for it."""
+    @property
+    def sequence(self) -> int:
+        """Number of its last command (R4)."""
+    @property
+    def durable_sequence(self) -> int:
+        """Number of its last command that survives a loss of power; 0 in memory."""
+    @property
+    def samples_dropped(self) -> int:
+        """Samples of batches that nobody took in time."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Receipt:

@@ -21,6 +21,7 @@ from aeromatch.market.reference import (
     Side,
     Terms,
 )
+from aeromatch.market.reference.ledger import MOST_UNITS
 from aeromatch.market.reference.registry import Event, Instrument
 
 U32_MAX, U64_MAX = 2**32 - 1, 2**64 - 1
@@ -34,7 +35,7 @@ FEE_ACCOUNTS = ("fees", "fees", "house", "a1")
 OUTCOMES = ("yes", "no", "maybe", "never", "later")
 FEES = ((0, 0), (0, 0), (10, 25), (-5, 20), (3, 3), (-7, 7), (9999, 10_000), (-10_000, 10_000), (33, -33))
 IMPOSSIBLE_FEES = ((-2, 1), (10_001, 0), (0, -1), (-10_001, 10_001), (32_767, 32_767))
-IMPOSSIBLE_AMOUNTS = (0, 2**100 + 1, 2**127, 2**128 - 1)
+IMPOSSIBLE_AMOUNTS = (0, MOST_UNITS + 1, 2**127, 2**128 - 1)
 WITH_BUDGETS_AT = {OrderType.STOP: OrderType.STOP_LIMIT, OrderType.TRAILING_STOP: OrderType.TRAILING_STOP_LIMIT}
 MIRRORED = ("price_ticks", "protection_price_ticks", "stop_price_ticks")
 
@@ -72,7 +73,7 @@ class ExchangeGenerator:
             command = self.everywhere(exchange)
         else:
             command = self.order(exchange)
-        if isinstance(command, AdminCommand) and self.chance(0.5):
+        if isinstance(command, AdminCommand) and not command.timestamp_ns and self.chance(0.5):
             command.timestamp_ns = self.timestamp(exchange)
         if self.chance(0.01):
             command.sequence = self.rng.choice((1, exchange.sequence, exchange.sequence + self.rng.randint(1, 9)))
@@ -333,7 +334,7 @@ class ExchangeGenerator:
     def funds(self, exchange: ReferenceExchange) -> AdminCommand:
         """A deposit, mostly, a withdrawal or a transfer."""
         rng, registry = self.rng, exchange.registry
-        kind = rng.choices((AdminKind.DEPOSIT, AdminKind.WITHDRAW, AdminKind.TRANSFER), weights=(6, 2, 2))[0]
+        kind = rng.choices((AdminKind.DEPOSIT, AdminKind.WITHDRAW, AdminKind.TRANSFER), weights=(5, 2, 4))[0]
         source, target = (rng.randint(1, len(registry.groups) or 1) for _ in range(2))
         if registry.instruments and self.chance(0.7):  # where it will be needed
             settled = [each.settlement for each in registry.instruments.values() if each.settlement is not None]
@@ -343,7 +344,12 @@ class ExchangeGenerator:
         both = source | (target << 32 if kind == AdminKind.TRANSFER else 0)
         assets = [asset.number for asset in registry.assets if not asset.is_share] or [1]
         asset = rng.choice(assets) if self.chance(0.97) else rng.choice((0, U32_MAX, len(registry.assets)))
-        account = self.account(exchange, rng.randint(1, self.accounts))
+        account, timestamp_ns = self.account(exchange, rng.randint(1, self.accounts)), 0
+        if kind == AdminKind.TRANSFER and self.chance(0.7):  # of something that is there
+            there = [place for place, balance in exchange.ledger.balances().items() if balance.available > 0]
+            account, asset, source = rng.choice(there or [(account, asset, source)])
+            target, timestamp_ns = self.where_something_ends(exchange, target)
+            both = source | target << 32
         amount = self.amount(exchange, (account, asset, source), kind)
         identity = f"t{rng.randint(1, self.transfer_ids)}" if self.chance(0.97) else "i" * rng.randint(36, 38)
         return AdminCommand(
@@ -353,8 +359,18 @@ class ExchangeGenerator:
             price_ticks=both - 2**64 if both >= 2**63 else both,
             quantity_lots=amount % 2**64,
             order_id=amount >> 64,
+            timestamp_ns=timestamp_ns,
             texts=(identity,) if kind == AdminKind.TRANSFER or self.chance(0.1) else (),
         )
+
+    def where_something_ends(self, exchange: ReferenceExchange, group: int) -> tuple[int, int]:
+        """Now and then a group in which an order expires, and when; else that group."""
+        orders = exchange.ledger.orders.items()
+        found = [
+            (each.settlement.group.number, each.instrument.book.live[number].expire_at_ns) for number, each in orders
+        ]
+        ends = [(number, end_ns) for number, end_ns in found if 0 < end_ns < exchange.now_ns + 1000]
+        return self.rng.choice(ends) if ends and self.chance(0.5) else (group, 0)
 
     def amount(self, exchange: ReferenceExchange, place: tuple[int, int, int], kind: AdminKind) -> int:
         if self.chance(0.01):
@@ -362,7 +378,7 @@ class ExchangeGenerator:
         if kind != AdminKind.DEPOSIT:
             return max(0, exchange.ledger.available(place) * self.rng.randint(0, 9) // 8 + self.rng.randint(0, 1))
         if self.chance(0.003):
-            return max(0, 2**100 - exchange.ledger.issued[place[1]] + self.rng.randint(-1, 1))
+            return max(0, MOST_UNITS - exchange.ledger.issued.get(place[1:], 0) + self.rng.randint(-1, 1))
         return self.rng.randint(1, self.wealth * 100 * max(self.tick_lot_units, self.lot_base_units))
 
     def sets(self, exchange: ReferenceExchange) -> AdminCommand:

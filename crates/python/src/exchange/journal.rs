@@ -20,13 +20,14 @@ pub struct Journaled {
 /// How the journal was opened, and what was found there.
 pub struct Opened {
     pub durability: Durability,
-    pub recovery: Recovery,
+    /// Of each shard; of the only journal where there are none.
+    pub recoveries: Vec<Recovery>,
 }
 
 impl Journaled {
     /// Opens a directory and recovers what is there. To be called without holding the interpreter.
     pub fn open(path: &Path, options: Options) -> Result<(Journaled, Opened), Failure> {
-        let fail = |cause: Cause| failure(cause, path);
+        let fail = |cause: Cause| failure(&cause, path);
         let watch = Watch::begin();
         let storage = Watched { disk: Disk::open(path).map_err(fail)?, watch: Arc::clone(&watch) };
         let opened = DurableExchange::open(storage, options);
@@ -35,7 +36,7 @@ impl Journaled {
         }
         let (durable, recovery) = opened.map_err(fail)?;
         let journaled = Journaled { durable, directory: path.to_path_buf(), owner: std::process::id() };
-        Ok((journaled, Opened { durability: options.durability, recovery }))
+        Ok((journaled, Opened { durability: options.durability, recoveries: vec![recovery] }))
     }
 
     /// Is this the process that opened it?
@@ -53,12 +54,12 @@ impl Journaled {
 
     /// Journals and applies a batch.
     pub fn submit<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<Submitted, Failure> {
-        self.durable.submit(slots, sink).map_err(|cause| failure(cause, &self.directory))
+        self.durable.submit(slots, sink).map_err(|cause| failure(&cause, &self.directory))
     }
 
     /// Makes a snapshot of everything up to now.
     pub fn compact(&mut self) -> Result<Option<SnapshotInfo>, Failure> {
-        self.durable.compact().map_err(|cause| failure(cause, &self.directory))
+        self.durable.compact().map_err(|cause| failure(&cause, &self.directory))
     }
 
     /// Makes everything durable. Failing or not, it is closed then.
@@ -67,7 +68,7 @@ impl Journaled {
             self.abandon();
             return Ok(());
         }
-        self.durable.close().map_err(|cause| failure(cause, &self.directory))
+        self.durable.close().map_err(|cause| failure(&cause, &self.directory))
     }
 
     /// Forgets it without a trace, in a forked process: there is no compactor thread to wait for, and nothing to write.
@@ -87,13 +88,15 @@ fn path_of(cause: &Cause, directory: &Path) -> Option<PathBuf> {
 }
 
 /// What went wrong, with the path of the file.
-pub fn failure(cause: Cause, directory: &Path) -> Failure {
-    if let Cause::Batch(error) = cause {
-        return Failure::Record(error);
+pub fn failure(cause: &Cause, directory: &Path) -> Failure {
+    match cause {
+        Cause::Batch(error) => return Failure::Record(error.clone()),
+        Cause::Option { option, problem } => return Failure::Option { option, problem: problem.clone() },
+        _ => {}
     }
     Failure::Journal(JournalFailure {
         kind: cause.slug(),
-        file: path_of(&cause, directory),
+        file: path_of(cause, directory),
         offset: cause.offset(),
         message: cause.to_string(),
     })
