@@ -78,8 +78,13 @@ __all__ = [
     "lab_aba_script",
     "lab_cpus",
     "lab_false_sharing",
+    "lab_idle",
+    "lab_pool",
+    "lab_queue",
+    "lab_replay",
     "lab_ring",
     "lab_seqlock",
+    "lab_single_writer",
     "lab_store_buffer",
     "register_events",
     "verify_journal",
@@ -2999,7 +3004,7 @@ def lab_aba_race(*, stamped: bool, seconds: float) -> dict[str, int]:
 
     Returns:
         A dict: rounds; broken_rounds, those in which a slot had two users or the list was not whole at the end; takes,
-        slots taken; elapsed_ns.
+        slots taken.
 
     Raises:
         ValueError: The time is none.
@@ -3014,7 +3019,7 @@ def lab_seqlock(*, flaw: str, seconds: float) -> dict[str, int]:
         seconds: How long.
 
     Returns:
-        A dict: values, pairs read; wrong, those of unequal words; nothing, reads to be tried again; elapsed_ns.
+        A dict: values, pairs read; wrong, those of unequal words; nothing, reads to be tried again.
 
     Raises:
         ValueError: An argument is none of these.
@@ -3029,11 +3034,97 @@ def lab_ring(*, flaw: str, seconds: float) -> dict[str, int]:
         seconds: How long.
 
     Returns:
-        A dict: values, those popped; wrong, those that were not the next number; nothing, looks into an empty ring;
-        elapsed_ns.
+        A dict: values, those popped; wrong, those that were not the next number; nothing, looks into an empty ring.
 
     Raises:
         ValueError: An argument is none of these.
+    """
+
+def lab_queue(*, queue: str, producers: SupportsIndex, batch: SupportsIndex, seconds: float) -> dict[str, int]:
+    """Moves items of 64 bytes from producers to one consumer.
+
+    Arguments:
+        queue: Who keeps them apart: "mutex", "spin", "claimed" (crossbeam's ArrayQueue), "intake" or "rings" (one for
+            each producer).
+        producers: 1 to 64.
+        batch: How many items each side moves at a time at most: 1 to 1024.
+        seconds: How long.
+
+    Returns:
+        A dict: items, those that came; misplaced, those that were not the next of their producer; lost, those that were
+        pushed and never came; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_single_writer(*, writing: str, clients: SupportsIndex, window: SupportsIndex, seconds: float) -> dict[str, Any]:
+    """Lets clients send orders to one book.
+
+    Arguments:
+        writing: Who writes it: "lock" (every client, under a mutex), "shared" (every client at once, by
+            compare-exchange) or "single" (one thread, to which clients send).
+        clients: 1 to 64.
+        window: Orders that a client may have unanswered, 1 to 1024; only "single" heeds it.
+        seconds: How long.
+
+    Returns:
+        A dict: orders; traded_lots; overtaken, how often a step began again because another one came first;
+        is_balanced, 1 if what was bought was sold and the rest rests; latency, a dict of count, p50_ns, p99_ns, p999_ns
+        and max_ns from order to answer; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_replay(*, threads: SupportsIndex, orders: SupportsIndex, seconds: float) -> dict[str, int]:
+    """Lets threads write a book at once, and replays their steps in the order of the tickets on a book of one thread.
+
+    Arguments:
+        threads: 1 to 64.
+        orders: How many each thread sends at most.
+        seconds: How long at most.
+
+    Returns:
+        A dict: steps; trades; overtaken, as in lab_single_writer; wrong_tickets, missing ones or double ones;
+        different, steps that the replay carries out otherwise; is_same_book, 1 if the same rests at the end.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_pool(*, source: str, load: str, seconds: float) -> dict[str, Any]:
+    """Takes memory for values of 64 bytes and gives it back.
+
+    Arguments:
+        source: "allocator" (the system's) or "pool".
+        load: "one" (one thread), "two" (two threads, each gives back what it took) or "hand-over" (one takes, the other
+            one gives back).
+        seconds: How long.
+
+    Returns:
+        A dict: values, those taken; wrong, those that had two users; turn, a dict of count, p50_ns, p99_ns, p999_ns and
+        max_ns of some turns (giving one value and taking another; where another thread gives: taking); elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_idle(*, idle: str, messages_per_second: SupportsIndex, seconds: float) -> dict[str, Any]:
+    """Sends messages at a steady rate to a thread that waits for them.
+
+    Arguments:
+        idle: How it waits: "spin", "yield" or "park".
+        messages_per_second: 1 to 10 million.
+        seconds: How long.
+
+    Returns:
+        A dict: messages; latency, from just before each was sent until it was seen, and sending, what it took the
+        sender, dicts of count, p50_ns, p99_ns, p999_ns and max_ns; cpu_ns, processor time of the receiver; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+        OSError: No descriptor is left.
     """
 
 def empty_call() -> None:
