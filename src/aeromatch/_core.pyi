@@ -908,7 +908,9 @@ class Exchange:
         """Number of the last command (R4)."""
     @property
     def now(self) -> int:
-        """The latest time that any command brought, in nanoseconds since the Unix epoch; 0 before the first (R2)."""
+        """The latest time that it is for any book, clearing group or the registry (D59), in nanoseconds since the Unix
+        epoch; 0 before the first (R2).
+        """
     @property
     def memory_bytes(self) -> int:
         """Bytes of memory that the books' structures hold."""

@@ -14,6 +14,7 @@ from aeromatch.market.reference import (
     CommandKind,
     OffsetUnit,
     OrderType,
+    PlaceKind,
     ReferenceExchange,
     Rules,
     SettlementMode,
@@ -61,6 +62,8 @@ class ExchangeGenerator:
     def command(self, exchange: ReferenceExchange) -> Command | AdminCommand:
         """The next command for an exchange in this state."""
         registry = exchange.registry
+        if exchange.sequence == 0 and self.chance(0.3):
+            return self.first()
         is_bare = len(registry.accounts) < self.accounts or len(registry.books()) < 2
         if is_bare or self.chance(self.admin_share):
             command: Command | AdminCommand = self.admin(exchange, is_bare=is_bare)
@@ -69,7 +72,7 @@ class ExchangeGenerator:
             command = self.everywhere(exchange)
         else:
             command = self.order(exchange)
-        if isinstance(command, AdminCommand) and command.kind >= AdminKind.DEPOSIT and self.chance(0.5):
+        if isinstance(command, AdminCommand) and self.chance(0.5):
             command.timestamp_ns = self.timestamp(exchange)
         if self.chance(0.01):
             command.sequence = self.rng.choice((1, exchange.sequence, exchange.sequence + self.rng.randint(1, 9)))
@@ -185,10 +188,10 @@ class ExchangeGenerator:
         registry = exchange.registry
         if is_bare and self.chance(0.9):
             return self.account_for(exchange) if len(registry.accounts) < self.accounts else self.book(exchange)
-        makers = (self.name, self.book, self.funds, self.sets, self.settle)
+        makers = (self.name, self.book, self.funds, self.sets, self.settle, self.shard)
         room = 3 if len(registry.books()) < MOST_BOOKS else 0.2
         sets = 15 if any(not event.is_settled for event in registry.events) else 1
-        return self.rng.choices(makers, weights=(1, room, 40, sets, 0.7))[0](exchange)
+        return self.rng.choices(makers, weights=(1, room, 40, sets, 0.7, 0.5))[0](exchange)
 
     def account_for(self, exchange: ReferenceExchange) -> AdminCommand:
         return AdminCommand(AdminKind.CREATE_ACCOUNT, texts=(f"a{len(exchange.registry.accounts) + 1}",))
@@ -202,6 +205,19 @@ class ExchangeGenerator:
             name = command.texts[0]
             command.order_type = self.decimals.get(name, self.rng.choice((0, 8, 18, 19, 255)))
         return command
+
+    def first(self) -> AdminCommand:
+        """What a log of one shard may begin with."""
+        return AdminCommand(AdminKind.PARTITION, quantity_lots=0, order_id=1, timestamp_ns=self.rng.randint(0, 3))
+
+    def shard(self, _: ReferenceExchange) -> AdminCommand:
+        """Which shard it is, or where something will live: the reference model is shard 0 of 1."""
+        shard = self.rng.choice((0, 0, 0, 1, 2**64 - 1))
+        if self.chance(0.2):
+            return AdminCommand(AdminKind.PARTITION, quantity_lots=shard, order_id=self.rng.choice((0, 1, 1, 1025)))
+        names = ("main", "other", f"n{self.rng.randint(0, 9)}", f"plain{self.made + 1}", " ")
+        kind = self.rng.choice(tuple(PlaceKind))
+        return AdminCommand(AdminKind.PLACE, kind, quantity_lots=shard, texts=(self.rng.choice(names),))
 
     def book(self, exchange: ReferenceExchange) -> AdminCommand:
         """An instrument or an event."""

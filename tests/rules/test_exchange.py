@@ -92,21 +92,23 @@ def test_R2_the_end_of_time_is_a_time(play_exchange: Play) -> None:
     """)
 
 
-def test_R2_what_is_made_moves_no_time_and_tells_the_latest(play_exchange: Play) -> None:
+def test_R2_what_is_made_moves_the_time_of_the_registry_alone(play_exchange: Play) -> None:
     play_exchange("""
         ! instrument PLAIN
         ! instrument OTHER
         ! on PLAIN time 30
-        account alice time=90
-          accepted time=30
+        account alice time=20
+          accepted time=20
           created account alice
         on OTHER time 5
           accepted time=5
         on ?symbol time 99                              -- nobody's time
-          rejected unknown_instrument time=30
-        group main
-          accepted time=30
+          rejected unknown_instrument time=20
+        group main time=10
+          accepted time=20
           created group main
+        on PLAIN time 10
+          accepted time=30
     """)
 
 

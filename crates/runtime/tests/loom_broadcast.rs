@@ -7,9 +7,11 @@ mod model;
 use aeromatch_runtime::ring::{BroadcastReader, Lagged, broadcast, broadcast_of};
 use loom::thread;
 use model::check;
+use std::collections::BTreeSet;
 
-/// Reads once. Slot n has n + 1 in every word: what is delivered is whole, and is the slot whose turn it is.
-fn read<const WORDS: usize>(reader: &mut BroadcastReader<WORDS>) {
+/// Reads once. Slot n has n + 1 in every word: what is delivered is whole, and is the slot whose turn it is. Returns how
+/// many slots came, None after a lag.
+fn read<const WORDS: usize>(reader: &mut BroadcastReader<WORDS>) -> Option<usize> {
     let (mut out, position) = (vec![], reader.position());
     match reader.read(&mut out, 9) {
         Ok(count) => {
@@ -17,23 +19,26 @@ fn read<const WORDS: usize>(reader: &mut BroadcastReader<WORDS>) {
             for (number, slot) in (position..).zip(&out) {
                 assert_eq!(*slot, [number + 1; WORDS]);
             }
+            Some(count)
         }
         Err(Lagged { oldest }) => {
             assert!(oldest > position && out.is_empty() && reader.position() == position);
             reader.resume(oldest);
+            None
         }
     }
 }
 
 fn slots_are_whole<const WORDS: usize>(preemptions: usize, capacity: usize, batches: &'static [u64], readers: usize) {
-    check(preemptions, move || {
+    let outcomes = check(preemptions, move || {
         let (mut writer, ring) = broadcast_of::<WORDS>(capacity);
         let reading: Vec<_> = (0..readers)
             .map(|_| {
                 let mut reader = ring.reader(0);
                 thread::spawn(move || {
+                    let first = read(&mut reader);
                     read(&mut reader);
-                    read(&mut reader);
+                    first
                 })
             })
             .collect();
@@ -43,11 +48,12 @@ fn slots_are_whole<const WORDS: usize>(preemptions: usize, capacity: usize, batc
             writer.publish(&batch);
             next += length;
         }
-        for reader in reading {
-            reader.join().unwrap();
-        }
+        let counts: Vec<_> = reading.into_iter().map(|reader| reader.join().unwrap()).collect();
         assert_eq!(ring.published(), next - 1);
+        counts
     });
+    let counts: BTreeSet<_> = outcomes.into_iter().flatten().collect();
+    assert!([None, Some(0), Some(1)].iter().all(|count| counts.contains(count)), "{counts:?}");
 }
 
 /// The slots that are shipped, 8 words; fewer words leave time for more rounds.
@@ -74,13 +80,16 @@ fn two_readers() {
 /// Who sees the ring closed sees the last slot.
 #[test]
 fn a_closed_ring_is_complete() {
-    check(2, || {
+    let outcomes = check(2, || {
         let (mut writer, ring) = broadcast(2);
         let writing = thread::spawn(move || writer.publish(&[[1; 8], [2; 8]]));
         let mut out = vec![];
-        if ring.is_closed() {
+        let is_closed = ring.is_closed();
+        if is_closed {
             assert_eq!((ring.reader(0).read(&mut out, 9), &out[..]), (Ok(2), &[[1; 8], [2; 8]][..]));
         }
         writing.join().unwrap();
+        is_closed
     });
+    assert_eq!(outcomes.len(), 2);
 }

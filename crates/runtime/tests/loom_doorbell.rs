@@ -13,7 +13,7 @@ use model::check;
 /// Ringers publish with relaxed stores, the least that the flag may be used with; loom reports a sleeper whom nobody
 /// wakes as a deadlock.
 fn nobody_sleeps_on_work(preemptions: usize, ringers: usize) {
-    check(preemptions, move || {
+    let outcomes = check(preemptions, move || {
         let flag = Arc::new(Flag::new());
         let published: Arc<Vec<AtomicU32>> = Arc::new((0..ringers).map(|_| AtomicU32::new(0)).collect());
         let sleeper = thread::current();
@@ -28,19 +28,23 @@ fn nobody_sleeps_on_work(preemptions: usize, ringers: usize) {
                 })
             })
             .collect();
+        let mut sleeps = 0;
         loop {
             flag.arm();
             if published.iter().all(|word| word.load(Ordering::Relaxed) == 1) {
                 flag.disarm();
                 break;
             }
+            sleeps += 1;
             thread::park();
             flag.disarm();
         }
         for ringer in ringing {
             ringer.join().unwrap();
         }
+        sleeps
     });
+    assert!(outcomes.contains(&0) && outcomes.contains(&1), "{outcomes:?}");
 }
 
 #[test]
@@ -56,7 +60,7 @@ fn two_ringers() {
 /// Of several rings for one sleep exactly one signals, and disarm says whether there was one.
 #[test]
 fn one_ring_of_a_sleep_signals() {
-    check(3, || {
+    let outcomes = check(3, || {
         let flag = Arc::new(Flag::new());
         flag.arm();
         let ringing = [(); 2].map(|()| {
@@ -66,5 +70,7 @@ fn one_ring_of_a_sleep_signals() {
         let was_rung = flag.disarm();
         let signals = ringing.map(|ringer| u32::from(ringer.join().unwrap())).iter().sum::<u32>();
         assert_eq!(signals, u32::from(was_rung));
+        signals
     });
+    assert_eq!(outcomes.len(), 2);
 }

@@ -4,93 +4,130 @@
 #[path = "loom/mod.rs"]
 mod model;
 
-use aeromatch_runtime::intake::{Intake, intake};
+use aeromatch_runtime::intake::{Drain, Intake, intake};
 use loom::sync::Arc;
 use loom::thread;
 use model::check;
+use std::collections::BTreeSet;
 
-/// A thread that pushes numbers (producer, 0), (producer, 1), ... as far as there is room; returns how many.
-fn pushing(intake: Intake<(u32, u32)>, producer: u32, items: u32) -> thread::JoinHandle<u32> {
-    thread::spawn(move || (0..items).take_while(|&item| intake.push((producer, item)).is_ok()).count() as u32)
+type Item = (u32, u32);
+
+/// Pushes (producer, 0), (producer, 1), ... as far as there is room; returns how many.
+fn push_all(intake: &Intake<Item>, producer: u32, items: u32) -> u32 {
+    (0..items).take_while(|&item| intake.push((producer, item)).is_ok()).count() as u32
 }
 
-fn nothing_is_lost(preemptions: usize, capacity: usize, limit: usize, items: [u32; 2]) {
-    check(preemptions, move || {
-        let (intake, mut drain) = intake(capacity);
-        let producers = [pushing(intake.clone(), 0, items[0]), pushing(intake, 1, items[1])];
+/// Drains twice while others push, who get their turn in between.
+fn draining(mut drain: Drain<Item>, limit: usize) -> thread::JoinHandle<(Drain<Item>, Vec<Item>)> {
+    thread::spawn(move || {
         let mut out = vec![];
         drain.drain(&mut out, limit);
+        thread::yield_now();
         drain.drain(&mut out, limit);
-        let pushed = producers.map(|producer| producer.join().unwrap());
+        (drain, out)
+    })
+}
+
+/// The consumer is started before the second producer or after it: see `model` on what each search leaves out.
+fn outcomes_of(is_second: bool, capacity: usize, limit: usize, items: [u32; 2]) -> BTreeSet<(usize, bool)> {
+    check(2, move || {
+        let (intake, drain) = intake(capacity);
+        let start_other = |intake: Intake<Item>| thread::spawn(move || push_all(&intake, 1, items[1]));
+        let (other, consumer) = if is_second {
+            let consumer = draining(drain, limit);
+            (start_other(intake.clone()), consumer)
+        } else {
+            (start_other(intake.clone()), draining(drain, limit))
+        };
+        let pushed = [push_all(&intake, 0, items[0]), other.join().unwrap()];
+        let (mut drain, mut out) = consumer.join().unwrap();
+        let early = out.len();
         drain.drain(&mut out, usize::MAX);
         for (producer, &count) in (0..).zip(&pushed) {
             let order: Vec<u32> = out.iter().filter(|item| item.0 == producer).map(|item| item.1).collect();
             assert_eq!(order, (0..count).collect::<Vec<u32>>());
         }
         assert!(pushed[0] + pushed[1] >= capacity.min(2) as u32);
-    });
+        (early, pushed == items)
+    })
+}
+
+/// In some runs each of `early` items is drained while others push, and pushes are refused if there are fewer nodes than
+/// items.
+fn nothing_is_lost(capacity: usize, limit: usize, items: [u32; 2], early: &[usize]) {
+    let mut outcomes = outcomes_of(false, capacity, limit, items);
+    outcomes.append(&mut outcomes_of(true, capacity, limit, items));
+    for early in early {
+        assert!(outcomes.contains(&(*early, true)), "never {early} drained early: {outcomes:?}");
+    }
+    let is_ever_refused = outcomes.iter().any(|outcome| !outcome.1);
+    assert_eq!(is_ever_refused, (capacity as u32) < items.iter().sum(), "{outcomes:?}");
 }
 
 #[test]
 fn one_node() {
-    nothing_is_lost(2, 1, 1, [1, 1]);
+    nothing_is_lost(1, 1, [1, 1], &[1, 2]);
 }
 
 #[test]
 fn two_nodes_go_round() {
-    nothing_is_lost(2, 2, 1, [2, 1]);
+    nothing_is_lost(2, 1, [2, 1], &[1, 2]);
 }
 
 #[test]
 fn a_batch_is_taken_whole() {
-    nothing_is_lost(2, 3, 9, [2, 1]);
+    nothing_is_lost(3, 9, [2, 1], &[0, 1, 2, 3]);
 }
 
 /// One producer stops for good at a step of its push: the other one and the consumer get on with what is left.
-#[test]
-fn a_dead_producer_wedges_nobody() {
-    for is_filled in [false, true] {
-        check(3, move || {
-            let (intake, mut drain) = intake(2);
+fn a_death_costs_one_node(is_filled: bool) {
+    let outcomes = check(2, move || {
+        let (intake, drain) = intake(2);
+        let dying = thread::spawn({
             let victim = intake.clone();
-            let dying = thread::spawn(move || victim.push_and_die(9, is_filled));
-            let living = thread::spawn(move || {
-                let mut pushed = vec![];
-                for item in 0..2 {
-                    if intake.push(item).is_ok() {
-                        pushed.push(item);
-                    }
-                }
-                (intake, pushed)
-            });
-            let mut out = vec![];
-            drain.drain(&mut out, 9);
-            let has_died = dying.join().unwrap();
-            let (intake, pushed) = living.join().unwrap();
-            drain.drain(&mut out, 9);
-            assert_eq!(out, pushed);
-            assert!(!pushed.is_empty());
-            let room = (0..9).take_while(|&item| intake.push(item).is_ok()).count();
-            assert_eq!(room, if has_died { 1 } else { 2 }, "a death costs one node");
-            assert_eq!(drain.drain(&mut out, 9), room);
+            move || victim.push_and_die((9, 9), is_filled)
         });
+        let consumer = draining(drain, 9);
+        let pushed = push_all(&intake, 0, 2);
+        let has_died = dying.join().unwrap();
+        let (mut drain, mut out) = consumer.join().unwrap();
+        let early = out.len();
+        drain.drain(&mut out, 9);
+        assert_eq!(out, (0..pushed).map(|item| (0, item)).collect::<Vec<_>>());
+        assert!(pushed > 0);
+        let room = push_all(&intake, 0, 9) as usize;
+        assert_eq!(room, if has_died { 1 } else { 2 });
+        assert_eq!(drain.drain(&mut out, 9), room);
+        (has_died, early)
+    });
+    for outcome in [(false, 0), (true, 0), (true, 1), (true, 2)] {
+        assert!(outcomes.contains(&outcome), "never {outcome:?}: {outcomes:?}");
     }
+}
+
+#[test]
+fn a_producer_that_dies_with_an_empty_node_wedges_nobody() {
+    a_death_costs_one_node(false);
+}
+
+#[test]
+fn a_producer_that_dies_with_a_full_node_wedges_nobody() {
+    a_death_costs_one_node(true);
 }
 
 /// Loom reports an Arc that is never dropped, or dropped twice.
 #[test]
 fn what_is_not_drained_is_dropped() {
-    check(2, || {
+    let outcomes = check(3, || {
         let (intake, mut drain) = intake(2);
-        let producers = [intake.clone(), intake].map(|intake| {
-            thread::spawn(move || {
-                intake.push(Arc::new(())).unwrap();
-            })
+        let other = thread::spawn({
+            let intake = intake.clone();
+            move || intake.push(Arc::new(())).unwrap()
         });
-        drain.drain(&mut vec![], 1);
-        drop(drain);
-        for producer in producers {
-            producer.join().unwrap();
-        }
+        let consumer = thread::spawn(move || drain.drain(&mut vec![], 1));
+        intake.push(Arc::new(())).unwrap();
+        other.join().unwrap();
+        consumer.join().unwrap()
     });
+    assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), [0, 1]);
 }

@@ -29,8 +29,9 @@ impl Lent {
     }
 }
 
-fn slots_have_one_owner(preemptions: usize, capacity: usize, uses: [u32; 3]) {
-    check(preemptions, move || {
+/// Returns how many uses there were: all of three, or fewer if they met an empty pool.
+fn slots_have_one_owner(capacity: usize, uses: [u32; 3]) -> Vec<u32> {
+    let outcomes = check(3, move || {
         let owned = [AtomicBool::new(false), AtomicBool::new(false)];
         let lent = Arc::new(Lent { pool: Pool::with_capacity(capacity), owned });
         let run = |lent: Arc<Lent>, uses| (0..uses).filter(|_| lent.use_one()).count() as u32;
@@ -47,24 +48,26 @@ fn slots_have_one_owner(preemptions: usize, capacity: usize, uses: [u32; 3]) {
         let slots: Vec<_> = std::iter::from_fn(|| lent.pool.take()).collect();
         assert_eq!(slots.len(), capacity, "a slot is lost");
         assert_eq!(slots.iter().map(|slot| **slot).sum::<u32>(), used, "a write is lost");
+        used
     });
+    outcomes.into_iter().collect()
 }
 
 #[test]
 fn one_slot() {
-    slots_have_one_owner(2, 1, [1, 1, 1]);
+    assert_eq!(slots_have_one_owner(1, [1, 1, 1]), [1, 2, 3]);
 }
 
 #[test]
 fn two_slots() {
-    slots_have_one_owner(2, 2, [1, 1, 1]);
+    assert_eq!(slots_have_one_owner(2, [1, 1, 1]), [2, 3]);
 }
 
 /// The interleaving that stamps are for: one thread stops inside of a take, another takes both nodes and gives the
 /// first one back. The first thread must not make the second node, which is owned, the head.
 #[test]
 fn aba() {
-    check(2, || {
+    let outcomes = check(3, || {
         let nodes = Arc::new(Nodes::<()>::with_capacity(2));
         let other = thread::spawn({
             let nodes = nodes.clone();
@@ -78,9 +81,13 @@ fn aba() {
         });
         let mine = [nodes.take(), nodes.take()];
         let kept = other.join().unwrap();
+        let taken = mine.iter().flatten().count();
         let mut owned: Vec<u32> = mine.into_iter().chain([kept]).flatten().collect();
         owned.extend(std::iter::from_fn(|| nodes.take()));
         owned.sort_unstable();
         assert_eq!(owned, [0, 1], "every node is owned once");
+        (taken, kept)
     });
+    // The other thread kept the second node and this one took the first, also after it had come back.
+    assert!(outcomes.contains(&(1, Some(1))) && outcomes.contains(&(2, None)), "{outcomes:?}");
 }

@@ -11,15 +11,17 @@ use model::check;
 
 /// Slots are written again and again while the consumer reads: both directions of the hand-over.
 fn all_items_arrive_in_order(capacity: usize, items: u32) {
-    check(3, move || {
+    let outcomes = check(3, move || {
         let (mut producer, mut consumer) = spsc(capacity);
         let pushing = thread::spawn(move || {
+            let mut was_full = false;
             for mut item in 0..items {
                 while let Err(Full(back)) = producer.push(item) {
-                    item = back;
+                    (item, was_full) = (back, true);
                     thread::yield_now();
                 }
             }
+            was_full
         });
         for expected in 0..items {
             let item = loop {
@@ -30,9 +32,11 @@ fn all_items_arrive_in_order(capacity: usize, items: u32) {
             };
             assert_eq!(item, expected);
         }
-        pushing.join().unwrap();
+        let was_full = pushing.join().unwrap();
         assert_eq!(consumer.pop(), None);
+        was_full
     });
+    assert_eq!(outcomes.len(), 2, "full in some runs, never in others");
 }
 
 #[test]
@@ -71,34 +75,31 @@ fn batches() {
 /// Loom reports an Arc that is never dropped, or dropped twice.
 #[test]
 fn what_is_left_is_dropped_by_whoever_goes_last() {
-    check(3, || {
+    let outcomes = check(3, || {
         let (mut producer, mut consumer) = spsc(2);
-        let pushing = thread::spawn(move || {
-            let pushed = (0..3).take_while(|&item| producer.push(Arc::new(item)).is_ok()).count();
-            assert!(pushed >= 2);
-        });
-        let popping = thread::spawn(move || {
-            if let Some(item) = consumer.pop() {
-                assert_eq!(*item, 0);
-            }
-        });
-        pushing.join().unwrap();
-        popping.join().unwrap();
+        let pushing = thread::spawn(move || (0..3).take_while(|&item| producer.push(Arc::new(item)).is_ok()).count());
+        let popping = thread::spawn(move || consumer.pop().map(|item| *item));
+        (pushing.join().unwrap(), popping.join().unwrap())
     });
+    // All of three pushes succeed only if the pop made room.
+    assert_eq!(outcomes.into_iter().collect::<Vec<_>>(), [(2, None), (2, Some(0)), (3, Some(0))]);
 }
 
 /// Who sees the producer gone sees all that it pushed.
 #[test]
 fn after_the_producer_is_gone_nothing_comes_any_more() {
-    check(3, || {
+    let outcomes = check(3, || {
         let (mut producer, mut consumer) = spsc(2);
         let pushing = thread::spawn(move || {
             producer.push(1).unwrap();
             producer.push(2).unwrap();
         });
-        if consumer.is_abandoned() {
+        let is_abandoned = consumer.is_abandoned();
+        if is_abandoned {
             assert_eq!([consumer.pop(), consumer.pop(), consumer.pop()], [Some(1), Some(2), None]);
         }
         pushing.join().unwrap();
+        is_abandoned
     });
+    assert_eq!(outcomes.len(), 2);
 }

@@ -256,7 +256,8 @@ impl Exchange {
         self.look(py, |exchange| exchange.sequence())
     }
 
-    /// The latest time that any command brought, in nanoseconds since the Unix epoch; 0 before the first (R2).
+    /// The latest time that it is for any book, clearing group or the registry (D59), in nanoseconds since the Unix
+    /// epoch; 0 before the first (R2).
     #[getter]
     fn now(&self, py: Python<'_>) -> PyResult<u64> {
         self.look(py, |exchange| exchange.now_ns())

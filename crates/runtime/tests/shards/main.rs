@@ -1,4 +1,9 @@
 //! Real shard threads: what they answer, what they keep, what they show.
 
+mod crashes;
+mod ends;
+mod events;
 mod market;
+mod opening;
 mod ports;
+mod streams;

@@ -41,6 +41,28 @@ class AdminKind(Code):
     MINT = 24
     REDEEM = 25
     SETTLE = 26
+    PARTITION = 27
+    PLACE = 28
+
+
+FOR_ALL_SHARDS = frozenset(
+    {
+        AdminKind.CREATE_ASSET,
+        AdminKind.CREATE_GROUP,
+        AdminKind.CREATE_ACCOUNT,
+        AdminKind.CREATE_INSTRUMENT,
+        AdminKind.CREATE_EVENT,
+        AdminKind.PARTITION,
+        AdminKind.PLACE,
+    }
+)
+
+
+class PlaceKind(Code):
+    """What a `place` command places."""
+
+    GROUP = 0
+    INSTRUMENT = 1
 
 
 class SettlementMode(Code):
@@ -135,6 +157,8 @@ SHAPES: dict[AdminKind, tuple[int, int, int, tuple[str, ...]]] = {
     AdminKind.MINT: (0, 0, 0, ("instrument", "account", "quantity_lots")),
     AdminKind.REDEEM: (0, 0, 0, ("instrument", "account", "quantity_lots")),
     AdminKind.SETTLE: (HAS_PAYOUTS, 0, 0, ("order_type", "instrument", "quantity_lots")),
+    AdminKind.PARTITION: (0, 0, 0, ("quantity_lots", "order_id")),
+    AdminKind.PLACE: (HAS_TEXTS, 1, 1, ("order_type", "quantity_lots")),
 }
 USED_BY_ALL = ("kind", "timestamp_ns", "sequence", "tag", "rules", "settlement", "payouts", "texts")
 
@@ -214,6 +238,8 @@ def decode_admin(slots: bytes, start: int) -> tuple[AdminCommand, int]:
         )
         if command.kind == AdminKind.SETTLE:
             SettlementMode(order_type)
+        if command.kind == AdminKind.PLACE:
+            PlaceKind(order_type)
         command.rules = read.rules() if extensions & HAS_RULES else None
         command.settlement = Terms(*read.slot(TERMS)[1:]) if extensions & HAS_SETTLEMENT else None
         command.payouts = read.payouts() if extensions & HAS_PAYOUTS else None

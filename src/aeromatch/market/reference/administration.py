@@ -10,6 +10,7 @@ from aeromatch.market.reference.admin import (
     AdminCommand,
     AdminKind,
     Made,
+    PlaceKind,
     Rules,
     SettlementMode,
     Terms,
@@ -33,6 +34,7 @@ from aeromatch.market.reference.venue import Venue
 
 MOST_DECIMALS = 18
 MOST_ID_BYTES = 36
+MOST_SHARDS = 1024
 # How much finer than its cash a share may be, as a power of 2: so that no sum of shares leaves 128 bits.
 MOST_SHARE_BITS = 26
 
@@ -83,6 +85,8 @@ class Administration(Venue):
             AdminKind.MINT: (self.refusal_of_sets, self.make_sets),
             AdminKind.REDEEM: (self.refusal_of_sets, self.make_sets),
             AdminKind.SETTLE: (self.refusal_of_settlement, self.settle),
+            AdminKind.PARTITION: (self.refusal_of_partition, self.divide),
+            AdminKind.PLACE: (self.refusal_of_place, self.place),
         }[command.kind]
         groups = self.groups_of(command)
         now_ns = max((group.now_ns for group in groups), default=-1)
@@ -90,6 +94,38 @@ class Administration(Venue):
         self.answer(command, reason, now_ns)
         if reason is None:
             act(command)
+
+    # Shards.
+
+    def refusal_of_partition(self, command: AdminCommand) -> RejectReason | None:
+        """Which shard of how many this is, of which the reference model knows one: the whole."""
+        shard, shards = command.quantity_lots, command.order_id
+        if not (1 <= shards <= MOST_SHARDS and shard < shards):
+            return RejectReason.INVALID_QUANTITY
+        if not self.is_first:
+            return RejectReason.INVALID_COMBINATION
+        if shards > 1:
+            raise ValueError(f"{shards} shards: the reference model is a whole exchange")
+        return None
+
+    def divide(self, command: AdminCommand) -> None:
+        """It is shard 0 of 1."""
+        self.partition = (command.quantity_lots, command.order_id)
+
+    def refusal_of_place(self, command: AdminCommand) -> RejectReason | None:
+        """Where a clearing group or an instrument will live."""
+        (name,), kind = command.texts, PlaceKind(command.order_type)
+        if not is_name(name):
+            return RejectReason.INVALID_NAME
+        if command.quantity_lots >= self.partition[1]:
+            return RejectReason.INVALID_QUANTITY
+        find = self.registry.group_named if kind == PlaceKind.GROUP else self.registry.instrument_named
+        is_there = find(name) is not None or (kind, name) in self.placed
+        return RejectReason.ALREADY_EXISTS if is_there else None
+
+    def place(self, command: AdminCommand) -> None:
+        """Keeps it in mind."""
+        self.placed[PlaceKind(command.order_type), command.texts[0]] = command.quantity_lots
 
     # What is made.
 

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from aeromatch.market.reference.admin import AdminCommand, AdminKind
+from aeromatch.market.reference.admin import FOR_ALL_SHARDS, AdminCommand, AdminKind
 from aeromatch.market.reference.administration import Administration
 from aeromatch.market.reference.book import ReferenceBook
 from aeromatch.market.reference.changes import cancel_matching
@@ -46,6 +46,7 @@ class ReferenceExchange(Administration):
     def apply(self, command: Command | AdminCommand) -> list[ReferenceEvent]:
         """Carries out one command and returns its events. Never raises for what is in it (R33)."""
         self.events = []
+        self.is_first = self.sequence == 0
         self.sequence = min(max(self.sequence + 1, command.sequence), U64_MAX)  # R4
         for book in self.registry.books():
             book.events, book.sequence = self.events, self.sequence
@@ -70,11 +71,18 @@ class ReferenceExchange(Administration):
 
     # R2: time.
 
+    @property
+    def now_ns(self) -> int:
+        """The latest time that it is anywhere: for a book, a clearing group, or for the registry."""
+        of_groups = [group.now_ns for group in self.registry.groups]
+        return max(self.registry_now_ns, *of_groups, *(book.now_ns for book in self.registry.books()), 0)
+
     def move_time(self, command: Command | AdminCommand) -> None:
         """Time is one book's own; where funds are looked at it is that of the clearing group, so of all its books."""
         groups, books = self.concerned(command)
-        if groups or books or is_everywhere(command):
-            self.now_ns = max(self.now_ns, command.timestamp_ns)
+        if is_everywhere(command) or command.kind in FOR_ALL_SHARDS:
+            self.broadcasts += 1
+            self.registry_now_ns = max(self.registry_now_ns, command.timestamp_ns)
         for group in groups:
             group.now_ns = max(group.now_ns, command.timestamp_ns)
         move_time(books, command.timestamp_ns)

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from aeromatch.market.reference.admin import PlaceKind
 from aeromatch.market.reference.bands import BASIS_POINTS
 from aeromatch.market.reference.ledger import Funded, Ledger, Position
 from aeromatch.market.reference.order import Order
@@ -41,7 +42,8 @@ def wide(*numbers: int) -> bytes:
 def registry_parts(venue: Venue) -> list[bytes]:
     """What there is, and the state of each book."""
     registry = venue.registry
-    parts = [b"AMEXCHG1", U64.pack(venue.now_ns)]  # 1
+    parts = [b"AMEXCHG2", U64.pack(venue.registry_now_ns)]  # 1
+    parts += (struct.pack("<HHQ", *venue.partition, venue.broadcasts), *placed_parts(venue))
     listed: list[Sequence[Asset | Group | Account | Event]] = [
         *(registry.assets, registry.groups, registry.accounts, registry.events)
     ]
@@ -58,6 +60,16 @@ def registry_parts(venue: Venue) -> list[bytes]:
     parts.append(U32.pack(len(registry.instruments)))  # 6
     for _, instrument in sorted(registry.instruments.items()):
         parts += instrument_parts(instrument)
+    return parts
+
+
+def placed_parts(venue: Venue) -> list[bytes]:
+    """Groups, then instruments, that were placed, by the bytes of their names."""
+    parts = []
+    for kind in PlaceKind:
+        placed = sorted((name.encode(), shard) for (which, name), shard in venue.placed.items() if which == kind)
+        parts.append(U32.pack(len(placed)))
+        parts += (bytes([len(name)]) + name + struct.pack("<H", shard) for name, shard in placed)
     return parts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aeromatch.market.reference.admin import AdminCommand
+from aeromatch.market.reference.admin import AdminCommand, PlaceKind
 from aeromatch.market.reference.ledger import Ledger
 from aeromatch.market.reference.records import Command, CommandKind, EventKind, ReferenceEvent, RejectReason, Side
 from aeromatch.market.reference.registry import Registry
@@ -13,8 +13,14 @@ class Venue:
 
     def __init__(self) -> None:
         self.sequence = 0
-        # The latest time seen anywhere.
-        self.now_ns = 0
+        # Is it the log's first command?
+        self.is_first = True
+        # The latest time that a command to all shards brought: what time it is where no book or group answers.
+        self.registry_now_ns = 0
+        # Which shard of how many; how many commands to all shards there were; who was placed where, by kind and name.
+        self.partition = (0, 1)
+        self.broadcasts = 0
+        self.placed: dict[tuple[PlaceKind, str], int] = {}
         self.registry = Registry()
         self.ledger = Ledger()
         self.events: list[ReferenceEvent] = []
@@ -27,7 +33,7 @@ class Venue:
             side=command.side if isinstance(command, Command) and command.kind == CommandKind.NEW else Side.NONE,
             instrument=command.instrument,
             account=command.account,
-            other=self.now_ns if now_ns < 0 else now_ns,
+            other=self.registry_now_ns if now_ns < 0 else now_ns,
             detail=command.tag,
         )
 
