@@ -68,6 +68,13 @@ __all__ = [
     "bench_depth",
     "bench_native",
     "empty_call",
+    "lab_aba_race",
+    "lab_aba_script",
+    "lab_cpus",
+    "lab_false_sharing",
+    "lab_ring",
+    "lab_seqlock",
+    "lab_store_buffer",
     "register_events",
     "verify_journal",
 ]
@@ -2713,6 +2720,100 @@ def verify_journal(path: str | PathLike[str], /) -> dict[str, Any]:
 
     Raises:
         JournalError: The first thing that is wrong.
+    """
+
+def lab_cpus() -> int:
+    """Says how many processors this process may use."""
+
+def lab_false_sharing(
+    *, threads: SupportsIndex, distance_bytes: SupportsIndex, increment: str, seconds: float
+) -> dict[str, int]:
+    """Lets threads increment counters of their own at a distance from each other.
+
+    Arguments:
+        threads: 1 or 2.
+        distance_bytes: Between the counters: 8, 16, 32, 64, 128 or 256.
+        increment: "plain" (a load and a store) or "locked" (one locked instruction).
+        seconds: How long.
+
+    Returns:
+        A dict: increments, what the threads made; counted, what the counters say; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_store_buffer(*, ordering: str, seconds: float) -> dict[str, int]:
+    """Plays rounds in which two threads each store and then look for the other's store.
+
+    Arguments:
+        ordering: "relaxed", "acquire-release", "sequentially consistent" or "fence" (relaxed, with a sequentially
+            consistent fence in between).
+        seconds: How long.
+
+    Returns:
+        A dict of counts: rounds, and of these both_missed, first_saw (only the first saw the second), second_saw and
+        both_saw.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_aba_script(*, stamped: bool) -> list[tuple[str, str, int, list[int], list[tuple[int, str]]]]:
+    """Plays the interleaving that breaks a free list without stamps, step by step, on the free list itself.
+
+    Arguments:
+        stamped: Whether the head has a stamp.
+
+    Returns:
+        One tuple a step: thread, action, stamp of the head afterwards, free slots in order, and used slots, each with
+        its user; a slot that stands there twice has two.
+    """
+
+def lab_aba_race(*, stamped: bool, seconds: float) -> dict[str, int]:
+    """Lets two threads take slots of a free list and give them back, in rounds.
+
+    Arguments:
+        stamped: Whether the head has a stamp.
+        seconds: How long.
+
+    Returns:
+        A dict: rounds; broken_rounds, those in which a slot had two users or the list was not whole at the end; takes,
+        slots taken; elapsed_ns.
+
+    Raises:
+        ValueError: The time is none.
+    """
+
+def lab_seqlock(*, flaw: str, seconds: float) -> dict[str, int]:
+    """Lets one thread write pairs of equal words through a seqlock and one read them.
+
+    Arguments:
+        flaw: What the seqlock lacks: "none", "writer fence", "publish release", "reader acquire", "reader fence" or
+            "second look".
+        seconds: How long.
+
+    Returns:
+        A dict: values, pairs read; wrong, those of unequal words; nothing, reads to be tried again; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_ring(*, flaw: str, seconds: float) -> dict[str, int]:
+    """Lets one thread push 1, 2, 3, ... into a ring and one pop them.
+
+    Arguments:
+        flaw: What the ring lacks: "none", "push release", "pop acquire" or "count first" (the producer counts before it
+            writes).
+        seconds: How long.
+
+    Returns:
+        A dict: values, those popped; wrong, those that were not the next number; nothing, looks into an empty ring;
+        elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
     """
 
 def empty_call() -> None:

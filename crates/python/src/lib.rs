@@ -18,6 +18,7 @@ mod indicative;
 mod instrument;
 mod itch;
 mod journal;
+mod lab;
 mod lens;
 mod levels;
 mod names;
@@ -55,6 +56,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     exchange::register(module)?;
     itch::register(module)?;
     journal::register(module)?;
+    lab::register(module)?;
     module.add_function(wrap_pyfunction!(batch::register_events, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_depth, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_native, module)?)?;

@@ -17,6 +17,7 @@ from aeromatch.cli.completion import completion
 from aeromatch.cli.demo import demo
 from aeromatch.cli.generate import generate
 from aeromatch.cli.journal import journal
+from aeromatch.cli.lab import lab_group
 from aeromatch.cli.replay import replay
 
 FAILED, INTERRUPTED = 1, 130
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, replay, generate, journal, bench, completion):
+for command in (demo, replay, generate, journal, bench, lab_group, completion):
     cli.add_command(command)
 
 

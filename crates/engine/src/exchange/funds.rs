@@ -37,7 +37,7 @@ impl Exchange {
         let registry = &self.registry;
         check(registry.accounts.contains(account), Reject::UnknownAccount)?;
         check(registry.assets.contains(asset), Reject::UnknownAsset)?;
-        let has_groups = self.has_group(group) && (!is_transfer || registry.groups.contains(target));
+        let has_groups = self.has_group(group) && (!is_transfer || self.has_group(target));
         check(has_groups, Reject::UnknownGroup)?;
         let id = admin.texts.first().map(String::as_bytes);
         check(id.is_none_or(|id| id.len() <= LONGEST_ID), Reject::InvalidName)?;

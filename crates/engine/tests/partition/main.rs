@@ -140,6 +140,9 @@ fn what_lives_elsewhere_is_refused_as_unknown() {
     }
     assert_eq!(reason(&apply(&mut left[0], &deposit(2))), Some(RejectReason::UnknownGroup));
     assert_eq!(reason(&apply(&mut right[0], &deposit(2))), None);
+    // A transfer would leave its funds where nobody finds them.
+    let transfer = Admin::funds(AdminKind::Transfer, 2, 2, 1, 1 << 32 | 2, Some("away"));
+    assert_eq!(reason(&apply(&mut right[0], &transfer.to_bytes())), Some(RejectReason::UnknownGroup));
 }
 
 #[test]
