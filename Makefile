@@ -17,6 +17,8 @@ KILLS ?= 5
 SEEDS ?= 100
 SECONDS ?= 30
 MAX_RATIO ?= 1.0
+PREEMPTIONS ?= 4
+THOUSANDS ?= 2000
 SHARED ?= $(or $(AEROMATCH_SHARED),../shared)
 
 RUST_SOURCES = $(shell find crates benchmarks/abi -path '*/target' -prune -o -type f \( -name '*.rs' -o -name Cargo.toml \) -print 2>/dev/null) Cargo.toml $(wildcard Cargo.lock rust-toolchain.toml)
@@ -63,6 +65,19 @@ lint: build ## ruff, mypy --strict, stubtest, rustfmt, clippy
 .PHONY: test-rust
 test-rust: $(VENV)/.installed ## every Rust test
 	cargo test --locked --workspace --quiet
+	@$(LOOM)
+	@tools/tsan
+
+# A build of its own: other atomics, other flags. Of the crate that has the structures, and of its models only.
+LOOM = RUSTFLAGS="--cfg loom" cargo test --locked --quiet --profile models --target-dir target/loom -p aeromatch-runtime --test 'loom_*'
+
+.PHONY: loom
+loom: ## the lock-free structures in every interleaving, with more forced switches than `make test`: make loom PREEMPTIONS=4
+	LOOM_MAX_PREEMPTIONS=$(PREEMPTIONS) $(LOOM)
+
+.PHONY: tsan
+tsan: ## the lock-free structures under ThreadSanitizer: make tsan THOUSANDS=2000
+	@AEROMATCH_STRESS=$(THOUSANDS) tools/tsan
 
 .PHONY: test-python
 test-python: build ## every Python test
@@ -109,6 +124,10 @@ wheel: build ## build the wheel and try it in an empty environment of every CPyt
 .PHONY: bench
 bench: build ## time the engine, the NumPy batch and single calls over every flow
 	@$(VENV)/bin/aeromatch bench
+
+.PHONY: bench-structures
+bench-structures: ## time the lock-free structures against mutexes and crossbeam's queues
+	@cargo bench --locked --quiet -p aeromatch-runtime --bench structures
 
 .PHONY: abi
 abi: ## build benchmarks/abi for this CPU and print the library's path

@@ -35,7 +35,9 @@ IMPURE = re.compile(
 PURE_SOURCES = "crates/engine/src/"
 
 # The C interfaces are the benchmark's (abi, interface), Python's memory (buffer) and the allocator's (counting).
-UNSAFE_FILES = re.compile(r"(^|/)(ring|intake|cell|pool|record|platform|prefetch|skiplist|interface|abi|buffer|counting)(/|\.rs$)")
+UNSAFE_FILES = re.compile(
+    r"(^|/)(ring|intake|cell|pool|record|platform|prefetch|skiplist|interface|abi|buffer|counting)(/|\.rs$)"
+)
 # Not the type of a function pointer, nor an attribute like #[unsafe(no_mangle)]: neither does anything by itself. Not
 # a method of a trait: the trait states its contract, and the blocks inside argue for themselves.
 UNSAFE_USE = re.compile(r"^(?!\s+unsafe fn )(?:.*)\bunsafe\b(?!\(| (?:extern \"\" )?fn\()")

@@ -919,8 +919,7 @@ class Exchange:
     @property
     def now(self) -> int:
         """The latest time that it is for any book, clearing group or the registry (D59), in nanoseconds since the Unix
-        epoch; 0 before the first (R2).
-        """
+        epoch; 0 before the first (R2)."""
     @property
     def memory_bytes(self) -> int:
         """Bytes of memory that the books' structures hold."""

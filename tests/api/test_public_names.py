@@ -82,7 +82,7 @@ WORDS = {
     "Matching": "fifo pro_rata fifo_pro_rata",
     "CommandKind": "new cancel amend mass_cancel phase advance_time",
     "AdminKind": "create_asset create_group create_account create_instrument create_event deposit withdraw transfer "
-    "mint redeem settle",
+    "mint redeem settle partition place",
     "CreatedKind": "asset group account instrument event",
     "SettlementMode": "full scalar void",
 }

@@ -89,6 +89,10 @@ impl Port {
     }
 
     /// Sends slots to that thread, or gives them back.
+    #[expect(
+        clippy::result_large_err,
+        reason = "who is refused gets the slots back as they were, without an allocation"
+    )]
     pub(crate) fn submit_to(
         &mut self,
         target: usize,

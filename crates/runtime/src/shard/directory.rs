@@ -50,7 +50,7 @@ pub fn open(directory: &Path, shards: Option<u16>) -> Result<Vec<Disk>, (u16, Fa
     if let Some(found) = found.filter(|&found| found != wanted) {
         return Err((0, Failure::Shards { found, wanted }));
     }
-    if wanted == 1 && found != Some(1) || wanted == 1 && !shard_path(directory, 0).exists() {
+    if wanted == 1 && (found != Some(1) || !shard_path(directory, 0).exists()) {
         return Disk::open(directory).map(|disk| vec![disk]).map_err(|failure| (0, failure));
     }
     let disks =

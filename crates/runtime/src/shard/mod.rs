@@ -30,7 +30,7 @@ use crate::options::Options;
 use crate::port::Port;
 use crate::publication::PublishedBook;
 use crate::recovery::Recovery;
-use crate::ring::broadcast::BroadcastRing;
+use crate::ring::broadcast::{BroadcastRing, broadcast};
 use crate::ring::spsc::{Consumer, spsc};
 use crate::snapshot::SnapshotInfo;
 use crate::storage::Storage;
@@ -118,8 +118,7 @@ impl<St: Storage> Shards<St> {
         let mut drains = drains.into_iter();
         let mut starting = Vec::new();
         for ((shard, journal), drain) in (0..).zip(journals).zip(drains.by_ref().take(accesses.len())) {
-            let started = start_thread(shard, journal, &shared, &accesses[usize::from(shard)], drain);
-            starting.push(started.map_err(|failure| (shard, failure)));
+            starting.push(start_thread(shard, journal, &shared, &accesses[usize::from(shard)], drain));
         }
         let mut shards = Shards {
             shared,
@@ -144,21 +143,22 @@ impl<St: Storage> Shards<St> {
     }
 
     /// Waits until every shard is open, or has said why not. What is open is closed again if one is not.
-    fn gather(&mut self, starting: Vec<Result<Starting<St>, (u16, Failure)>>) -> Result<Vec<Recovery>, (u16, Failure)> {
+    fn gather(&mut self, starting: Vec<Result<Starting<St>, Failure>>) -> Result<Vec<Recovery>, (u16, Failure)> {
         let (mut recoveries, mut failed) = (Vec::new(), None);
         for (shard, started) in (0..).zip(starting) {
-            let started = match started {
-                Ok(started) => started,
+            let (opened, thread, storage, samples) = match started {
+                // It says nothing only where it panicked.
+                Ok(started) => {
+                    let opened = started.opened.recv().unwrap_or_else(|_| Err(self.shared.life.stopped()));
+                    (opened, Some(started.thread), started.storage, started.samples)
+                }
                 Err(failure) => {
                     // There is no thread that could say so.
                     self.accesses[usize::from(shard)].leave(None);
                     self.shared.end(usize::from(shard));
-                    failed.get_or_insert(failure);
-                    continue;
+                    (Err(failure), None, None, None)
                 }
             };
-            // It says nothing only where it panicked.
-            let opened = started.opened.recv().unwrap_or_else(|_| Err(self.shared.life.stopped()));
             let (ring, opened_sequence) = match opened {
                 Ok(opened) => {
                     recoveries.push(opened.recovery);
@@ -166,16 +166,10 @@ impl<St: Storage> Shards<St> {
                 }
                 Err(failure) => {
                     failed.get_or_insert((shard, failure));
-                    (crate::ring::broadcast::broadcast(1).1, 0)
+                    (broadcast(1).1, 0)
                 }
             };
-            self.shards.push(Shard {
-                thread: Some(started.thread),
-                storage: started.storage,
-                ring,
-                opened_sequence,
-                samples: Mutex::new(started.samples),
-            });
+            self.shards.push(Shard { thread, storage, ring, opened_sequence, samples: Mutex::new(samples) });
         }
         failed.map_or(Ok(recoveries), Err)
     }

@@ -1,7 +1,9 @@
 //! Events as the words of a broadcast ring's slot, and back: the same 64 bytes, little-endian.
 
-use crate::ring::broadcast::WORDS;
-use aeromatch_engine::record::Event;
+use aeromatch_engine::record::{Event, SLOT_BYTES};
+
+/// Words of an event.
+pub(crate) const WORDS: usize = SLOT_BYTES / 8;
 
 pub(crate) fn words_of(event: &Event) -> [u64; WORDS] {
     let bytes = u32::from_le_bytes([event.kind, event.version, event.reason, event.side]);

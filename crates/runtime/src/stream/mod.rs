@@ -16,10 +16,10 @@ mod past;
 use crate::doorbell::Doorbell;
 use crate::failure::Failure;
 use crate::idle::{Idle, Waiter};
-use crate::ring::broadcast::{BroadcastReader, BroadcastRing, WORDS};
+use crate::ring::broadcast::{BroadcastReader, BroadcastRing};
 use crate::shard::counters::Counting;
 use crate::shard::shared::Shared;
-use crate::shard::words::{event_of, is_first, sequence_of};
+use crate::shard::words::{WORDS, event_of, is_first, sequence_of};
 use aeromatch_engine::record::Event;
 pub(crate) use past::{Journaled, Past};
 use std::collections::VecDeque;
@@ -119,7 +119,7 @@ impl EventStream {
         &self.shared.counting[usize::from(self.shard)]
     }
 
-    /// Appends the next events, always of whole commands: no more than `limit` unless one command alone has more. Returns how
+    /// Appends the next events, up to `limit` and on to the end of the command that reaches it: always whole commands. Returns how
     /// many; 0: there is nothing new. Reads files and replays commands where they are of the past.
     ///
     /// # Errors
@@ -156,15 +156,15 @@ impl EventStream {
         loop {
             // Before the ring is looked at: everything up to there is in it.
             let settled = self.counting().published_sequence.load(Ordering::Acquire);
+            let (before, position) = (out.len(), self.reader.position());
             let lagged = self.take_chunk();
-            let before = out.len();
             self.deliver(out, end, settled);
             if lagged {
                 self.held.clear();
                 self.has_lagged = true;
                 return if out.len() > before { Ok(()) } else { Err(self.lagged()) };
             }
-            if out.len() >= end || out.len() == before {
+            if out.len() >= end || (out.len() == before && self.reader.position() == position) {
                 return Ok(());
             }
         }

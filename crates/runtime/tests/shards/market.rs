@@ -16,7 +16,8 @@ pub type TestShards = Shards<SimulatedDisk>;
 pub const LONG: Duration = Duration::from_secs(60);
 
 pub fn options(shards: u16) -> ShardOptions {
-    ShardOptions { shards, ..ShardOptions::default() }
+    // Small rings: they are made often, and run over.
+    ShardOptions { shards, stream_events: 4096, intake_capacity: 1024, window: 256, ..ShardOptions::default() }
 }
 
 pub fn small(durability: Durability) -> Options {

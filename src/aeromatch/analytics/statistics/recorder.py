@@ -1,0 +1,160 @@
+"""Counts beside an exchange at work, in a thread of its own: matching never waits for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from os import PathLike
+from typing import TYPE_CHECKING, Final, Self
+
+from aeromatch.analytics.statistics.counter import Counter, OpenSource
+from aeromatch.analytics.statistics.errors import StatisticsError
+from aeromatch.analytics.statistics.journal import JournalSource
+from aeromatch.analytics.statistics.samples import Latencies
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aeromatch.analytics.statistics.protocols import Part, Store
+
+TakeSamples = Callable[[], "NDArray[np.void]"]
+"""Gives what shards have measured since the last call."""
+
+READ_S: Final = 0.1
+"""How long one read waits: `flush` and `close` are heard that late at most."""
+MOST_EVENTS: Final = 262_144
+"""So many are counted at once, even if it is not time yet."""
+
+
+class Recorder:
+    """Counts what comes, from where the store ends, until it is closed. Also a context manager.
+
+    What ends its thread is raised by the next `flush` or `close`; matching goes on, and what was not counted is counted
+    when the statistics are opened again.
+    """
+
+    def __init__(
+        self,
+        source: str | PathLike[str] | OpenSource,
+        store: Store,
+        *,
+        samples: TakeSamples | None = None,
+        interval_s: float = 1.0,
+    ) -> None:
+        """Start.
+
+        Args:
+            source: The directory of an exchange, at work in this process or another; or what opens a source of events.
+            store: Where the rows go; it must stay open until this is closed.
+            samples: Takes what shards have measured; None: there is nothing of this kind.
+            interval_s: How often rows are written.
+
+        Raises:
+            JournalError: There is no journal, or it is damaged.
+            StatisticsError: The statistics are not of this log, or what lies between was removed.
+            ValueError: The interval is not above 0.
+        """
+        if not interval_s > 0:
+            raise ValueError(f"interval_s must be above 0, not {interval_s}")
+        self._counter = Counter(
+            store, partial(JournalSource, source) if isinstance(source, (str, PathLike)) else source
+        )
+        self._store = store
+        self._samples = samples
+        self._latencies = Latencies(store.periods_ms)
+        self._interval_s = interval_s
+        self._parts: list[Part] = []
+        self._changed = threading.Condition()
+        self._asked = self._answered = 0
+        self._is_ending = self._has_ended = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="aeromatch-statistics", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            due = time.monotonic() + self._interval_s
+            while True:
+                with self._changed:
+                    asked, is_ending = self._asked, self._is_ending
+                is_wanted = asked > self._answered or is_ending
+                while self._take(0 if is_wanted else min(READ_S, max(due - time.monotonic(), 0))) and is_wanted:
+                    pass
+                if is_wanted or time.monotonic() >= due or self._waiting_events() >= MOST_EVENTS:
+                    self._write()
+                    due = time.monotonic() + self._interval_s
+                with self._changed:
+                    self._answered = asked
+                    self._changed.notify_all()
+                if is_ending:
+                    return
+        except BaseException as error:
+            self._error = error
+        finally:
+            with self._changed:
+                self._has_ended = True
+                self._changed.notify_all()
+
+    def _take(self, timeout_s: float) -> bool:
+        """Take one part, if there is one."""
+        part = self._counter.source.read(timeout_s)
+        if part is None:
+            return False
+        self._parts.append(part)
+        if self._waiting_events() >= MOST_EVENTS:
+            self._write()
+        return True
+
+    def _waiting_events(self) -> int:
+        return sum(len(part.records) for part in self._parts)
+
+    def _write(self) -> None:
+        parts, self._parts = self._parts, []
+        self._counter.count(parts)
+        if self._samples is not None:
+            self._latencies.record(self._samples())
+            self._store.add_latencies(self._latencies.take())
+
+    def flush(self) -> None:
+        """Wait until all is counted that had happened when this was called.
+
+        Raises:
+            StatisticsError: It was closed, or what ended its thread: the cause is attached.
+        """
+        with self._changed:
+            self._asked += 1
+            mine = self._asked
+            self._changed.wait_for(lambda: self._answered >= mine or self._has_ended)
+        self._raise()
+        if self._answered < mine:
+            raise StatisticsError("the recorder was closed")
+
+    def close(self) -> None:
+        """Count what there is and end the thread; a second time does nothing.
+
+        Raises:
+            StatisticsError: What ended the thread before: the cause is attached.
+        """
+        with self._changed:
+            self._is_ending = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise StatisticsError(f"statistics are no longer counted: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

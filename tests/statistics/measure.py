@@ -1,0 +1,75 @@
+"""What counting costs: `python -m tests.statistics.measure`. Counts a journal that it has written itself."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from aeromatch import Exchange, Instrument, commands
+from aeromatch.analytics.statistics import JournalSource, catch_up, tally
+from aeromatch.stores import SqliteStatistics
+
+BATCH = 20_000
+START_NS = 1_767_614_400_000_000_000
+
+
+def write(directory: Path, count: int, instruments: int, step_ns: int) -> None:
+    """A log of orders that trade: so many, so far apart, on so many instruments."""
+    rng = np.random.default_rng(1)
+    with Exchange.open(directory, durability="os") as exchange:
+        for number in range(instruments):
+            exchange.create_instrument(Instrument(f"S{number}", tick_size="0.01", lot_size="0.001"))
+        for first in range(0, count, BATCH):
+            size = min(BATCH, count - first)
+            exchange.process(
+                commands(
+                    instrument=rng.integers(1, instruments + 1, size),
+                    timestamp=START_NS + (first + np.arange(size)) * step_ns,
+                    side=np.where(rng.random(size) < 0.5, "buy", "sell"),
+                    quantity_lots=rng.integers(1, 100, size),
+                    price_ticks=10_000 + rng.integers(-20, 21, size),
+                    time_in_force=np.where(rng.random(size) < 0.3, "ioc", "gtc"),
+                )
+            )
+
+
+def timed(what: str, events: int, action: Callable[[], object]) -> None:
+    """Run and print the rate."""
+    began = time.perf_counter()
+    action()
+    seconds = time.perf_counter() - began
+    print(f"{what:28} {seconds:6.2f} s  {events / seconds / 1e6:6.2f} M events/s")
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--commands", type=int, default=1_000_000)
+    parser.add_argument("--instruments", type=int, default=16)
+    parser.add_argument("--step-ns", type=int, default=2_000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder) / "data"
+        write(directory, arguments.commands, arguments.instruments, arguments.step_ns)
+        source, parts = JournalSource(directory), []
+        began = time.perf_counter()
+        while (part := source.read(0)) is not None:
+            parts.append(part.records)
+        replayed = time.perf_counter() - began
+        events = sum(map(len, parts))
+        with SqliteStatistics(Path(folder) / "store") as store:
+            print(f"{arguments.commands:,} commands, {events:,} events, {arguments.instruments} instruments")
+            print(f"{'journal read and replayed':28} {replayed:6.2f} s  {events / replayed / 1e6:6.2f} M events/s")
+            timed("counted", events, lambda: [tally(records, store.periods_ms) for records in parts])
+            timed("all of it, into the file", events, lambda: catch_up(directory, store))
+            rows = sum(len(store.query(period)["orders"]) for period in store.periods_ms)
+        print(f"{rows:,} rows, {(Path(folder) / 'store').stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

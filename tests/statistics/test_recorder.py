@@ -1,0 +1,122 @@
+"""Counting beside an exchange at work: in time, through kills, and never in the way of matching."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.crash.kill import ROOT
+from tests.statistics.logs import PERIODS, both, counted_slowly, events_of, send
+from tests.statistics.test_store import SECOND_NS, samples
+
+from aeromatch import Exchange
+from aeromatch.analytics.statistics import Recorder, StatisticsError, catch_up
+from aeromatch.stores import SqliteStatistics
+
+KILLS = 6
+SEED = 8
+
+
+def test_it_counts_beside_an_exchange_at_work(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    with (
+        Exchange.open(directory, durability="os") as exchange,
+        SqliteStatistics(tmp_path / "s", periods=PERIODS) as store,
+    ):
+        send(exchange, SEED, 20)
+        with Recorder(directory, store, interval_s=0.005) as recorder:
+            for until in range(50, 400, 50):
+                send(exchange, SEED, until)
+                recorder.flush()
+                assert store.positions()[0][0] == until
+            send(exchange, SEED, 420)
+        assert store.positions()[0][0] == 420
+        assert {it[0] for it in store.instruments().values()} == {"PLAIN", "BTC-USD", "rain/yes", "rain/no"}
+        assert both(store) == counted_slowly([events_of(directory)])
+
+
+def test_rows_come_without_being_asked_for(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    with (
+        Exchange.open(directory, durability="os") as exchange,
+        SqliteStatistics(tmp_path / "s", periods=PERIODS) as store,
+        SqliteStatistics(tmp_path / "s") as reader,
+    ):
+        send(exchange, SEED, 50)
+        with Recorder(directory, store, interval_s=0.02):
+            until = time.monotonic() + 30
+            while reader.positions().get(0, (0,))[0] < 50 and time.monotonic() < until:
+                time.sleep(0.01)
+            assert reader.positions()[0][0] == 50
+
+
+def test_a_process_that_is_killed_leaves_no_gap_and_doubles_nothing(tmp_path: Path) -> None:
+    directory, file = tmp_path / "data", tmp_path / "s"
+    rng = random.Random(SEED)
+    reached = counted = 0
+    for _ in range(KILLS):
+        child = [sys.executable, "-m", "tests.statistics.child", str(directory), str(file), "--seed", str(SEED)]
+        process = subprocess.Popen(child, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        time.sleep(rng.uniform(0.02, 0.5))
+        process.kill()
+        _, errors = process.communicate()
+        assert errors == ""
+        with SqliteStatistics(file, read_only=True) as store:
+            before, counted = counted, store.positions().get(0, (0,))[0]
+            rows = both(store)
+        assert counted >= before
+        records = events_of(directory)
+        assert rows == counted_slowly([records[records["sequence"] <= np.uint64(counted)]])
+        reached = int(records["sequence"][-1])
+    assert 0 < counted <= reached
+    with SqliteStatistics(file) as store:
+        catch_up(directory, store)
+        assert store.positions()[0][0] == reached
+        assert both(store) == counted_slowly([events_of(directory)])
+
+
+def test_samples_are_counted(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    taken = [samples({"end_wall_ns": SECOND_NS, "match_ns": 70}), samples()]
+    with (
+        Exchange.open(directory, durability="os") as exchange,
+        SqliteStatistics(tmp_path / "s", periods=PERIODS) as store,
+    ):
+        send(exchange, SEED, 5)
+        with Recorder(directory, store, samples=lambda: taken[0] if len(taken) > 1 else taken[-1]) as recorder:
+            recorder.flush()
+            del taken[0]
+            assert [it.count for _, measure, it in store.query_latencies("1s") if measure == "match_ns"] == [1]
+
+
+def test_what_ends_the_thread_is_told(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+
+    def broken() -> np.ndarray[tuple[int], np.dtype[np.void]]:
+        raise RuntimeError("no samples today")
+
+    with (
+        Exchange.open(directory, durability="os") as exchange,
+        SqliteStatistics(tmp_path / "s", periods=PERIODS) as store,
+    ):
+        send(exchange, SEED, 5)
+        recorder = Recorder(directory, store, samples=broken)
+        with pytest.raises(StatisticsError, match="no longer counted: no samples today"):
+            recorder.flush()
+        # Matching goes on, and so do statistics that are opened anew.
+        send(exchange, SEED, 30)
+        with Recorder(directory, store) as again:
+            again.flush()
+            assert store.positions()[0][0] == 30
+        again.close()
+        with pytest.raises(StatisticsError, match="was closed"):
+            again.flush()
+        with pytest.raises(ValueError, match="interval_s"):
+            Recorder(directory, store, interval_s=0)
