@@ -2770,6 +2770,9 @@ class ShardBench:
 
         Arguments:
             commands: Of each producer.
+
+        Raises:
+            RuntimeError: What was prepared before has not been sent.
         """
     def one_by_one(self) -> tuple[int, Histogram]:
         """Sends what was prepared for the first shard, each command when the one before was answered.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
@@ -27,8 +27,10 @@ HANDOFFS: Final = (("spsc", 1, 1), ("spsc", 1, 64), ("intake", 1, 64), ("intake"
 """Structure, producers, batch."""
 RACE_BATCH: Final = 4096
 """Commands a submission where the producers must not matter."""
-SAMPLE_COMMANDS: Final = 1_000_000
-"""Between two looks at the memory."""
+LOOKS: Final = 10
+"""At the memory, behind the first."""
+PREPARED: Final = 1_000_000
+"""Commands that are made at once, at most, where they are not measured one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,23 @@ class Plan:
     """Of the two set-ups of scaling, in turns."""
     race_commands: int = 500_000
     """Of each shard in each round."""
-    memory_commands: int = 5_000_000
+    memory_commands: int = 10_000_000
     directory: Path | None = None
     """Where the journals are made; None: where temporary files go."""
+
+
+def quick(plan: Plan) -> Plan:
+    """Take the least of everything: shows that it works, and measures nothing."""
+    return replace(
+        plan,
+        runs=2,
+        commands=700,
+        rates=(100_000,),
+        seconds=0.01,
+        rounds=2,
+        race_commands=1_400,
+        memory_commands=70_000,
+    )
 
 
 @dataclass(slots=True)
@@ -117,6 +133,8 @@ class RuntimeReport:
     load_after: float = 0.0
     handoffs: list[Handoff] = field(default_factory=list)
     round_trip: list[dict[str, int]] = field(default_factory=list)
+    rings_alone: list[dict[str, int]] = field(default_factory=list)
+    """There and back without a shard between, in the same turns as `ring`: what this machine's hand-off costs today."""
     ring: list[Latency] = field(default_factory=list)
     acknowledged: list[Latency] = field(default_factory=list)
     pipelined: list[Throughput] = field(default_factory=list)
@@ -144,13 +162,20 @@ def measure_runtime(plan: Plan, progress: Callable[[int], object] = lambda _: No
                 case.item_ns.append(elapsed / items)
             report.round_trip.append(percentiles(_core.bench_round_trip(plan.commands)))
             done()
-    with _pinned(producer):
+    with _on({producer} if producer is not None else set()):
         if "ring" in plan.sections:
             report.ring = [Latency("none", rate) for rate in (None, *plan.rates)]
-            _in_turns(plan, report.ring, shard, done)
+            for _ in range(plan.runs):
+                # The other thread of the rings may go to the other processor.
+                with _on(set(cores)):
+                    report.rings_alone.append(percentiles(_core.bench_round_trip(plan.commands)))
+                _turn(plan, report.ring, shard)
+                done()
         if "policies" in plan.sections:
             report.acknowledged = [Latency(policy, rate) for policy in POLICIES for rate in plan.rates]
-            _in_turns(plan, report.acknowledged, shard, done)
+            for _ in range(plan.runs):
+                _turn(plan, report.acknowledged, shard)
+                done()
             report.pipelined = [Throughput(policy) for policy in POLICIES]
             for _ in range(plan.runs):
                 for throughput in report.pipelined:
@@ -162,7 +187,7 @@ def measure_runtime(plan: Plan, progress: Callable[[int], object] = lambda _: No
             report.race.append(race(cores[:2], plan.race_commands, RACE_BATCH, swap=len(report.race) % 2 == 1))
             done()
     if "memory" in plan.sections:
-        with _pinned(producer):
+        with _on({producer} if producer is not None else set()):
             report.memory = _memory(plan, shard)
         done()
     report.load_after = _load()
@@ -194,13 +219,13 @@ def _load() -> float:
 
 
 @contextmanager
-def _pinned(core: int | None) -> Iterator[None]:
-    """Keep this thread on a processor meanwhile."""
-    if core is None:
+def _on(cores: set[int]) -> Iterator[None]:
+    """Keep this thread, and those that it starts, on these processors meanwhile; without any wherever they are."""
+    if not cores:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
@@ -222,15 +247,13 @@ def opened(policy: str, directory: Path | None, shard_core: int | None) -> Itera
             bench.close()
 
 
-def _in_turns(plan: Plan, cases: list[Latency], shard_core: int | None, done: Callable[[], None]) -> None:
-    for _ in range(plan.runs):
-        for case in cases:
-            with opened(case.policy, plan.directory, shard_core) as bench:
-                # What comes first touches new memory: it is not measured.
-                bench.prepare(max(1, plan.commands // 10))
-                bench.pour()
-                _once(plan, case, bench)
-        done()
+def _turn(plan: Plan, cases: list[Latency], shard_core: int | None) -> None:
+    for case in cases:
+        with opened(case.policy, plan.directory, shard_core) as bench:
+            # What comes first touches new memory: it is not measured.
+            bench.prepare(max(1, plan.commands // 10))
+            bench.pour()
+            _once(plan, case, bench)
 
 
 def _once(plan: Plan, case: Latency, bench: _core.ShardBench) -> None:
@@ -261,17 +284,17 @@ def _pour(plan: Plan, case: Throughput, shard_core: int | None) -> None:
 
 
 def _memory(plan: Plan, shard_core: int | None) -> Memory:
-    commands, resident = [0], []
+    looks = sorted({plan.memory_commands * look // LOOKS for look in range(LOOKS + 1)})
+    sent, resident = 0, []
     with opened("none", None, shard_core) as bench:
-        bench.prepare(min(SAMPLE_COMMANDS, plan.memory_commands))
-        resident.append(resident_bytes())
-        while commands[-1] < plan.memory_commands:
-            step = min(SAMPLE_COMMANDS, plan.memory_commands - commands[-1])
-            bench.prepare(step)
-            bench.pour(batch=64)
-            commands.append(commands[-1] + step)
+        for look in looks:
+            while sent < look:
+                step = min(PREPARED, look - sent)
+                bench.prepare(step)
+                bench.pour(batch=64)
+                sent += step
             resident.append(resident_bytes())
-        return Memory(commands, resident, bench.events)
+        return Memory(looks, resident, bench.events)
 
 
 def resident_bytes() -> int:

@@ -1,7 +1,7 @@
 """Two shards of one process against two processes with one shard each, which share nothing.
 
-Every process is a child of this one and does the same: it opens its shards, makes all commands, says so, and starts when
-told to.
+Every process is a child of this one and does the same: it opens its shards, makes all commands, says so, and starts
+when told to.
 Run as `python -m aeromatch.bench.runtime_feed SHARDS COMMANDS BATCH CORE...` it is such a child.
 """
 

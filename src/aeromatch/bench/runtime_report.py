@@ -6,7 +6,7 @@ from dataclasses import asdict
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
-from aeromatch.bench.runtime import PERCENTS, RACE_BATCH, Latency, Memory, RuntimeReport
+from aeromatch.bench.runtime import PERCENTS, PREPARED, RACE_BATCH, Latency, Memory, RuntimeReport
 from aeromatch.bench.runtime_feed import INSTRUMENTS, WINDOW
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 RING_P99_NS = 2_000
 SCALING = 0.95
 """The design's budgets."""
-WARM_SAMPLES = 1
-"""Books, rings and pools reach their size in the first sample."""
+WARM_LOOKS = 1
+"""Books, rings and pools have reached their size at this look."""
 
 
 def runtime_tables(report: RuntimeReport) -> Iterator[Table]:
@@ -35,7 +35,12 @@ def runtime_tables(report: RuntimeReport) -> Iterator[Table]:
         yield "there and back through two rings, us", tuple(PERCENTS), [_percentiles_us(trip)]
     headings: tuple[str, ...] = ("load", *PERCENTS, "reached/s", "sent late, us")
     if report.ring:
-        yield "ring to ring through a live shard, us", headings, [(_load(case), *_tail(case)) for case in report.ring]
+        alone = Latency("", None, report.rings_alone)
+        rows = [
+            ("the rings alone", *_percentiles_us(alone), "", ""),
+            *((_load(case), *_tail(case)) for case in report.ring),
+        ]
+        yield "ring to ring through a live shard, us", headings, rows
     if report.acknowledged:
         rows = [(case.policy, _load(case), *_tail(case)) for case in report.acknowledged]
         yield "submit to acknowledgement, us", ("journal", *headings), rows
@@ -58,6 +63,14 @@ def runtime_tables(report: RuntimeReport) -> Iterator[Table]:
         ratios = [one.ratio for one in report.race]
         rows.append(("ratio of each round", f"{median(ratios):.3f}", _quartiles(ratios, 3)))
         yield "scaling, M commands/s of both shards", ("", "median", "quartiles"), rows
+    if report.memory is not None:
+        memory = report.memory
+        warm = memory.resident_bytes[WARM_LOOKS]
+        rows = [
+            (f"{commands:,}", f"{resident / 1e6:,.1f}", f"{(resident - warm) / 1e6:+,.1f}")
+            for commands, resident in zip(memory.commands, memory.resident_bytes, strict=True)
+        ]
+        yield "memory of the process", ("commands", "resident, MB", "against the second line"), rows
 
 
 def runtime_notes(report: RuntimeReport) -> Iterator[str]:
@@ -78,24 +91,25 @@ def runtime_notes(report: RuntimeReport) -> Iterator[str]:
         )
         yield (
             f"runs: {plan.runs} of at most {plan.commands:,} commands or {plan.seconds:g} s each, cases in turns; "
-            "medians of their percentiles, and the largest of all maxima. One by one: each command is sent when the one "
-            "before was answered, so that what a delay held up is not seen (coordinated omission). A rate: each command "
-            "has its time, and its latency counts from there, however late it could be sent."
+            "medians of their percentiles, and the largest of all maxima. One by one: each command is sent when the "
+            "one before was answered, so that what a delay held up is not seen (coordinated omission). A rate: each "
+            "command has its time, and its latency counts from there, however late it could be sent."
         )
     if report.ring:
-        p99 = report.ring[0].median_ns("p99")
         yield (
-            f"budget: p99 ring to ring under {RING_P99_NS / 1e3:g} us: {p99 / 1e3:.2f} one by one, without a journal, "
-            f"{'met' if p99 < RING_P99_NS else 'not met'}; maximum {report.ring[0].median_ns('max') / 1e3:,.0f} us."
+            "the rings alone: a number goes to another thread and comes back, with nothing between, in the same turns: "
+            "what of the rest is the machine's way between two processors at the time."
         )
+        found = (f"{_load(case)} {_met(case)}" for case in report.ring)
+        yield f"budget: p99 ring to ring, without a journal, under {RING_P99_NS / 1e3:g} us: {'; '.join(found)}."
     if report.race:
         ratio = median(one.ratio for one in report.race)
         yield (
-            f"scaling: {len(report.race)} rounds in turns, who begins changes; {plan.race_commands:,} commands a shard, "
-            f"the same ones on both sides, made beforehand, {INSTRUMENTS} instruments a shard, in memory. Each shard has "
-            f"a producer of its own, on both sides, which sends {RACE_BATCH:,} commands at a time, {WINDOW} such under "
-            f"way; shards are pinned to {_names(report.cores)}, producers are not; all threads park. From the first "
-            "start to the last answer."
+            f"scaling: {len(report.race)} rounds in turns, who begins changes; {plan.race_commands:,} commands a "
+            f"shard, the same ones on both sides, made beforehand, {INSTRUMENTS} instruments a shard, in memory. Each "
+            f"shard has a producer of its own, on both sides, which sends {RACE_BATCH:,} commands at a time, {WINDOW} "
+            f"such under way; shards are pinned to {_names(report.cores)}, producers are not; all threads park. From "
+            "the first start to the last answer."
         )
         yield f"budget: {SCALING:.0%} of two processes: {ratio:.1%}, {'met' if ratio >= SCALING else 'not met'}."
     if report.memory is not None:
@@ -104,13 +118,12 @@ def runtime_notes(report: RuntimeReport) -> Iterator[str]:
 
 
 def _memory(memory: Memory) -> str:
-    warm, resident = memory.commands[WARM_SAMPLES], memory.resident_bytes[WARM_SAMPLES:]
-    grown = (resident[-1] - resident[0]) / 1e6
+    warm, resident = memory.commands[WARM_LOOKS], memory.resident_bytes[WARM_LOOKS:]
     return (
-        f"memory: {memory.commands[-1]:,} commands through one shard, {memory.events:,} events; resident before any "
-        f"{memory.resident_bytes[0] / 1e6:,.1f} MB, after the first {warm:,} {resident[0] / 1e6:,.1f} MB, at most "
-        f"{max(resident) / 1e6:,.1f} MB, at the end {resident[-1] / 1e6:,.1f} MB ({grown:+,.1f} MB in "
-        f"{memory.commands[-1] - warm:,} commands)."
+        f"memory: {memory.commands[-1]:,} commands through one shard in memory, 64 a submission, {memory.events:,} "
+        f"events back; up to {min(PREPARED, memory.commands[-1]):,} commands at once are made beforehand, in "
+        f"memory that is used again, and part of what is resident. In the last {memory.commands[-1] - warm:,} commands "
+        f"it grew by {(resident[-1] - resident[0]) / 1e6:,.1f} MB."
     )
 
 
@@ -119,6 +132,12 @@ def runtime_as_json(report: RuntimeReport) -> dict[str, Any]:
     document = asdict(report)
     document["race"] = [{**asdict(one), "ratio": one.ratio} for one in report.race]
     return {**document, "notes": list(runtime_notes(report))}
+
+
+def _met(case: Latency) -> str:
+    p99 = case.median_ns("p99")
+    word = "met" if p99 < RING_P99_NS else "not met"
+    return f"{p99 / 1e3:,.2f}, {word} (maximum {case.median_ns('max') / 1e3:,.0f})"
 
 
 def _load(case: Latency) -> str:

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from aeromatch import __version__
-from aeromatch.bench.runtime import SECTIONS, Plan, measure_runtime, runtime_parts
+from aeromatch.bench.runtime import SECTIONS, Plan, measure_runtime, quick, runtime_parts
 from aeromatch.bench.runtime_report import runtime_as_json, runtime_notes, runtime_tables
 from aeromatch.cli.console import (
     examples,
@@ -35,8 +35,8 @@ from aeromatch.cli.console import (
     type=click.Choice(SECTIONS),
     multiple=True,
     help="Only this one; may be given again. Default: every one. handoff: rings by themselves; ring: from ring to "
-    "ring through a live shard; policies: acknowledgement and throughput by durability; scaling: two shards against two processes; "
-    "memory: whether it grows.",
+    "ring through a live shard; policies: acknowledgement and throughput by durability; scaling: two shards "
+    "against two processes; memory: whether it grows.",
 )
 @click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="Of each latency.")
 @click.option(
@@ -62,21 +62,27 @@ from aeromatch.cli.console import (
 @click.option(
     "--race-commands",
     type=click.IntRange(1, 10_000_000),
-    default=200_000,
+    default=500_000,
     show_default=True,
     help="Of each shard in each round of scaling.",
 )
 @click.option(
     "--memory-commands",
     type=click.IntRange(1, 10_000_000_000),
-    default=5_000_000,
+    default=10_000_000,
     show_default=True,
-    help="Through the shard whose memory is looked at, each million.",
+    help="Through the shard whose memory is looked at, at each tenth.",
 )
 @click.option(
     "--directory",
     type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
     help="Where journals are written, and so which disk is measured. Default: where temporary files go.",
+)
+@click.option(
+    "--quick",
+    "is_quick",
+    is_flag=True,
+    help="The least of everything, whatever the numbers above: shows that it works.",
 )
 @json_option
 @progress_option
@@ -90,6 +96,7 @@ def bench_runtime(
     race_commands: int,
     memory_commands: int,
     directory: Path | None,
+    is_quick: bool,
     as_json: bool,
     progress: bool | None,
 ) -> None:
@@ -110,6 +117,8 @@ def bench_runtime(
         memory_commands=memory_commands,
         directory=directory,
     )
+    if is_quick:
+        plan = quick(plan)
     with progress_bar("measuring", runtime_parts(plan), progress) as done:
         report = measure_runtime(plan, done)
     if as_json:

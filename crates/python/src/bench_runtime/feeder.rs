@@ -1,7 +1,7 @@
 //! One producer of a live shard: commands made beforehand, sent one by one, at a rate, or as fast as they are taken.
 
 use super::flow::Flow;
-use super::nanoseconds;
+use super::{nanoseconds, record};
 use aeromatch_engine::codes::EventKind;
 use aeromatch_engine::record::SLOT_BYTES;
 use aeromatch_runtime::{Completion, Port, SubmitError};
@@ -32,10 +32,13 @@ impl Feeder {
         Ok(feeder)
     }
 
-    /// Makes the commands that are sent next.
-    pub fn prepare(&mut self, commands: usize) {
-        self.slots.clear();
+    /// Makes the commands that are sent next. What was made before must have been: later commands name its orders.
+    pub fn prepare(&mut self, commands: usize) -> Result<(), String> {
+        if !self.slots.is_empty() {
+            return Err("what was prepared before has not been sent".to_string());
+        }
         self.flow.extend(&mut self.slots, commands);
+        Ok(())
     }
 
     /// Sends one command, looks for its answer until it is there, then sends the next. Records each one's nanoseconds.
@@ -47,7 +50,7 @@ impl Feeder {
             while self.port.poll(&mut self.completions) == 0 {
                 hint::spin_loop();
             }
-            times.saturating_record(nanoseconds(started));
+            record(times, nanoseconds(started))?;
             self.settle()?;
         }
         Ok(())
@@ -85,7 +88,7 @@ impl Feeder {
             }
             let now_ns = nanoseconds(started);
             for intended_ns in unanswered.drain(..self.completions.len()) {
-                times.saturating_record(now_ns - intended_ns);
+                record(times, now_ns - intended_ns)?;
             }
             self.settle()?;
         }

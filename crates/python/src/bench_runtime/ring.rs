@@ -144,14 +144,11 @@ fn take(items: u64, mut some: impl FnMut(&mut Vec<u64>) -> usize) -> (u64, u64) 
 #[pyfunction]
 pub fn bench_round_trip(py: Python<'_>, trips: u64) -> PyResult<Histogram> {
     let mut times = super::histogram()?;
-    let is_same = py.detach(|| there_and_back(trips, &mut times));
-    if !is_same {
-        return Err(PyRuntimeError::new_err("what came back is not what was sent"));
-    }
+    py.detach(|| there_and_back(trips, &mut times)).map_err(PyRuntimeError::new_err)?;
     Ok(Histogram::from(times))
 }
 
-fn there_and_back(trips: u64, times: &mut Recorded<u64>) -> bool {
+fn there_and_back(trips: u64, times: &mut Recorded<u64>) -> Result<(), String> {
     let ((mut there, mut arrives), (mut back, mut returned)) = (spsc(CAPACITY), spsc(CAPACITY));
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -163,13 +160,17 @@ fn there_and_back(trips: u64, times: &mut Recorded<u64>) -> bool {
             }
         });
         let mut patience = Patience::default();
-        (0..trips).fold(true, |is_same, number| {
+        // The other thread waits for every one of them: none may be left out.
+        let mut result = Ok(());
+        for number in 0..trips {
             let started = Instant::now();
             let _ = there.push(number);
             let came = pop(&mut returned, &mut patience);
-            times.saturating_record(super::nanoseconds(started));
-            is_same && came == number
-        })
+            let recorded = super::record(times, super::nanoseconds(started));
+            let is_same = if came == number { recorded } else { Err(format!("{came} came back for {number}")) };
+            result = result.and(is_same);
+        }
+        result
     })
 }
 

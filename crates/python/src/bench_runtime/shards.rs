@@ -76,8 +76,11 @@ impl ShardBench {
     ///
     /// Arguments:
     ///     commands: Of each producer.
-    fn prepare(&mut self, py: Python<'_>, commands: usize) {
-        py.detach(|| self.feeders.iter_mut().for_each(|feeder| feeder.prepare(commands)));
+    ///
+    /// Raises:
+    ///     RuntimeError: What was prepared before has not been sent.
+    fn prepare(&mut self, py: Python<'_>, commands: usize) -> PyResult<()> {
+        py.detach(|| self.feeders.iter_mut().try_for_each(|feeder| feeder.prepare(commands))).map_err(failed)
     }
 
     /// Sends what was prepared for the first shard, each command when the one before was answered.
