@@ -61,6 +61,7 @@ __all__ = [
     "Report",
     "SelfTradePrevention",
     "SettlementMode",
+    "ShardBench",
     "ShardCounters",
     "Side",
     "SnapshotError",
@@ -72,7 +73,9 @@ __all__ = [
     "UnknownNameError",
     "__version__",
     "bench_depth",
+    "bench_handoff",
     "bench_native",
+    "bench_round_trip",
     "empty_call",
     "lab_aba_race",
     "lab_aba_script",
@@ -2925,6 +2928,118 @@ class DepthResult(TypedDict):
     index_bytes: int
     top_ns: int
     depth_ns: int
+
+def bench_handoff(
+    structure: str, items: SupportsIndex, *, producers: SupportsIndex = 1, batch: SupportsIndex = 1
+) -> int:
+    """Hands numbers from producers to one consumer, each on a thread of its own.
+
+    Arguments:
+        structure: "spsc" (one producer) or "intake".
+        items: How many numbers, a multiple of the producers.
+        producers: Threads that push.
+        batch: Numbers a push of the ring (the intake takes one at a time), and at most in one take.
+
+    Returns:
+        Nanoseconds from the first push to the last take.
+
+    Raises:
+        ValueError: An argument is out of range.
+        RuntimeError: What came out is not what went in.
+    """
+
+def bench_round_trip(trips: SupportsIndex) -> Histogram:
+    """Sends a number to another thread and waits for it to come back, through two rings, one at a time.
+
+    Arguments:
+        trips: How often.
+
+    Returns:
+        A histogram of nanoseconds there and back, a reading of the clock included.
+
+    Raises:
+        RuntimeError: What came back is not what was sent.
+    """
+
+class ShardBench:
+    """Live shards with books, and one producer each, to be measured and not to trade with.
+
+    Each has the same number of instruments, with standing orders. One thread uses it at a time.
+
+    Arguments:
+        shards: How many.
+        directory: Where the journals are made; None: there is none.
+        durability: "memory", "os" or "disk".
+        idle: "spin", "yield" or "park", of the shards and of `pour`.
+        cores: The processors that the shards' threads are pinned to, one each; empty: none is.
+        window: Submissions that a producer may have unanswered.
+        instruments: On each shard.
+
+    Raises:
+        ValueError: An argument is unknown or out of range.
+        RuntimeError: The shards cannot be opened.
+    """
+
+    def __new__(
+        cls,
+        *,
+        shards: int = 1,
+        directory: str | PathLike[str] | None = None,
+        durability: str = "os",
+        idle: str = "spin",
+        cores: Sequence[int] = ...,
+        window: int = 4096,
+        instruments: int = 2,
+    ) -> Self: ...
+    def prepare(self, commands: int) -> None:
+        """Makes the commands that every producer sends next, so that making them is not measured.
+
+        Arguments:
+            commands: Of each producer.
+
+        Raises:
+            RuntimeError: What was prepared before has not been sent.
+        """
+    def one_by_one(self) -> tuple[int, Histogram]:
+        """Sends what was prepared for the first shard, each command when the one before was answered.
+
+        A closed loop, from this thread.
+
+        Returns:
+            Nanoseconds in all, and a histogram of those of each command.
+
+        Raises:
+            RuntimeError: A command was refused, or the shards have stopped; also below.
+        """
+    def at_rate(self, commands_a_second: float, /) -> tuple[int, Histogram, int]:
+        """Sends what was prepared for the first shard at fixed times, whatever the answers do.
+
+        An open loop, from this thread.
+
+        Arguments:
+            commands_a_second: The rate.
+
+        Returns:
+            Nanoseconds in all; a histogram of those from when each command should have been sent to its answer; by how
+            many nanoseconds the latest command was sent after its time.
+        """
+    def pour(self, *, batch: int = 1) -> int:
+        """Sends what was prepared for every shard, each from a thread of its own, as fast as it is taken.
+
+        Arguments:
+            batch: Commands a submission.
+
+        Returns:
+            Nanoseconds until the last answer.
+        """
+    @property
+    def events(self) -> int:
+        """Events that came back so far, without those of the standing orders."""
+    @property
+    def commands_and_batches(self) -> tuple[int, int]:
+        """Commands and rounds of all shards so far, the making of the market included."""
+    def close(self) -> None:
+        """Ends the threads and closes the journals. Nothing can be measured afterwards."""
 
 def register_events(events: type[Events], /) -> None:
     """Tells the extension which class holds the events of a batch; the package does so once, when it is imported.
