@@ -19,9 +19,18 @@ pub struct Journaled {
 
 /// How the journal was opened, and what was found there.
 pub struct Opened {
+    /// The directory; wherever the process goes from here.
+    pub path: PathBuf,
     pub durability: Durability,
     /// Of each shard; of the only journal where there are none.
     pub recoveries: Vec<Recovery>,
+}
+
+impl Opened {
+    pub fn new(path: &Path, durability: Durability, recoveries: Vec<Recovery>) -> Opened {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        Opened { path, durability, recoveries }
+    }
 }
 
 impl Journaled {
@@ -32,7 +41,7 @@ impl Journaled {
         let opened = watched::open(|watch| DurableExchange::open(Watched { disk, watch: Arc::clone(watch) }, options));
         let (durable, recovery) = opened?.map_err(fail)?;
         let journaled = Journaled { durable, directory: path.to_path_buf(), owner: std::process::id() };
-        Ok((journaled, Opened { durability: options.durability, recoveries: vec![recovery] }))
+        Ok((journaled, Opened::new(path, options.durability, vec![recovery])))
     }
 
     /// Is this the process that opened it?

@@ -84,7 +84,7 @@ impl Core {
             Shards::open(storages, options, shards.clone())
         });
         let (shards, recoveries) = opened?.map_err(fail)?;
-        Ok((Core::over(shards, directories), Opened { durability: options.durability, recoveries }))
+        Ok((Core::over(shards, directories), Opened::new(path, options.durability, recoveries)))
     }
 
     fn over(shards: Shards<Watched>, directories: Vec<PathBuf>) -> Arc<Core> {
@@ -208,9 +208,12 @@ impl Core {
                     sample.match_ns,
                     sample.publish_ns,
                     sample.first_sequence,
-                    shard,
+                    sample.timed_ns,
                 ];
                 words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+                bytes.extend_from_slice(&sample.timed_instrument.to_le_bytes());
+                bytes.extend_from_slice(&sample.timed_place.to_le_bytes());
+                bytes.extend_from_slice(&shard.to_le_bytes());
             }
         }
         Ok(bytes)
