@@ -457,6 +457,9 @@ class AsyncEventStream(AsyncIterator[Events]):
         """Whether the stream or the exchange was closed, and everything was read."""
         return self._is_closed or (self._stream is not None and self._past is None and self._stream.ended)
 
+    def __repr__(self) -> str:
+        return f"AsyncEventStream(position={self._position})"
+
     def close(self) -> None:
         """Give up the place in the stream; who waits for events gets none. A second time does nothing."""
         self._is_closed = True

@@ -477,6 +477,7 @@ async def test_a_stream_is_read_by_one_task_at_a_time() -> None:
     async with AsyncExchange(shards=2) as ex:
         await make(ex)
         stream = ex.stream()
+        assert repr(stream) == "AsyncEventStream(position=None)"
         begin: object = stream.position
         assert begin is None
         await everything(stream)

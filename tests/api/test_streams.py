@@ -262,9 +262,11 @@ def test_a_stream_ends_with_its_exchange() -> None:
 
 def test_a_closed_stream_is_closed() -> None:
     with venue(shards=2) as ex:
-        stream = ex.stream()
+        stream = ex.stream((3, 4))
+        assert repr(stream) == "EventStream(position=(3, 4))"
         stream.close()
         stream.close()
+        assert repr(stream) == "EventStream(closed=True)"
         for use in (stream.read, stream.fileno, lambda: next(stream), lambda: stream.position):
             with pytest.raises(AeroMatchError, match=r"^this EventStream was closed$"):
                 use()

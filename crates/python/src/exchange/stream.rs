@@ -296,8 +296,10 @@ impl EventStream {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        match self.position(py) {
-            Ok(position) => Ok(format!("EventStream(position={})", position.repr()?)),
+        match self.with(py, |reader| Ok(reader.position())) {
+            Ok(position) if position.is_empty() => Ok("EventStream(closed=True)".to_string()),
+            Ok(position) => Ok(format!("EventStream(position={})", PyTuple::new(py, position)?.repr()?)),
+            // Another thread reads it.
             Err(_) => Ok("EventStream(...)".to_string()),
         }
     }

@@ -41,7 +41,11 @@ fn follow(shards: &TestShards, shard: u16, from: u64, seed: u64, is_done: &Atomi
             // Commands without events may lie behind the last event.
             Ok(_) => assert!(stream.position() > events.last().unwrap().sequence),
             Err(StreamError::Lagged { resume_sequence }) => {
-                assert_eq!((resume_sequence, events.len()), (stream.position(), before), "an error takes nothing along");
+                assert_eq!(
+                    (resume_sequence, events.len()),
+                    (stream.position(), before),
+                    "an error takes nothing along"
+                );
                 stream = shards.stream(shard, resume_sequence).unwrap();
             }
             Err(StreamError::Failed(failure)) => panic!("{failure}"),
