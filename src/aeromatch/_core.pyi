@@ -61,6 +61,7 @@ __all__ = [
     "Report",
     "SelfTradePrevention",
     "SettlementMode",
+    "ShardBench",
     "ShardCounters",
     "Side",
     "SnapshotError",
@@ -72,14 +73,21 @@ __all__ = [
     "UnknownNameError",
     "__version__",
     "bench_depth",
+    "bench_handoff",
     "bench_native",
+    "bench_round_trip",
     "empty_call",
     "lab_aba_race",
     "lab_aba_script",
     "lab_cpus",
     "lab_false_sharing",
+    "lab_idle",
+    "lab_pool",
+    "lab_queue",
+    "lab_replay",
     "lab_ring",
     "lab_seqlock",
+    "lab_single_writer",
     "lab_store_buffer",
     "register_events",
     "verify_journal",
@@ -1377,8 +1385,8 @@ class Exchange:
             amount: A whole number of the asset's units, above 0.
             group: The clearing group that they are kept in (R30). There is none at first, not even "main": an
                 instrument with settlement, an event or `create_group` makes it.
-            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-                rejected, so that one whose answer was lost can be sent again.
+            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+                in the same group, is rejected, so that one whose answer was lost can be sent again.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -1411,8 +1419,8 @@ class Exchange:
             asset: The asset.
             amount: A whole number of the asset's units, above 0.
             group: The clearing group that they are kept in (R30).
-            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-                rejected.
+            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+                in the same group, is rejected.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -2921,6 +2929,118 @@ class DepthResult(TypedDict):
     top_ns: int
     depth_ns: int
 
+def bench_handoff(
+    structure: str, items: SupportsIndex, *, producers: SupportsIndex = 1, batch: SupportsIndex = 1
+) -> int:
+    """Hands numbers from producers to one consumer, each on a thread of its own.
+
+    Arguments:
+        structure: "spsc" (one producer) or "intake".
+        items: How many numbers, a multiple of the producers.
+        producers: Threads that push.
+        batch: Numbers a push of the ring (the intake takes one at a time), and at most in one take.
+
+    Returns:
+        Nanoseconds from the first push to the last take.
+
+    Raises:
+        ValueError: An argument is out of range.
+        RuntimeError: What came out is not what went in.
+    """
+
+def bench_round_trip(trips: SupportsIndex) -> Histogram:
+    """Sends a number to another thread and waits for it to come back, through two rings, one at a time.
+
+    Arguments:
+        trips: How often.
+
+    Returns:
+        A histogram of nanoseconds there and back, a reading of the clock included.
+
+    Raises:
+        RuntimeError: What came back is not what was sent.
+    """
+
+class ShardBench:
+    """Live shards with books, and one producer each, to be measured and not to trade with.
+
+    Each has the same number of instruments, with standing orders. One thread uses it at a time.
+
+    Arguments:
+        shards: How many.
+        directory: Where the journals are made; None: there is none.
+        durability: "memory", "os" or "disk".
+        idle: "spin", "yield" or "park", of the shards and of `pour`.
+        cores: The processors that the shards' threads are pinned to, one each; empty: none is.
+        window: Submissions that a producer may have unanswered.
+        instruments: On each shard.
+
+    Raises:
+        ValueError: An argument is unknown or out of range.
+        RuntimeError: The shards cannot be opened.
+    """
+
+    def __new__(
+        cls,
+        *,
+        shards: int = 1,
+        directory: str | PathLike[str] | None = None,
+        durability: str = "os",
+        idle: str = "spin",
+        cores: Sequence[int] = ...,
+        window: int = 4096,
+        instruments: int = 2,
+    ) -> Self: ...
+    def prepare(self, commands: int) -> None:
+        """Makes the commands that every producer sends next, so that making them is not measured.
+
+        Arguments:
+            commands: Of each producer.
+
+        Raises:
+            RuntimeError: What was prepared before has not been sent.
+        """
+    def one_by_one(self) -> tuple[int, Histogram]:
+        """Sends what was prepared for the first shard, each command when the one before was answered.
+
+        A closed loop, from this thread.
+
+        Returns:
+            Nanoseconds in all, and a histogram of those of each command.
+
+        Raises:
+            RuntimeError: A command was refused, or the shards have stopped; also below.
+        """
+    def at_rate(self, commands_a_second: float, /) -> tuple[int, Histogram, int]:
+        """Sends what was prepared for the first shard at fixed times, whatever the answers do.
+
+        An open loop, from this thread.
+
+        Arguments:
+            commands_a_second: The rate.
+
+        Returns:
+            Nanoseconds in all; a histogram of those from when each command should have been sent to its answer; by how
+            many nanoseconds the latest command was sent after its time.
+        """
+    def pour(self, *, batch: int = 1) -> int:
+        """Sends what was prepared for every shard, each from a thread of its own, as fast as it is taken.
+
+        Arguments:
+            batch: Commands a submission.
+
+        Returns:
+            Nanoseconds until the last answer.
+        """
+    @property
+    def events(self) -> int:
+        """Events that came back so far, without those of the standing orders."""
+    @property
+    def commands_and_batches(self) -> tuple[int, int]:
+        """Commands and rounds of all shards so far, the making of the market included."""
+    def close(self) -> None:
+        """Ends the threads and closes the journals. Nothing can be measured afterwards."""
+
 def register_events(events: type[Events], /) -> None:
     """Tells the extension which class holds the events of a batch; the package does so once, when it is imported.
 
@@ -2999,7 +3119,7 @@ def lab_aba_race(*, stamped: bool, seconds: float) -> dict[str, int]:
 
     Returns:
         A dict: rounds; broken_rounds, those in which a slot had two users or the list was not whole at the end; takes,
-        slots taken; elapsed_ns.
+        slots taken.
 
     Raises:
         ValueError: The time is none.
@@ -3014,7 +3134,7 @@ def lab_seqlock(*, flaw: str, seconds: float) -> dict[str, int]:
         seconds: How long.
 
     Returns:
-        A dict: values, pairs read; wrong, those of unequal words; nothing, reads to be tried again; elapsed_ns.
+        A dict: values, pairs read; wrong, those of unequal words; nothing, reads to be tried again.
 
     Raises:
         ValueError: An argument is none of these.
@@ -3029,11 +3149,97 @@ def lab_ring(*, flaw: str, seconds: float) -> dict[str, int]:
         seconds: How long.
 
     Returns:
-        A dict: values, those popped; wrong, those that were not the next number; nothing, looks into an empty ring;
-        elapsed_ns.
+        A dict: values, those popped; wrong, those that were not the next number; nothing, looks into an empty ring.
 
     Raises:
         ValueError: An argument is none of these.
+    """
+
+def lab_queue(*, queue: str, producers: SupportsIndex, batch: SupportsIndex, seconds: float) -> dict[str, int]:
+    """Moves items of 64 bytes from producers to one consumer.
+
+    Arguments:
+        queue: Who keeps them apart: "mutex", "spin", "claimed" (crossbeam's ArrayQueue), "intake" or "rings" (one for
+            each producer).
+        producers: 1 to 64.
+        batch: How many items each side moves at a time at most: 1 to 1024.
+        seconds: How long.
+
+    Returns:
+        A dict: items, those that came; misplaced, those that were not the next of their producer; lost, those that were
+        pushed and never came; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_single_writer(*, writing: str, clients: SupportsIndex, window: SupportsIndex, seconds: float) -> dict[str, Any]:
+    """Lets clients send orders to one book.
+
+    Arguments:
+        writing: Who writes it: "lock" (every client, under a mutex), "shared" (every client at once, by
+            compare-exchange) or "single" (one thread, to which clients send).
+        clients: 1 to 64.
+        window: Orders that a client may have unanswered, 1 to 1024; only "single" heeds it.
+        seconds: How long.
+
+    Returns:
+        A dict: orders; traded_lots; overtaken, how often a step began again because another one came first;
+        is_balanced, 1 if what was bought was sold and the rest rests; latency, a dict of count, p50_ns, p99_ns, p999_ns
+        and max_ns from order to answer; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_replay(*, threads: SupportsIndex, orders: SupportsIndex, seconds: float) -> dict[str, int]:
+    """Lets threads write a book at once, and replays their steps in the order of the tickets on a book of one thread.
+
+    Arguments:
+        threads: 1 to 64.
+        orders: How many each thread sends at most.
+        seconds: How long at most.
+
+    Returns:
+        A dict: steps; trades; overtaken, as in lab_single_writer; wrong_tickets, missing ones or double ones;
+        different, steps that the replay carries out otherwise; is_same_book, 1 if the same rests at the end.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_pool(*, source: str, load: str, seconds: float) -> dict[str, Any]:
+    """Takes memory for values of 64 bytes and gives it back.
+
+    Arguments:
+        source: "allocator" (the system's) or "pool".
+        load: "one" (one thread), "two" (two threads, each gives back what it took) or "hand-over" (one takes, the other
+            one gives back).
+        seconds: How long.
+
+    Returns:
+        A dict: values, those taken; wrong, those that had two users; turn, a dict of count, p50_ns, p99_ns, p999_ns and
+        max_ns of some turns (giving one value and taking another; where another thread gives: taking); elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_idle(*, idle: str, messages_per_second: SupportsIndex, seconds: float) -> dict[str, Any]:
+    """Sends messages at a steady rate to a thread that waits for them.
+
+    Arguments:
+        idle: How it waits: "spin", "yield" or "park".
+        messages_per_second: 1 to 10 million.
+        seconds: How long.
+
+    Returns:
+        A dict: messages; latency, from just before each was sent until it was seen, and sending, what it took the
+        sender, dicts of count, p50_ns, p99_ns, p999_ns and max_ns; cpu_ns, processor time of the receiver; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+        OSError: No descriptor is left.
     """
 
 def empty_call() -> None:

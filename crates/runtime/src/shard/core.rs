@@ -3,10 +3,11 @@
 //! and nothing is answered before it can be read.
 
 use super::engine::Engine;
+use super::packed::Packed;
 use super::refusal::refuse_for_capacity;
 use super::shared::Shared;
 use super::stages::{Stage, Stages, wall_ns};
-use super::submission::{Completion, Doors, Origin, Submission, Ticket};
+use super::submission::{Doors, Origin, Submission, Ticket};
 use super::words::{WORDS, words_of};
 use crate::doorbell::Doorbell;
 use crate::durable::Submitted;
@@ -16,7 +17,7 @@ use crate::publication::Publisher;
 use crate::ring::broadcast::Broadcaster;
 use crate::storage::Storage;
 use aeromatch_engine::codes::{CommandKind, OrderType, Side};
-use aeromatch_engine::collector::{Change, Collector, Done, dormant_after};
+use aeromatch_engine::collector::{Change, Collector, dormant_after};
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{Subject, subject_of};
 use aeromatch_engine::record::{Event, EventSink, SLOT_BYTES, decode};
@@ -317,15 +318,12 @@ impl<St: Storage> Core<St> {
     fn answer(&mut self) {
         let Batch { entries, events, .. } = &mut self.batch;
         for entry in entries.drain(..) {
-            let result = match entry.failure {
-                Some(failure) => Err(Arc::new(failure)),
-                None => Ok(Done {
-                    events: Box::from(&events[entry.events]),
-                    changes: entry.changes.into_boxed_slice(),
-                    is_dormant: entry.is_dormant,
-                }),
+            let Entry { ticket, origin, is_dormant, .. } = entry;
+            let packed = match entry.failure {
+                Some(failure) => Packed::whole(ticket, self.shard, Err(Arc::new(failure))),
+                None => Packed::done(ticket, self.shard, &events[entry.events], entry.changes, is_dormant),
             };
-            self.doors.complete(entry.origin, Completion { ticket: entry.ticket, shard: self.shard, result });
+            self.doors.complete(origin, packed);
         }
         self.doors.ring();
     }
