@@ -44,7 +44,7 @@ class Plan:
     """Of each run."""
     rates: tuple[int, ...] = (10_000, 100_000)
     """Commands a second of the open loops."""
-    seconds: float = 0.5
+    seconds: float = 1.0
     """Of each open loop, at most."""
     rounds: int = 15
     """Of the two set-ups of scaling, in turns."""

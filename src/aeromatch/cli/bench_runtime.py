@@ -54,7 +54,7 @@ from aeromatch.cli.console import (
 @click.option(
     "--seconds",
     type=click.FloatRange(0.001, 600),
-    default=0.2,
+    default=1.0,
     show_default=True,
     help="Of each open loop, at most, as long as it keeps up.",
 )
