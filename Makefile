@@ -92,6 +92,7 @@ fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 .PHONY: kill
 kill: build ## kill a real process under load and compare what it acknowledged: make kill KILLS=200 SEED=1
 	@$(PY) -m tests.crash.kill --kills $(KILLS) --seed $(SEED)
+	@$(PY) -m tests.crash.kill_sharded --kills $(KILLS) --seed $(SEED)
 
 .PHONY: simulate
 simulate: ## crash the journal on a simulated disk: make simulate SEEDS=10000 SEED=1

@@ -75,6 +75,10 @@ def trade() -> Iterator[Call]:
     yield call("submit", "rain/no", "sell", quantity=5, price="0.4", account="carol")
     yield call("submit", "rain/yes", "sell", quantity=5, price="0.7", account="carol")
     yield call("submit", "rain/no", "buy", quantity=3, price="0.45", account="bob", timestamp=70_000)
+    for source, target, amount in (("main", "west", "25.5"), ("west", "east", 1), ("east", "main", 50_000)):
+        move = {"source": source, "target": target, "id": f"{source}-{target}"}
+        yield call("transfer", "alice", "USD", amount, **move)
+        yield call("transfer", "alice", "USD", amount, **move)
     yield call("withdraw", "bob", "E", "1", group="east")
     yield call("withdraw", "bob", "E", "5000", group="east")
     yield call("set_phase", "P2", "auction")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, SupportsIndex, TypeAlias, TypedDict, final, type_check_only
 
@@ -60,6 +61,7 @@ __all__ = [
     "Report",
     "SelfTradePrevention",
     "SettlementMode",
+    "ShardBench",
     "ShardCounters",
     "Side",
     "SnapshotError",
@@ -71,7 +73,9 @@ __all__ = [
     "UnknownNameError",
     "__version__",
     "bench_depth",
+    "bench_handoff",
     "bench_native",
+    "bench_round_trip",
     "empty_call",
     "lab_aba_race",
     "lab_aba_script",
@@ -931,7 +935,8 @@ class Exchange:
 
     `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal. With `shards`, a number or
     Shards, commands are applied by threads of their own, each for its part of the clearing groups and instruments;
-    reports and events are the same for any number, but for sequence numbers, which each shard counts for itself.
+    reports and events are the same for any number, but for sequence numbers, which each shard counts for itself, and
+    for the order in which the shards answer a command about all instruments.
     """
 
     @property
@@ -974,8 +979,8 @@ class Exchange:
     def recoveries(self) -> tuple[Recovery, ...] | None:
         """The same of each shard, as a tuple; None: there is no journal."""
     @property
-    def _window(self) -> int:
-        """How many commands of a door may be unanswered."""
+    def _path(self) -> Path | None:
+        """The directory of its journals, from the root on; None: there is no journal."""
     def __new__(cls, shards: int | Shards | None = None) -> Self: ...
     @staticmethod
     def open(
@@ -1380,8 +1385,8 @@ class Exchange:
             amount: A whole number of the asset's units, above 0.
             group: The clearing group that they are kept in (R30). There is none at first, not even "main": an
                 instrument with settlement, an event or `create_group` makes it.
-            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-                rejected, so that one whose answer was lost can be sent again.
+            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+                in the same group, is rejected, so that one whose answer was lost can be sent again.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -1414,8 +1419,8 @@ class Exchange:
             asset: The asset.
             amount: A whole number of the asset's units, above 0.
             group: The clearing group that they are kept in (R30).
-            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-                rejected.
+            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+                in the same group, is rejected.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -1789,8 +1794,21 @@ class Exchange:
         Returns:
             An array of SAMPLE_DTYPE, by shard.
         """
+    def port(self) -> Exchange:
+        """Another way to the same exchange, for one thread more: needs shards.
+
+        An exchange, and each of its ports, is used by one thread at a time. Commands of one port are applied in its
+        order if one shard takes them, those of two in any. Closing a port gives up this way only; closing the exchange
+        ends its ports.
+
+        Returns:
+            The exchange with everything that it has, as another object; also a context manager.
+
+        Raises:
+            AeroMatchError: The exchange has no shards, or it was closed.
+        """
     def _door(self) -> Exchange:
-        """Another face of the same exchange, whose commands return tickets: `_answers` gives what came of them.
+        """A port whose commands return tickets, None where there is no room: `_answers` gives what came of them.
 
         Returns:
             An exchange to be used by one thread, beside the first one.
@@ -1835,7 +1853,7 @@ class EventStream:
         """The next events, of one shard.
 
         Arguments:
-            limit: At most so many; of a command with more, as many as it has.
+            limit: About so many at most: on to the end of the command that reaches it.
             timeout_s: Wait at most so long for one, in seconds; 0: only look; None: as long as it takes. Ctrl-C ends
                 the wait.
 
@@ -1851,7 +1869,13 @@ class EventStream:
         """
     @property
     def position(self) -> tuple[int, ...]:
-        """Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet."""
+        """Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet.
+
+        Commands without events are not seen on the way, so it may lie before the end of a shard that has none to give.
+        """
+    @property
+    def _is_live(self) -> bool:
+        """Whether the next `read` looks at memory only: everything that lies in journals was read."""
     @property
     def ended(self) -> bool:
         """Whether the exchange was closed and everything was read."""
@@ -2904,6 +2928,118 @@ class DepthResult(TypedDict):
     index_bytes: int
     top_ns: int
     depth_ns: int
+
+def bench_handoff(
+    structure: str, items: SupportsIndex, *, producers: SupportsIndex = 1, batch: SupportsIndex = 1
+) -> int:
+    """Hands numbers from producers to one consumer, each on a thread of its own.
+
+    Arguments:
+        structure: "spsc" (one producer) or "intake".
+        items: How many numbers, a multiple of the producers.
+        producers: Threads that push.
+        batch: Numbers a push of the ring (the intake takes one at a time), and at most in one take.
+
+    Returns:
+        Nanoseconds from the first push to the last take.
+
+    Raises:
+        ValueError: An argument is out of range.
+        RuntimeError: What came out is not what went in.
+    """
+
+def bench_round_trip(trips: SupportsIndex) -> Histogram:
+    """Sends a number to another thread and waits for it to come back, through two rings, one at a time.
+
+    Arguments:
+        trips: How often.
+
+    Returns:
+        A histogram of nanoseconds there and back, a reading of the clock included.
+
+    Raises:
+        RuntimeError: What came back is not what was sent.
+    """
+
+class ShardBench:
+    """Live shards with books, and one producer each, to be measured and not to trade with.
+
+    Each has the same number of instruments, with standing orders. One thread uses it at a time.
+
+    Arguments:
+        shards: How many.
+        directory: Where the journals are made; None: there is none.
+        durability: "memory", "os" or "disk".
+        idle: "spin", "yield" or "park", of the shards and of `pour`.
+        cores: The processors that the shards' threads are pinned to, one each; empty: none is.
+        window: Submissions that a producer may have unanswered.
+        instruments: On each shard.
+
+    Raises:
+        ValueError: An argument is unknown or out of range.
+        RuntimeError: The shards cannot be opened.
+    """
+
+    def __new__(
+        cls,
+        *,
+        shards: int = 1,
+        directory: str | PathLike[str] | None = None,
+        durability: str = "os",
+        idle: str = "spin",
+        cores: Sequence[int] = ...,
+        window: int = 4096,
+        instruments: int = 2,
+    ) -> Self: ...
+    def prepare(self, commands: int) -> None:
+        """Makes the commands that every producer sends next, so that making them is not measured.
+
+        Arguments:
+            commands: Of each producer.
+
+        Raises:
+            RuntimeError: What was prepared before has not been sent.
+        """
+    def one_by_one(self) -> tuple[int, Histogram]:
+        """Sends what was prepared for the first shard, each command when the one before was answered.
+
+        A closed loop, from this thread.
+
+        Returns:
+            Nanoseconds in all, and a histogram of those of each command.
+
+        Raises:
+            RuntimeError: A command was refused, or the shards have stopped; also below.
+        """
+    def at_rate(self, commands_a_second: float, /) -> tuple[int, Histogram, int]:
+        """Sends what was prepared for the first shard at fixed times, whatever the answers do.
+
+        An open loop, from this thread.
+
+        Arguments:
+            commands_a_second: The rate.
+
+        Returns:
+            Nanoseconds in all; a histogram of those from when each command should have been sent to its answer; by how
+            many nanoseconds the latest command was sent after its time.
+        """
+    def pour(self, *, batch: int = 1) -> int:
+        """Sends what was prepared for every shard, each from a thread of its own, as fast as it is taken.
+
+        Arguments:
+            batch: Commands a submission.
+
+        Returns:
+            Nanoseconds until the last answer.
+        """
+    @property
+    def events(self) -> int:
+        """Events that came back so far, without those of the standing orders."""
+    @property
+    def commands_and_batches(self) -> tuple[int, int]:
+        """Commands and rounds of all shards so far, the making of the market included."""
+    def close(self) -> None:
+        """Ends the threads and closes the journals. Nothing can be measured afterwards."""
 
 def register_events(events: type[Events], /) -> None:
     """Tells the extension which class holds the events of a batch; the package does so once, when it is imported.

@@ -6,10 +6,11 @@ at once, and its answer wakes the event loop through a file descriptor: while no
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial, wraps
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from aeromatch._core import (
     AeroMatchError,
@@ -25,6 +26,9 @@ __all__ = ["AsyncEventStream", "AsyncExchange"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+RETRY_S: Final = 0.001
+"""When to try again where other users of the exchange have filled the intake of a shard."""
 
 
 def _command(
@@ -118,24 +122,28 @@ class AsyncExchange:
     """
 
     def __init__(self, shards: int | Shards = 1) -> None:
-        self._attach(Exchange(shards=shards))
+        loop = asyncio.get_running_loop()
+        self._attach(Exchange(shards=shards), loop)
 
     open = staticmethod(_opening(Exchange.open))
 
     @classmethod
     def _over(cls, exchange: Exchange) -> Self:
         self = cls.__new__(cls)
-        self._attach(exchange)
+        self._attach(exchange, asyncio.get_running_loop())
         return self
 
-    def _attach(self, exchange: Exchange) -> None:
-        self._loop = asyncio.get_running_loop()
+    def _attach(self, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._exchange = exchange
         # Its commands answer with tickets. It is used by the loop's thread only, as `_exchange` is by the other one.
         self._door = exchange._door()
         self._waiting: dict[object, asyncio.Future[Any]] = {}
-        self._room = asyncio.Semaphore(self._door._window)
+        # First come, first served: while somebody waits for room here, nobody else sends.
+        self._queue: deque[tuple[Callable[[], object], asyncio.Future[Any]]] = deque()
+        self._retry: asyncio.TimerHandle | None = None
         self._turns = asyncio.Lock()
+        self._openings: set[asyncio.Future[EventStream]] = set()
         self._is_closing = False
         self._answered: asyncio.Future[None] | None = None
         self._descriptor = self._door._fileno()
@@ -151,29 +159,48 @@ class AsyncExchange:
 
     async def _ask(self, send: Callable[[], object]) -> Any:
         self._check()
-        # First come, first served: who waits for room keeps those behind waiting.
-        await self._room.acquire()
-        try:
-            self._check()
-            ticket = send()
-        except BaseException:
-            self._room.release()
-            raise
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting[ticket] = answer
+        if self._queue or (ticket := send()) is None:
+            self._queue.append((send, answer))
+            self._send_queued()
+        else:
+            self._waiting[ticket] = answer
         return await answer
+
+    def _send_queued(self) -> None:
+        """Send what waits for room, as far as there is any."""
+        while self._queue:
+            send, answer = self._queue[0]
+            # Cancelled before it was sent, it never is.
+            if not answer.done():
+                try:
+                    ticket = send()
+                except Exception as error:
+                    answer.set_exception(error)
+                else:
+                    if ticket is None:
+                        break
+                    self._waiting[ticket] = answer
+            self._queue.popleft()
+        if self._queue and not self._waiting and self._retry is None:
+            # Others have filled a shard's intake, and no answer of ours will say when it has room again.
+            self._retry = self._loop.call_later(RETRY_S, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._send_queued()
 
     def _collect(self) -> None:
         """Hand out the answers that are there; the loop calls it when the descriptor says that some are."""
         for ticket, answer in self._door._answers():
             future = self._waiting.pop(ticket)
-            self._room.release()
             if future.done():
                 continue  # The task was cancelled: nobody waits any more.
             if isinstance(answer, BaseException):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+        self._send_queued()
         if self._answered is not None and not self._waiting and not self._answered.done():
             self._answered.set_result(None)
 
@@ -223,6 +250,7 @@ class AsyncExchange:
     account_name = _read(Exchange.account_name)
     instrument_number = _read(Exchange.instrument_number)
     counters = _read(Exchange.counters)
+    _samples = _read(Exchange._samples)
 
     @property
     def shards(self) -> int:
@@ -243,6 +271,11 @@ class AsyncExchange:
     def now(self) -> int:
         """As `Exchange.now`."""
         return self._door.now
+
+    @property
+    def memory_bytes(self) -> int:
+        """As `Exchange.memory_bytes`."""
+        return self._door.memory_bytes
 
     @property
     def durability(self) -> str | None:
@@ -267,7 +300,11 @@ class AsyncExchange:
             AeroMatchError: The exchange was closed.
         """
         self._check()
-        return AsyncEventStream(partial(self._exchange.stream, from_sequence))
+        opening = asyncio.ensure_future(asyncio.to_thread(self._exchange.stream, from_sequence))
+        # A close that comes sooner waits for it: a stream has what was there when it was asked for.
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+        return AsyncEventStream(opening)
 
     async def close(self) -> None:
         """Wait for the answers that are under way, make everything durable and end the exchange.
@@ -280,11 +317,19 @@ class AsyncExchange:
         if asyncio.get_running_loop() is not self._loop:
             self._check()
         self._is_closing = True
+        while self._queue:
+            _, answer = self._queue.popleft()
+            if not answer.done():
+                answer.set_exception(AeroMatchError("this AsyncExchange was closed"))
         while self._waiting:
             if self._answered is None or self._answered.done():
                 self._answered = self._loop.create_future()
             await asyncio.shield(self._answered)
+        if self._openings:
+            await asyncio.wait(set(self._openings))
         self._loop.remove_reader(self._descriptor)
+        if self._retry is not None:
+            self._retry.cancel()
         await self._turn(self._exchange.close)
 
     async def __aenter__(self) -> Self:
@@ -307,55 +352,94 @@ class AsyncExchange:
 class AsyncEventStream(AsyncIterator[Events]):
     """The events of an exchange for one task: all that were since some sequence number, then those that come.
 
-    `async for` ends when the exchange is closed and everything was read. Nothing is asked while nothing happens.
+    `async for` ends when the exchange was closed and everything was read, or when the stream is closed. While nothing
+    happens, nothing runs.
     """
 
-    def __init__(self, opener: Callable[[], EventStream]) -> None:
-        self._opener = opener
+    def __init__(self, opening: asyncio.Future[EventStream]) -> None:
+        self._opening = opening
         self._stream: EventStream | None = None
+        self._past: asyncio.Future[Events | None] | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._position: tuple[int, ...] | None = None
         self._is_reading = False
+        self._is_closed = False
 
     async def read(self, limit: int = 4096, timeout_s: float | None = None) -> Events | None:
         """The next events, of one shard.
 
         Arguments:
             limit: At most about so many: the events of one command stay together.
-            timeout_s: Wait at most so long for one, in seconds; None: as long as it takes.
+            timeout_s: Wait at most so long for one, in seconds; 0: only look; None: as long as it takes. What lies in a
+                journal is waited for in any case.
 
         Returns:
-            The events; None if none came in time, or the exchange is closed and everything was read.
+            The events; None if none came in time, or there will be none any more: see `ended`.
 
         Raises:
+            TypeError: An argument, or where the stream was to begin, has the wrong type.
+            ValueError: The same is out of range.
             StreamLagged: The exchange has gone on so far that events are missed; `position` says where to open
                 another stream, which has them from the journal.
             JournalError: The journal cannot be read.
-            AeroMatchError: Another task reads this stream.
+            AeroMatchError: Another task reads this stream, or the exchange was closed before the first read.
         """
         if self._is_reading:
             raise AeroMatchError("this AsyncEventStream is being read by another task; open one for each")
         self._is_reading = True
         try:
-            return await self._next(limit, timeout_s)
+            events = await self._next(limit, timeout_s)
+            if self._stream is not None and not self._is_closed:
+                self._position = self._stream.position
+            return events
         finally:
             self._is_reading = False
 
     async def _next(self, limit: int, timeout_s: float | None) -> Events | None:
+        deadline = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
+        # A reader that never has to wait leaves room for others.
+        await asyncio.sleep(0)
         if self._stream is None:
-            # What lies in the journal before the first event is gone through here.
-            self._stream = await asyncio.to_thread(self._opener)
-            events = await asyncio.to_thread(self._stream.read, limit, 0)
-        else:
-            # A reader that never has to wait leaves room for others.
-            await asyncio.sleep(0)
-            events = self._stream.read(limit, 0)
+            # Whoever stops waiting here leaves it to the next one.
+            await asyncio.wait((self._opening,))
+            self._stream = self._opening.result()
+        while not self._is_closed:
+            is_live = self._past is None and self._stream._is_live
+            events = self._stream.read(limit, 0) if is_live else await self._read_past(self._stream, limit)
+            if events is not None or self.ended:
+                return events
+            if not is_live:
+                continue
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._readable(self._stream.fileno())
+            except TimeoutError:
+                return None
+        return None
+
+    async def _read_past(self, stream: EventStream, limit: int) -> Events | None:
+        """Read what lies in journals, which takes its time, in a thread."""
+        # If whoever waits here is cancelled, the next one gets what the thread has read: nothing falls between the two.
+        if self._past is None:
+            self._past = asyncio.ensure_future(asyncio.to_thread(stream.read, limit, 0))
+        past = self._past
+        await asyncio.wait((past,))
+        self._past = None
+        return past.result()
+
+    async def _readable(self, descriptor: int) -> None:
+        """Wait until a descriptor can be read, or the stream is closed."""
+        loop = asyncio.get_running_loop()
+        self._wake = loop.create_future()
+        loop.add_reader(descriptor, self._woken)
         try:
-            async with asyncio.timeout(timeout_s):
-                while events is None and not self._stream.ended:
-                    await _readable(self._stream.fileno())
-                    events = self._stream.read(limit, 0)
-        except TimeoutError:
-            return None
-        return events
+            await self._wake
+        finally:
+            loop.remove_reader(descriptor)
+
+    def _woken(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
 
     async def __anext__(self) -> Events:
         events = await self.read()
@@ -366,25 +450,19 @@ class AsyncEventStream(AsyncIterator[Events]):
     @property
     def position(self) -> tuple[int, ...] | None:
         """Where to go on: `stream(position)` begins with what this one has not given. None before the first read."""
-        return None if self._stream is None else self._stream.position
+        return self._position
+
+    @property
+    def ended(self) -> bool:
+        """Whether the stream or the exchange was closed, and everything was read."""
+        return self._is_closed or (self._stream is not None and self._past is None and self._stream.ended)
+
+    def __repr__(self) -> str:
+        return f"AsyncEventStream(position={self._position})"
 
     def close(self) -> None:
-        """Give up the place in the stream; reading goes no further."""
-        if self._stream is not None:
+        """Give up the place in the stream; who waits for events gets none. A second time does nothing."""
+        self._is_closed = True
+        self._woken()
+        if self._past is None and self._stream is not None:
             self._stream.close()
-
-
-async def _readable(descriptor: int) -> None:
-    """Wait until a descriptor can be read."""
-    loop = asyncio.get_running_loop()
-    readable = loop.create_future()
-    loop.add_reader(descriptor, _wake, readable)
-    try:
-        await readable
-    finally:
-        loop.remove_reader(descriptor)
-
-
-def _wake(readable: asyncio.Future[None]) -> None:
-    if not readable.done():
-        readable.set_result(None)

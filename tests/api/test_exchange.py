@@ -43,7 +43,7 @@ def test_the_methods_of_an_exchange_are_locked() -> None:
     read = {"balance", "balances", "positions", "book", "instruments", "accounts", "groups", "assets", "events"}
     read |= {"account_number", "account_name", "instrument_number", "sequence", "now", "memory_bytes", "digest"}
     kept = {"open", "close", "compact", "snapshot", "restore", "durability", "durable_sequence", "recovery"}
-    sharded = {"shards", "stream", "counters", "sequences", "durable_sequences", "recoveries"}
+    sharded = {"shards", "stream", "port", "counters", "sequences", "durable_sequences", "recoveries"}
     assert shown == orders | made | moved | read | kept | sharded
 
 

@@ -1,7 +1,9 @@
 """`Exchange(shards=...)`: threads apply the commands, and nobody can tell but by the sequence numbers."""
 
 import os
+import re
 import threading
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from aeromatch import AeroMatchError, Exchange, Instrument, JournalError, Record
 any_shards: Any = Shards
 
 COUNTS = [1, 2, 4]
+DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "shards.md"
 
 
 @pytest.mark.parametrize("count", COUNTS)
@@ -55,7 +58,7 @@ def test_several_shards_count_for_themselves() -> None:
                 read()
         assert ex.durable_sequences is None
         assert ex.recoveries is None
-        assert repr(ex).startswith("Exchange(instruments=9, accounts=4, shards=2, sequences=")
+        assert repr(ex) == f"Exchange(instruments=9, accounts=4, shards=2, sequences={ex.sequences})"
         before = ex.sequences
         ex.submit("P0", "buy", quantity=1, price=1)
         assert sum(ex.sequences) == sum(before) + 1
@@ -259,6 +262,15 @@ def test_what_is_no_command_is_refused_and_nothing_of_it_applied() -> None:
 def test_settings_that_cannot_be_are_refused_by_name(shards: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Exchange(shards=shards)
+
+
+def test_the_options_have_the_defaults_that_the_documents_say() -> None:
+    table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+?)(?::[^|]*)? \|", DOCUMENT.read_text(), re.MULTILINE)
+    said = {name: default for names, default in table for name in re.findall(r"\w+", names)}
+    ours = {field.name: getattr(Shards(), field.name) for field in fields(Shards)}
+    assert (said.pop("shards"), ours.pop("count")) == ("1", None)
+    words = {"None": "none", "True": "on", "False": "off", "park": "`park`"}
+    assert said == {name: words.get(str(value)) or f"{value:,}" for name, value in ours.items()}
 
 
 @pytest.mark.parametrize("idle", ["spin", "yield", "park"])

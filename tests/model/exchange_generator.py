@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from tests.model.generator import Generator
 
@@ -56,6 +57,8 @@ class ExchangeGenerator:
         self.admin_share = rng.choice((0.06, 0.15, 0.4))
         self.transfer_ids = rng.choice((3, 30))
         self.made = 0
+        # Orders that lead somewhere only one after the other.
+        self.planned: list[Command] = []
 
     def chance(self, probability: float) -> bool:
         return self.rng.random() < probability
@@ -69,6 +72,8 @@ class ExchangeGenerator:
         if is_bare or self.chance(self.admin_share):
             command: Command | AdminCommand = self.admin(exchange, is_bare=is_bare)
             command.tag = self.rng.choice((0, self.rng.getrandbits(64)))
+        elif self.planned:
+            command = self.planned.pop(0)
         elif self.chance(0.02):
             command = self.everywhere(exchange)
         else:
@@ -99,6 +104,8 @@ class ExchangeGenerator:
             return command
         command.instrument = instrument.number
         if instrument.settlement is None:
+            if generator.edges is not None and self.chance(0.03):
+                self.planned = self.out_of_band(instrument.number, generator.edges)
             return command
         command.account = self.account(exchange, command.account, is_new=command.kind == CommandKind.NEW)
         if instrument.is_mirror:
@@ -108,6 +115,14 @@ class ExchangeGenerator:
             if self.chance(0.6):
                 return self.means(exchange, instrument, command) or command
         return command
+
+    def out_of_band(self, instrument: int, edges: tuple[int, int]) -> list[Command]:
+        """An order that slides out of the band, and a market order that would meet it there."""
+        side, edge = self.rng.choice(tuple(zip((Side.SELL, Side.BUY), edges, strict=True)))
+        other = Side(1 - side)
+        at_edge = Command(CommandKind.NEW, instrument=instrument, side=side, price_ticks=edge, quantity_lots=500)
+        sliding = replace(at_edge, side=other, quantity_lots=5, post_only=True, slide=True)
+        return [at_edge, sliding, replace(at_edge, order_type=OrderType.MARKET, price_ticks=None)]
 
     def means(self, exchange: ReferenceExchange, instrument: Instrument, command: Command) -> AdminCommand | None:
         """What an account needs first, where it has too little for an order."""

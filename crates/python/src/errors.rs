@@ -143,7 +143,7 @@ pub enum Failure {
     /// An option of the shards cannot be, or contradicts what the log says.
     Option { option: &'static str, problem: String },
     /// A shard no longer has the events that were asked for; what it has begins there.
-    Gone { shard: u16, oldest: u64 },
+    Gone { oldest: u64 },
     /// A reader has missed events; where to go on, by shard.
     Lagged(Vec<u64>),
     /// The journal.
@@ -235,7 +235,7 @@ impl Failure {
             ),
             Failure::SeveralShards { name, shards } => plain(&classes.base, several_shards(name, shards)),
             Failure::Option { option, problem } => Ok(PyValueError::new_err(format!("shards: {option}: {problem}"))),
-            Failure::Gone { oldest, .. } => lagged(classes.lagged.bind(py), &[oldest]),
+            Failure::Gone { oldest } => lagged(classes.lagged.bind(py), &[oldest]),
             Failure::Lagged(position) => lagged(classes.lagged.bind(py), &position),
             Failure::Journal(failure) => {
                 let raised = classes.journal.bind(py).call1((failure.message,))?;

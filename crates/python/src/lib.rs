@@ -3,6 +3,7 @@
 mod arguments;
 mod batch;
 mod bench;
+mod bench_runtime;
 mod book;
 mod book_view;
 mod buffer;
@@ -61,5 +62,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(bench::bench_depth, module)?)?;
     module.add_function(wrap_pyfunction!(bench::bench_native, module)?)?;
     module.add_function(wrap_pyfunction!(bench::empty_call, module)?)?;
+    module.add_function(wrap_pyfunction!(bench_runtime::ring::bench_handoff, module)?)?;
+    module.add_function(wrap_pyfunction!(bench_runtime::ring::bench_round_trip, module)?)?;
+    module.add_class::<bench_runtime::shards::ShardBench>()?;
     Ok(())
 }

@@ -10,9 +10,10 @@ use crate::intake::Drain;
 use crate::port::{Port, SubmitError};
 use crate::shard::access::Access;
 use crate::shard::core::{Core, stamp};
+use crate::shard::packed::Packed;
 use crate::shard::refusal::is_refused_for_capacity;
 use crate::shard::shared::Shared;
-use crate::shard::submission::{Completion, Doors, Slots, Submission, Ticket};
+use crate::shard::submission::{Completion, Doors, Origin, Slots, Submission, Ticket};
 use crate::storage::Storage;
 use aeromatch_engine::codes::{CreatedKind, EventKind};
 use aeromatch_engine::collector::Done;
@@ -217,11 +218,7 @@ impl<St: Storage> Coordinator<St> {
         }
     }
 
-    fn answer(
-        &mut self,
-        submission: Submission,
-        stamped_ns: &mut u64,
-    ) -> (crate::shard::submission::Origin, Completion) {
+    fn answer(&mut self, submission: Submission, stamped_ns: &mut u64) -> (Origin, Packed) {
         let Submission { origin, ticket, wants_changes, slots } = submission;
         let mut slots = slots.bytes().to_vec();
         let (shard, result) = match subject_of(&slots, 0) {
@@ -234,7 +231,7 @@ impl<St: Storage> Coordinator<St> {
                 self.carry_out(subject, &slots, wants_changes)
             }
         };
-        (origin, Completion { ticket, shard, result })
+        (origin, Packed::whole(ticket, shard, result))
     }
 
     fn carry_out(&mut self, subject: Subject, slots: &[u8], wants_changes: bool) -> (u16, Answer) {

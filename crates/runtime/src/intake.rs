@@ -42,6 +42,9 @@ use crate::ring::Full;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+/// Nodes that [`Drain::take`] keeps back at most.
+const MOST_KEPT: usize = 64;
+
 struct Shared<T> {
     nodes: Nodes<T>,
     /// The newest published node, from which links lead to older ones. Written by all.
@@ -54,9 +57,12 @@ struct Shared<T> {
 impl<T> Shared<T> {
     /// Takes all that was published and not yet taken: its oldest node, from which links lead to newer ones.
     fn collect(&self) -> u32 {
-        if self.inbox.load(Ordering::Relaxed) == NONE {
+        let newest = self.inbox.load(Ordering::Relaxed);
+        if newest == NONE {
             return NONE;
         }
+        // It comes from the producer's processor, and the swap has to wait for the inbox: both at once.
+        self.nodes.prefetch(newest);
         let mut node = self.inbox.swap(NONE, Ordering::Acquire);
         let mut newer = NONE;
         while node != NONE {
@@ -96,6 +102,17 @@ pub struct Drain<T> {
     shared: Arc<Shared<T>>,
     /// Collected and not yet delivered: the oldest, from which links lead to newer ones.
     taken: u32,
+    /// Delivered and not yet given back.
+    emptied: Emptied,
+}
+
+/// A chain of nodes that hold nothing any more.
+struct Emptied {
+    first: u32,
+    last: u32,
+    count: usize,
+    /// So many are kept back at most, see [`Drain::take`].
+    most: usize,
 }
 
 /// An intake that holds up to `capacity` items.
@@ -110,7 +127,8 @@ pub fn intake<T: Send>(capacity: usize) -> (Intake<T>, Drain<T>) {
         delivered: Padded::new(AtomicU32::new(0)),
         drain_gone: AtomicBool::new(false),
     });
-    (Intake { shared: shared.clone() }, Drain { shared, taken: NONE })
+    let emptied = Emptied { first: NONE, last: NONE, count: 0, most: MOST_KEPT.min(capacity / 8) };
+    (Intake { shared: shared.clone() }, Drain { shared, taken: NONE, emptied })
 }
 
 impl<T> Clone for Intake<T> {
@@ -185,6 +203,18 @@ impl<T: Send> Drain<T> {
     /// Appends up to `limit` items to `out`, oldest first. Returns how many. What was taken and not delivered is
     /// delivered next.
     pub fn drain(&mut self, out: &mut Vec<T>, limit: usize) -> usize {
+        let count = self.take(out, limit);
+        self.give_back();
+        count
+    }
+
+    /// As [`Drain::drain`], but keeps the nodes back until there are some dozens, an eighth of the capacity at most. Where
+    /// items come one by one, producers find the head of the pool where they left it, in their own cache, and the
+    /// consumer makes one exchange for many items.
+    pub fn take(&mut self, out: &mut Vec<T>, limit: usize) -> usize {
+        if self.emptied.count > self.emptied.most {
+            self.give_back();
+        }
         let mut count = 0;
         while count < limit {
             if self.taken == NONE {
@@ -198,7 +228,28 @@ impl<T: Send> Drain<T> {
         count
     }
 
-    /// Delivers from what is taken, which is not nothing, and frees the nodes with one exchange.
+    /// Gives the nodes of delivered items back, with one exchange for all.
+    fn give_back(&mut self) {
+        if self.emptied.count > 0 {
+            self.shared.nodes.give(self.emptied.first, self.emptied.last);
+            self.emptied.count = 0;
+        }
+    }
+
+    /// Keeps a chain of so many nodes to be given back.
+    fn keep(&mut self, first: u32, last: u32, count: usize) {
+        let emptied = &mut self.emptied;
+        if emptied.count == 0 {
+            emptied.first = first;
+        } else {
+            // Ours, both: the pool orders what happens to them later.
+            self.shared.nodes.link(emptied.last).store(first, Ordering::Relaxed);
+        }
+        emptied.last = last;
+        emptied.count += count;
+    }
+
+    /// Delivers from what is taken, which is not nothing.
     fn deliver(&mut self, out: &mut Vec<T>, limit: usize) -> usize {
         let (first, mut last, mut count) = (self.taken, self.taken, 0);
         while count < limit && self.taken != NONE {
@@ -212,7 +263,9 @@ impl<T: Send> Drain<T> {
         let delivered = &self.shared.delivered;
         // Its only writer: a load and a store will do.
         delivered.store(delivered.load(Ordering::Relaxed).wrapping_add(count as u32), Ordering::Relaxed);
-        self.shared.nodes.give(first, last);
+        if count > 0 {
+            self.keep(first, last, count);
+        }
         count
     }
 }
@@ -261,6 +314,25 @@ mod tests {
             assert_eq!(drain.drain(&mut out, count), count);
         }
         assert_eq!((out, drain.drain(&mut vec![], 9)), (vec![0, 1, 2, 3], 0));
+    }
+
+    #[test]
+    fn nodes_that_are_kept_back_come_back_in_time() {
+        let (intake, mut drain) = intake(32);
+        let mut out = vec![];
+        for item in 0..4 {
+            intake.push(item).unwrap();
+            assert_eq!((drain.take(&mut out, 9), drain.emptied.count), (1, item + 1), "an eighth is kept");
+        }
+        assert_eq!(intake.len_estimate(), 0);
+        (4..32).for_each(|item| intake.push(item).unwrap());
+        assert_eq!((intake.push(0), drain.take(&mut out, 9), drain.emptied.count), (Err(Full(0)), 9, 13));
+        assert_eq!((drain.take(&mut out, 9), drain.emptied.count), (9, 9), "more than an eighth went back");
+        (32..45).for_each(|item| intake.push(item).unwrap());
+        while drain.take(&mut out, 9) > 0 {}
+        assert_eq!((out, drain.emptied.count), ((0..45).collect(), 0));
+        (0..32).for_each(|item| intake.push(item).unwrap());
+        assert_eq!((drain.drain(&mut vec![], 99), drain.emptied.count), (32, 0), "a drain keeps none");
     }
 
     /// A thread stops for good at each step of a push: it costs a node, and nobody notices more than that.

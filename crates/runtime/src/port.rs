@@ -7,6 +7,7 @@ use crate::doorbell::Doorbell;
 use crate::idle::Waiter;
 use crate::ring::Full;
 use crate::ring::spsc::Consumer;
+use crate::shard::packed::Packed;
 use crate::shard::shared::Shared;
 use crate::shard::submission::{Origin, Slots, Submission};
 use crate::shard::{Completion, Ticket};
@@ -55,7 +56,7 @@ pub struct Port {
 
 /// A thread that answers.
 pub(crate) struct Source {
-    pub completions: Consumer<Completion>,
+    pub completions: Consumer<Packed>,
     /// What it has not answered, in the order in which it will.
     pub tickets: VecDeque<Ticket>,
 }
@@ -64,7 +65,7 @@ impl Port {
     pub(crate) fn new(
         shared: Arc<Shared>,
         origin: Origin,
-        completions: Vec<Consumer<Completion>>,
+        completions: Vec<Consumer<Packed>>,
         doorbell: Arc<Doorbell>,
     ) -> Port {
         let sources = completions.into_iter().map(|completions| Source { completions, tickets: VecDeque::new() });
@@ -172,7 +173,7 @@ impl Port {
                 let expected = source.tickets.pop_front();
                 debug_assert_eq!(expected, Some(completion.ticket), "answers come in order");
                 self.unanswered -= 1;
-                completions.push(completion);
+                completions.push(completion.into_completion());
             }
             if has_ended && !source.tickets.is_empty() {
                 let shard = (thread as u16).min(self.shared.shards() - 1);

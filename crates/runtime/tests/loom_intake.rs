@@ -17,27 +17,30 @@ fn push_all(intake: &Intake<Item>, producer: u32, items: u32) -> u32 {
     (0..items).take_while(|&item| intake.push((producer, item)).is_ok()).count() as u32
 }
 
+/// `drain` or `take`.
+type Way = fn(&mut Drain<Item>, &mut Vec<Item>, usize) -> usize;
+
 /// Drains twice while others push, who get their turn in between.
-fn draining(mut drain: Drain<Item>, limit: usize) -> thread::JoinHandle<(Drain<Item>, Vec<Item>)> {
+fn draining(mut drain: Drain<Item>, way: Way, limit: usize) -> thread::JoinHandle<(Drain<Item>, Vec<Item>)> {
     thread::spawn(move || {
         let mut out = vec![];
-        drain.drain(&mut out, limit);
+        way(&mut drain, &mut out, limit);
         thread::yield_now();
-        drain.drain(&mut out, limit);
+        way(&mut drain, &mut out, limit);
         (drain, out)
     })
 }
 
 /// The consumer is started before the second producer or after it: see `model` on what each search leaves out.
-fn outcomes_of(is_second: bool, capacity: usize, limit: usize, items: [u32; 2]) -> BTreeSet<(usize, bool)> {
+fn outcomes_of(is_second: bool, way: Way, capacity: usize, limit: usize, items: [u32; 2]) -> BTreeSet<(usize, bool)> {
     check(2, move || {
         let (intake, drain) = intake(capacity);
         let start_other = |intake: Intake<Item>| thread::spawn(move || push_all(&intake, 1, items[1]));
         let (other, consumer) = if is_second {
-            let consumer = draining(drain, limit);
+            let consumer = draining(drain, way, limit);
             (start_other(intake.clone()), consumer)
         } else {
-            (start_other(intake.clone()), draining(drain, limit))
+            (start_other(intake.clone()), draining(drain, way, limit))
         };
         let pushed = [push_all(&intake, 0, items[0]), other.join().unwrap()];
         let (mut drain, mut out) = consumer.join().unwrap();
@@ -54,9 +57,9 @@ fn outcomes_of(is_second: bool, capacity: usize, limit: usize, items: [u32; 2]) 
 
 /// In some runs each of `early` items is drained while others push, and pushes are refused if there are fewer nodes than
 /// items.
-fn nothing_is_lost(capacity: usize, limit: usize, items: [u32; 2], early: &[usize]) {
-    let mut outcomes = outcomes_of(false, capacity, limit, items);
-    outcomes.append(&mut outcomes_of(true, capacity, limit, items));
+fn nothing_is_lost(way: Way, capacity: usize, limit: usize, items: [u32; 2], early: &[usize]) {
+    let mut outcomes = outcomes_of(false, way, capacity, limit, items);
+    outcomes.append(&mut outcomes_of(true, way, capacity, limit, items));
     for early in early {
         assert!(outcomes.contains(&(*early, true)), "never {early} drained early: {outcomes:?}");
     }
@@ -66,17 +69,27 @@ fn nothing_is_lost(capacity: usize, limit: usize, items: [u32; 2], early: &[usiz
 
 #[test]
 fn one_node() {
-    nothing_is_lost(1, 1, [1, 1], &[1, 2]);
+    nothing_is_lost(Drain::drain, 1, 1, [1, 1], &[1, 2]);
 }
 
 #[test]
 fn two_nodes_go_round() {
-    nothing_is_lost(2, 1, [2, 1], &[1, 2]);
+    nothing_is_lost(Drain::drain, 2, 1, [2, 1], &[1, 2]);
 }
 
 #[test]
 fn a_batch_is_taken_whole() {
-    nothing_is_lost(3, 9, [2, 1], &[0, 1, 2, 3]);
+    nothing_is_lost(Drain::drain, 3, 9, [2, 1], &[0, 1, 2, 3]);
+}
+
+#[test]
+fn one_node_that_is_kept_back() {
+    nothing_is_lost(Drain::take, 1, 1, [1, 1], &[1]);
+}
+
+#[test]
+fn nodes_that_are_kept_back_go_round() {
+    nothing_is_lost(Drain::take, 2, 9, [2, 1], &[1, 2]);
 }
 
 /// One producer stops for good at a step of its push: the other one and the consumer get on with what is left.
@@ -87,7 +100,7 @@ fn a_death_costs_one_node(is_filled: bool) {
             let victim = intake.clone();
             move || victim.push_and_die((9, 9), is_filled)
         });
-        let consumer = draining(drain, 9);
+        let consumer = draining(drain, Drain::drain, 9);
         let pushed = push_all(&intake, 0, 2);
         let has_died = dying.join().unwrap();
         let (mut drain, mut out) = consumer.join().unwrap();

@@ -122,7 +122,10 @@ SAMPLE_DTYPE: Final = np.dtype(
         ("match_ns", "<u8"),
         ("publish_ns", "<u8"),
         ("first_sequence", "<u8"),
+        ("timed_ns", "<u8"),
+        ("timed_instrument", "<u4"),
+        ("timed_place", "<u4"),
         ("shard", "<u8"),
     ]
 )
-"""How long the stages of one batch of a shard took, in nanoseconds."""
+"""How long the stages of one batch of a shard took, and one of its commands, in nanoseconds (docs/statistics.md)."""

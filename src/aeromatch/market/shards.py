@@ -25,8 +25,8 @@ class Shards:
         stream_events: So many events a shard keeps in memory for streams that lag.
         published_levels: So many levels of each side of its books a shard publishes for readers; 0: none.
         stamp_time: Commands without a time get the clock's when a shard takes them.
-        huge_pages: Asks the system for huge pages behind the shards' large tables.
-        groups: Clearing groups that are to live on a shard of their own choice: names, and numbers of shards from 0.
+        huge_pages: Whether the system is asked for huge pages behind the shards' large tables.
+        groups: Clearing groups that are to live on a certain shard: names, and numbers of shards from 0.
         instruments: The same for instruments without settlement, by symbol.
         samples: So many measurements of batches wait for whoever takes statistics; 0: no batch is measured.
     """
@@ -41,7 +41,7 @@ class Shards:
     stream_events: int = 65536
     published_levels: int = 8
     stamp_time: bool = False
-    huge_pages: bool = False
+    huge_pages: bool = True
     groups: Mapping[str, int] | None = None
     instruments: Mapping[str, int] | None = None
     samples: int = 0

@@ -81,7 +81,7 @@ fn what_the_source_refuses_the_target_never_hears_of() {
 fn what_has_arrived_does_not_arrive_again() {
     let mut router = router(2);
     let slots = transfer(30, LEFT, RIGHT, "t", 9);
-    assert_eq!(router.shards[1].has_transfer_in(LEFT as u32, ANN, "t"), false);
+    assert!(!router.shards[1].has_transfer_in(LEFT as u32, ANN, "t"));
     assert_eq!(kinds(&router.tell(0, &slots)), [EventKind::Accepted, EventKind::Funds]);
     assert_eq!(available(&router.shards[1], RIGHT), 0, "between the halves");
     let out: Vec<TransferOut> = router.shards[0].transfers_out().cloned().collect();

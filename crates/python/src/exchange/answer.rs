@@ -15,8 +15,8 @@ use pyo3::prelude::*;
 pub enum Answered<T> {
     /// The answer.
     Now(T),
-    /// The ticket under which it will come.
-    Later(u64),
+    /// The ticket under which it will come; `None`: there was no room, and nothing was sent.
+    Later(Option<u64>),
 }
 
 impl<'py, T: PyClass + Into<PyClassInitializer<T>>> IntoPyObject<'py> for Answered<T> {

@@ -174,8 +174,8 @@ impl Exchange {
     ///     amount: A whole number of the asset's units, above 0.
     ///     group: The clearing group that they are kept in (R30). There is none at first, not even "main": an
     ///         instrument with settlement, an event or `create_group` makes it.
-    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-    ///         rejected, so that one whose answer was lost can be sent again.
+    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+    ///         in the same group, is rejected, so that one whose answer was lost can be sent again.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
@@ -215,8 +215,8 @@ impl Exchange {
     ///     asset: The asset.
     ///     amount: A whole number of the asset's units, above 0.
     ///     group: The clearing group that they are kept in (R30).
-    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-    ///         rejected.
+    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+    ///         in the same group, is rejected.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///

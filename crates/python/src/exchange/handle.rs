@@ -52,7 +52,7 @@ impl Handle {
 
     /// An exchange with shards.
     pub fn sharded(core: Arc<Core>, opened: Option<Opened>) -> Result<Arc<Handle>, Failure> {
-        let machine = Machine::sharded(Door::open(&core)?);
+        let machine = Machine::sharded(Door::open(&core, true)?);
         let directory = Arc::new(Directory::of(&machine)?);
         let (shared, owner) = (Shared::new(machine), Some(std::process::id()));
         Ok(Handle { shared, directory, opened: opened.map(Arc::new), core: Some(core), waits: true, owner }.kept())
@@ -60,11 +60,11 @@ impl Handle {
 
     /// The same exchange through another door, for one thread more.
     pub fn another(&self) -> Result<Arc<Handle>, Failure> {
-        let core = self.core.as_ref().ok_or(Failure::NoShards("another door"))?;
-        let shared = Shared::new(Machine::sharded(Door::open(core)?));
+        let core = self.core.as_ref().ok_or(Failure::NoShards("port"))?;
+        let shared = Shared::new(Machine::sharded(Door::open(core, false)?));
         let (directory, opened) = (Arc::clone(&self.directory), self.opened.clone());
         let core = Some(Arc::clone(core));
-        Ok(Arc::new(Handle { shared, directory, opened, core, waits: true, owner: self.owner }))
+        Ok(Handle { shared, directory, opened, core, waits: true, owner: self.owner }.kept())
     }
 
     /// Remembers it for the end of the interpreter.

@@ -1,6 +1,6 @@
 //! An exchange with a journal, as long as this process is the one that opened it: a forked one must not write there.
 
-use super::watched::{Watch, Watched};
+use super::watched::{self, Watched};
 use crate::errors::{Failure, JournalFailure};
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::record::EventSink;
@@ -19,24 +19,29 @@ pub struct Journaled {
 
 /// How the journal was opened, and what was found there.
 pub struct Opened {
+    /// The directory; wherever the process goes from here.
+    pub path: PathBuf,
     pub durability: Durability,
     /// Of each shard; of the only journal where there are none.
     pub recoveries: Vec<Recovery>,
+}
+
+impl Opened {
+    pub fn new(path: &Path, durability: Durability, recoveries: Vec<Recovery>) -> Opened {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        Opened { path, durability, recoveries }
+    }
 }
 
 impl Journaled {
     /// Opens a directory and recovers what is there. To be called without holding the interpreter.
     pub fn open(path: &Path, options: Options) -> Result<(Journaled, Opened), Failure> {
         let fail = |cause: Cause| failure(&cause, path);
-        let watch = Watch::begin();
-        let storage = Watched { disk: Disk::open(path).map_err(fail)?, watch: Arc::clone(&watch) };
-        let opened = DurableExchange::open(storage, options);
-        if let Some(error) = watch.end() {
-            return Err(Failure::Interrupted(error));
-        }
-        let (durable, recovery) = opened.map_err(fail)?;
+        let disk = Disk::open(path).map_err(fail)?;
+        let opened = watched::open(|watch| DurableExchange::open(Watched { disk, watch: Arc::clone(watch) }, options));
+        let (durable, recovery) = opened?.map_err(fail)?;
         let journaled = Journaled { durable, directory: path.to_path_buf(), owner: std::process::id() };
-        Ok((journaled, Opened { durability: options.durability, recoveries: vec![recovery] }))
+        Ok((journaled, Opened::new(path, options.durability, vec![recovery])))
     }
 
     /// Is this the process that opened it?

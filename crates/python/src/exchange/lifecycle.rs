@@ -181,6 +181,12 @@ impl Exchange {
         })
     }
 
+    /// The directory of its journals, from the root on; None: there is no journal.
+    #[getter]
+    fn _path(&self) -> Option<PathBuf> {
+        self.handle.opened.as_ref().map(|opened| opened.path.clone())
+    }
+
     /// When a command is answered: "disk", "os" or "memory"; None: there is no journal.
     #[getter]
     fn durability(&self) -> Option<&'static str> {

@@ -192,8 +192,8 @@ impl Machine {
         Ok(Box::from(self.collector.events.as_slice()))
     }
 
-    /// Sends one command; its answer comes under the ticket that is returned.
-    pub fn send(&mut self, slots: &[u8], question: Question) -> Result<u64, Failure> {
+    /// Sends one command; its answer comes under the ticket that is returned. `None`: there is no room for it now.
+    pub fn send(&mut self, slots: &[u8], question: Question) -> Result<Option<u64>, Failure> {
         self.door()?.ok_or(Failure::Unusable(Machine::NAME))?.send(slots, question)
     }
 

@@ -42,7 +42,8 @@ use std::sync::Arc;
 ///
 /// `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal. With `shards`, a number or
 /// Shards, commands are applied by threads of their own, each for its part of the clearing groups and instruments;
-/// reports and events are the same for any number, but for sequence numbers, which each shard counts for itself.
+/// reports and events are the same for any number, but for sequence numbers, which each shard counts for itself, and
+/// for the order in which the shards answer a command about all instruments.
 #[pyclass(frozen, module = "aeromatch")]
 pub struct Exchange {
     handle: Arc<Handle>,

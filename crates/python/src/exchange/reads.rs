@@ -379,7 +379,7 @@ impl Exchange {
         let state = match self.handle.with(|machine| machine.look_at_each(Engine::sequence)) {
             Ok(sequences) => match sequences.as_slice() {
                 [sequence] => format!("sequence={sequence}"),
-                several => format!("shards={}, sequences={several:?}", several.len()),
+                several => format!("shards={}, sequences={}", several.len(), PyTuple::new(py, several)?.repr()?),
             },
             Err(Failure::Closed(_)) => "closed=True".to_string(),
             Err(failure) => return Err(failure.into_py(py)),

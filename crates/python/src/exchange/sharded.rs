@@ -5,7 +5,7 @@ use super::answer::Question;
 use super::directory::Directory as Names;
 use super::journal::{Opened, failure};
 use super::machine::Subject;
-use super::watched::{Watch, Watched};
+use super::watched::{self, Watched};
 use crate::errors::Failure;
 use aeromatch_engine::collector::Done;
 use aeromatch_engine::exchange::Exchange;
@@ -33,8 +33,6 @@ pub struct Core {
     shards: RwLock<Option<Shards<Watched>>>,
     /// Of each shard; empty in memory.
     directories: Vec<PathBuf>,
-    /// Unanswered commands that a door may have.
-    pub window: usize,
     pub shard_count: u16,
     /// Of each shard; empty until somebody asks for the first time.
     samples: Mutex<Vec<Option<Consumer<Sample>>>>,
@@ -51,6 +49,8 @@ pub struct Door {
     questions: HashMap<u64, Question>,
     /// Answers that came while something else was waited for.
     answers: Vec<Answer>,
+    /// Closing it closes the exchange; else only this way is given up.
+    is_main: bool,
 }
 
 /// What came of a command that is answered later.
@@ -79,21 +79,19 @@ impl Core {
         };
         let disks = directory::open(path, Some(shards.shards)).map_err(fail)?;
         let directories: Vec<PathBuf> = disks.iter().map(|disk| disk.path().to_path_buf()).collect();
-        let watch = Watch::begin();
-        let storages = disks.into_iter().map(|disk| Watched { disk, watch: Arc::clone(&watch) }).collect();
-        let opened = Shards::open(storages, options, shards.clone());
-        if let Some(error) = watch.end() {
-            return Err(Failure::Interrupted(error));
-        }
-        let (shards, recoveries) = opened.map_err(fail)?;
-        Ok((Core::over(shards, directories), Opened { durability: options.durability, recoveries }))
+        let opened = watched::open(|watch| {
+            let storages = disks.into_iter().map(|disk| Watched { disk, watch: Arc::clone(watch) }).collect();
+            Shards::open(storages, options, shards.clone())
+        });
+        let (shards, recoveries) = opened?.map_err(fail)?;
+        Ok((Core::over(shards, directories), Opened::new(path, options.durability, recoveries)))
     }
 
     fn over(shards: Shards<Watched>, directories: Vec<PathBuf>) -> Arc<Core> {
-        let (window, shard_count) = (shards.options().window, shards.shards());
+        let shard_count = shards.shards();
         let shards = RwLock::new(Some(shards));
         let samples = Mutex::default();
-        Arc::new(Core { shards, directories, window, shard_count, samples, owner: std::process::id() })
+        Arc::new(Core { shards, directories, shard_count, samples, owner: std::process::id() })
     }
 
     /// Was this process forked from the one that started the shards?
@@ -185,7 +183,7 @@ impl Core {
     /// A shard's events from a number on; the doorbell rings when there are more.
     pub fn stream(&self, shard: u16, from_sequence: u64, doorbell: &Arc<Doorbell>) -> Result<EventStream, Failure> {
         let fail = |cause| match cause {
-            Cause::Gone { oldest, .. } => Failure::Gone { shard, oldest },
+            Cause::Gone { oldest, .. } => Failure::Gone { oldest },
             cause => self.failure(shard, &cause),
         };
         self.with(|shards| shards.stream_with(shard, from_sequence, Arc::clone(doorbell)).map_err(fail))
@@ -210,9 +208,12 @@ impl Core {
                     sample.match_ns,
                     sample.publish_ns,
                     sample.first_sequence,
-                    shard,
+                    sample.timed_ns,
                 ];
                 words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+                bytes.extend_from_slice(&sample.timed_instrument.to_le_bytes());
+                bytes.extend_from_slice(&sample.timed_place.to_le_bytes());
+                bytes.extend_from_slice(&shard.to_le_bytes());
             }
         }
         Ok(bytes)
@@ -227,9 +228,6 @@ impl Core {
     }
 
     fn close(&self) -> Result<(), Failure> {
-        if self.is_foreign() {
-            return Err(Failure::Forked("Exchange"));
-        }
         let shards = self.shards.write().unwrap_or_else(PoisonError::into_inner).take();
         shards.map_or(Ok(()), |shards| shards.close().map_err(|cause| self.failure(0, &cause)))
     }
@@ -245,8 +243,8 @@ impl Drop for Core {
 }
 
 impl Door {
-    /// A way to the shards.
-    pub fn open(core: &Arc<Core>) -> Result<Door, Failure> {
+    /// A way to the shards; of an exchange's there is one that is its own.
+    pub fn open(core: &Arc<Core>, is_main: bool) -> Result<Door, Failure> {
         let port = core.with(|shards| shards.port().map_err(|cause| core.failure(0, &cause)))?;
         Ok(Door {
             core: Arc::clone(core),
@@ -254,6 +252,7 @@ impl Door {
             completions: Vec::new(),
             questions: HashMap::new(),
             answers: Vec::new(),
+            is_main,
         })
     }
 
@@ -265,10 +264,13 @@ impl Door {
         self.port.as_mut().ok_or(Failure::Closed("Exchange"))
     }
 
-    /// Ends the exchange, for all its faces.
+    /// Ends the exchange, for all its faces, if this is its own door.
     pub fn close(mut self: Box<Door>) -> Result<(), Failure> {
+        if self.core.is_foreign() {
+            return Err(Failure::Forked("Exchange"));
+        }
         drop(self.port.take());
-        self.core.close()
+        if self.is_main { self.core.close() } else { Ok(()) }
     }
 
     /// Submits what one shard takes. Where there is no room, waits for it.
@@ -294,10 +296,8 @@ impl Door {
 
     /// Why nothing is taken any more.
     fn stopped(&self) -> Failure {
-        match self.core.look_at(0, |_| ()) {
-            Err(failure) => failure,
-            Ok(()) => self.core.failure(0, &Cause::Stopped { cause: "the shards have stopped".to_string() }),
-        }
+        let check = |shards: &Shards<Watched>| shards.check().map_err(|cause| self.core.failure(0, &cause));
+        self.core.with(check).err().unwrap_or(Failure::Closed("Exchange"))
     }
 
     /// Takes what has come: keeps answers to questions, and returns the one that is waited for. An answer that nobody has
@@ -330,11 +330,18 @@ impl Door {
         }
     }
 
-    /// Sends one command; returns the ticket under which it is answered.
-    pub fn send(&mut self, slots: &[u8], question: Question) -> Result<u64, Failure> {
-        let ticket = self.submit(slots, matches!(question, Question::Order(_)))?;
-        self.questions.insert(ticket, question);
-        Ok(ticket)
+    /// Sends one command; returns the ticket under which it is answered. `None`: it would have to wait for room. Whoever
+    /// awaits answers does not wait here, and the doorbell stays armed.
+    pub fn send(&mut self, slots: &[u8], question: Question) -> Result<Option<u64>, Failure> {
+        match self.port()?.submit(slots, matches!(question, Question::Order(_))) {
+            Ok(Ticket(ticket)) => {
+                self.questions.insert(ticket, question);
+                Ok(Some(ticket))
+            }
+            Err(SubmitError::Full) => Ok(None),
+            Err(SubmitError::Batch(error)) => Err(Failure::Record(error)),
+            Err(SubmitError::Stopped) => Err(self.stopped()),
+        }
     }
 
     /// What has been answered since the last time. The doorbell is armed: if there is more later, its descriptor says so.

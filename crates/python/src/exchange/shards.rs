@@ -59,19 +59,28 @@ impl Exchange {
         py.import("numpy")?.call_method1("frombuffer", (PyBytes::new(py, &bytes), dtype))
     }
 
-    /// Another face of the same exchange, whose commands return tickets: `_answers` gives what came of them.
+    /// Another way to the same exchange, for one thread more: needs shards.
+    ///
+    /// An exchange, and each of its ports, is used by one thread at a time. Commands of one port are applied in its
+    /// order if one shard takes them, those of two in any. Closing a port gives up this way only; closing the exchange
+    /// ends its ports.
+    ///
+    /// Returns:
+    ///     The exchange with everything that it has, as another object; also a context manager.
+    ///
+    /// Raises:
+    ///     AeroMatchError: The exchange has no shards, or it was closed.
+    fn port(&self, py: Python<'_>) -> PyResult<Exchange> {
+        self.handle.another().map(Exchange::over).map_err(|failure| failure.into_py(py))
+    }
+
+    /// A port whose commands return tickets, None where there is no room: `_answers` gives what came of them.
     ///
     /// Returns:
     ///     An exchange to be used by one thread, beside the first one.
     fn _door(&self, py: Python<'_>) -> PyResult<Exchange> {
         let handle = self.handle.another().map_err(|failure| failure.into_py(py))?;
         Ok(Exchange { answers_later: true, ..Exchange::over(handle) })
-    }
-
-    /// How many commands of a door may be unanswered.
-    #[getter]
-    fn _window(&self) -> usize {
-        self.handle.core.as_ref().map_or(0, |core| core.window)
     }
 
     /// What becomes readable when a door has answers, once `_answers` has said that there are no more.

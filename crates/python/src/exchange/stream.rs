@@ -61,21 +61,7 @@ impl EventStream {
         let fail = |failure: Failure| failure.into_py(py);
         let core = handle.core.as_ref().ok_or_else(|| fail(Failure::NoShards("stream")))?;
         let from = positions(from, core.shard_count)?;
-        let open = || {
-            let doorbell = core.doorbell()?;
-            let streams = from.iter().zip(0..).map(|(&from, shard)| core.stream(shard, from, &doorbell));
-            Ok((streams.collect::<Result<Vec<_>, Failure>>(), doorbell))
-        };
-        let (sources, doorbell) = py.detach(open).map_err(fail)?;
-        let sources = match sources {
-            // Where one shard has gone on, the others begin where they were to.
-            Err(Failure::Gone { shard, oldest, .. }) => {
-                let mut position = from;
-                position[usize::from(shard)] = oldest;
-                return Err(fail(Failure::Lagged(position)));
-            }
-            other => other.map_err(fail)?,
-        };
+        let (sources, doorbell) = py.detach(|| sources(core, from)).map_err(fail)?;
         let reader = Shared::new(Reader { core: Arc::clone(core), sources, next: 0 });
         Ok(EventStream { handle: Arc::clone(handle), reader, doorbell, pool: Pool::default() })
     }
@@ -140,6 +126,11 @@ impl EventStream {
 }
 
 impl Reader {
+    /// Itself, if it was not closed.
+    fn open(&mut self) -> Result<&mut Reader, Failure> {
+        if self.sources.is_empty() { Err(Failure::Closed(Reader::NAME)) } else { Ok(self) }
+    }
+
     /// Reads from the first shard that has something; says whether one had.
     fn read(&mut self, limit: usize, events: &mut Vec<Event>) -> Result<bool, Failure> {
         let count = self.sources.len();
@@ -173,6 +164,21 @@ impl Reader {
     fn position(&self) -> Vec<u64> {
         self.sources.iter().map(Source::position).collect()
     }
+}
+
+/// A reader of each shard, from those numbers on.
+fn sources(core: &Core, mut from: Vec<u64>) -> Result<(Vec<Source>, Arc<Doorbell>), Failure> {
+    let doorbell = core.doorbell()?;
+    let mut sources = Vec::new();
+    for (begin, shard) in from.iter_mut().zip(0..) {
+        match core.stream(shard, *begin, &doorbell) {
+            Ok(source) => sources.push(source),
+            // Where this shard has gone on; the others are asked all the same, so that the answer is one position for all.
+            Err(Failure::Gone { oldest }) => *begin = oldest,
+            Err(other) => return Err(other),
+        }
+    }
+    if sources.len() < from.len() { Err(Failure::Lagged(from)) } else { Ok((sources, doorbell)) }
 }
 
 /// The numbers to begin with, by shard.
@@ -209,7 +215,7 @@ impl EventStream {
     /// The next events, of one shard.
     ///
     /// Arguments:
-    ///     limit: At most so many; of a command with more, as many as it has.
+    ///     limit: About so many at most: on to the end of the command that reaches it.
     ///     timeout_s: Wait at most so long for one, in seconds; 0: only look; None: as long as it takes. Ctrl-C ends
     ///         the wait.
     ///
@@ -232,10 +238,7 @@ impl EventStream {
         let limit = limit.map_or(Ok(LIMIT as u64), |limit| unsigned(limit, "limit", 1, u64::from(u32::MAX)))? as usize;
         let deadline = deadline(timeout_s)?;
         let events = self.with(py, |reader| {
-            if reader.sources.is_empty() {
-                return Err(Failure::Closed(Reader::NAME));
-            }
-            let events = self.next_events(reader, limit, deadline, self.pool.take_events())?;
+            let events = self.next_events(reader.open()?, limit, deadline, self.pool.take_events())?;
             self.catch_up(&events)?;
             Ok(events)
         })?;
@@ -250,9 +253,17 @@ impl EventStream {
     }
 
     /// Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet.
+    ///
+    /// Commands without events are not seen on the way, so it may lie before the end of a shard that has none to give.
     #[getter]
     fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.with(py, |reader| Ok(reader.position()))?)
+        PyTuple::new(py, self.with(py, |reader| reader.open().map(|reader| reader.position()))?)
+    }
+
+    /// Whether the next `read` looks at memory only: everything that lies in journals was read.
+    #[getter]
+    fn _is_live(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |reader| Ok(reader.sources.iter().all(Source::is_live)))
     }
 
     /// Whether the exchange was closed and everything was read.
@@ -269,10 +280,7 @@ impl EventStream {
     /// Raises:
     ///     AeroMatchError: The stream was closed.
     fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
-        self.with(py, |reader| match reader.sources.is_empty() {
-            true => Err(Failure::Closed(Reader::NAME)),
-            false => Ok(self.doorbell.descriptor()),
-        })
+        self.with(py, |reader| reader.open().map(|_| self.doorbell.descriptor()))
     }
 
     /// Gives up the place in the stream. A second time does nothing.
@@ -285,6 +293,15 @@ impl EventStream {
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        match self.with(py, |reader| Ok(reader.position())) {
+            Ok(position) if position.is_empty() => Ok("EventStream(closed=True)".to_string()),
+            Ok(position) => Ok(format!("EventStream(position={})", PyTuple::new(py, position)?.repr()?)),
+            // Another thread reads it.
+            Err(_) => Ok("EventStream(...)".to_string()),
+        }
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {

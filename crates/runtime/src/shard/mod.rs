@@ -13,6 +13,7 @@ pub(crate) mod access;
 pub(crate) mod core;
 mod engine;
 mod opening;
+pub(crate) mod packed;
 mod repair;
 pub(crate) mod shared;
 mod stages;

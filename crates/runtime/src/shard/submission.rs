@@ -1,5 +1,6 @@
 //! What goes to a shard, and what comes back.
 
+use super::packed::Packed;
 use crate::doorbell::Doorbell;
 use crate::failure::Failure;
 use crate::intake::Intake;
@@ -88,7 +89,7 @@ impl Gate {
 pub(crate) struct Door {
     pub generation: u32,
     /// It has room for the window, and so for everything that is not answered.
-    pub completions: Producer<Completion>,
+    pub completions: Producer<Packed>,
     pub doorbell: Arc<Doorbell>,
 }
 
@@ -117,7 +118,7 @@ impl Doors {
 
     /// Answers. A port that is gone hears nothing, and hurts nobody.
     #[inline]
-    pub fn complete(&mut self, origin: Origin, completion: Completion) {
+    pub fn complete(&mut self, origin: Origin, completion: Packed) {
         let door = self.doors.get_mut(origin.place as usize).and_then(Option::as_mut);
         if let Some(door) = door.filter(|door| door.generation == origin.generation) {
             let pushed = door.completions.push(completion);

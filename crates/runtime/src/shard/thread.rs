@@ -120,7 +120,7 @@ fn work<St: Storage>(
         if access.is_wanted() {
             core = access.lend(core);
         }
-        if drain.drain(&mut inbox, shared.options.batch_commands) > 0 {
+        if drain.take(&mut inbox, shared.options.batch_commands) > 0 {
             waiter.worked();
             if let Err(failure) = core.work(&mut inbox) {
                 return (core, Err(failure));
