@@ -42,7 +42,7 @@ def _run(seconds: float) -> Result:
         done="Producers push items of 64 bytes, one consumer pops them; each side moves one item at a time, or up to "
         "64 at once. Every queue holds 1024 items, every item is checked: those of a producer come in its order, none "
         "is lost. The consumer has a processor of its own where there are two or more; producers share the rest, and "
-        "who finds nothing to do spins, or yields where there are more threads than processors.",
+        "who finds nothing to do spins for a while and then yields.",
         tables=(
             Table(
                 "Nanoseconds an item, by number of producers; by 64: in batches",

@@ -146,6 +146,6 @@ def _verdict(cases: dict[int, dict[str, dict[str, Any]]]) -> tuple[str, ...]:
 EXPERIMENT: Final = Experiment(
     "single-writer",
     "Who writes the book: one thread, or many",
-    "Three threads want to trade. Should all of them write the book, or should one write for all?",
+    "Several threads want to trade. Should all of them write the book, or should one write for all?",
     _run,
 )
