@@ -2961,6 +2961,7 @@ def bench_round_trip(trips: SupportsIndex) -> Histogram:
         RuntimeError: What came back is not what was sent.
     """
 
+@final
 class ShardBench:
     """Live shards with books, and one producer each, to be measured and not to trade with.
 
