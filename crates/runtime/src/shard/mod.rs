@@ -342,8 +342,7 @@ impl<St: Storage> Shards<St> {
             let Some(thread) = shard.thread.take() else { continue };
             // It catches its own panics.
             let _ = thread.join();
-            if let Some(core) = access.take() {
-                let closed = core.engine.close();
+            if let Some(closed) = access.finish(|core| core.engine.close()) {
                 result = result.and(closed);
             }
         }

@@ -3,6 +3,7 @@
 mod crashes;
 mod ends;
 mod events;
+mod gated;
 mod market;
 mod opening;
 mod ports;
