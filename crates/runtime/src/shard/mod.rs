@@ -282,7 +282,7 @@ impl<St: Storage> Shards<St> {
         stream.begin(|from_sequence| {
             let Some(storage) = &known.storage else { return Ok(None) };
             let (shared, access) = (Arc::clone(&self.shared), Arc::clone(&self.accesses[usize::from(shard)]));
-            let past = Journaled::open(storage.clone(), shard, shared, access, from_sequence)?;
+            let past = Journaled::open(storage, shard, shared, access, from_sequence)?;
             Ok(Some(Box::new(past) as Box<dyn Past>))
         })
     }

@@ -86,12 +86,14 @@ impl<St: Storage> Journaled<St> {
     /// # Errors
     /// [`Failure::Gone`] where neither a snapshot nor the journal reaches back to it; those of the files.
     pub fn open(
-        storage: St,
+        storage: &St,
         shard: u16,
         shared: Arc<Shared>,
         access: Arc<Access<Core<St>>>,
         from_sequence: u64,
     ) -> Result<Journaled<St>, Failure> {
+        // A stream may be kept for longer than its exchange.
+        let storage = storage.reader().map_err(Failure::io(".", "open"))?;
         let replay = patiently(|| base(&storage, from_sequence))?;
         Ok(Journaled {
             storage,

@@ -96,6 +96,9 @@ impl Gate {
 
 impl Storage for Gated {
     type File = GatedFile;
+    fn reader(&self) -> io::Result<Gated> {
+        Ok(self.clone())
+    }
     fn list(&self) -> io::Result<Vec<String>> {
         self.disk.list()
     }

@@ -1,5 +1,7 @@
 //! Real shard threads: what they answer, what they keep, what they show.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod crashes;
 mod ends;
 mod events;

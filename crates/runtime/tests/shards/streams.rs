@@ -1,5 +1,6 @@
 //! Streams: all events of a shard once and in order, whatever the writer does meanwhile.
 
+use crate::common::Directory;
 use crate::gated::{Gate, Gated, gated};
 use crate::market::{Dice, LONG, TestShards, collect, day, disks, instruments, limit, options, small};
 use aeromatch_engine::codes::Side;
@@ -7,7 +8,7 @@ use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::record::Event;
 use aeromatch_runtime::simulation::disk::SimulatedDisk;
 use aeromatch_runtime::{
-    Durability, EventStream, Failure, JournalReader, Options, Port, ShardOptions, Shards, StreamError,
+    Disk, Durability, EventStream, Failure, JournalReader, Options, Port, ShardOptions, Shards, StreamError,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -241,6 +242,34 @@ fn nobody_hears_of_what_is_not_durable() {
         while stream.read(&mut events, 2).unwrap() > 0 {}
         assert_eq!((events.last().unwrap().sequence, stream.position(), stream.is_live()), (5, 6, true));
     }
+    shards.close().unwrap();
+}
+
+/// A stream may be kept for longer than its exchange: it is not what the directory is in use by.
+#[test]
+fn a_stream_that_nobody_reads_does_not_keep_the_directory() {
+    let directory = Directory::new("streams");
+    let opened = || {
+        let disk = Disk::open(directory.path())?;
+        let shard_options = ShardOptions { stream_events: 16, ..options(1) };
+        Shards::open(vec![disk], small(Durability::Os), shard_options).map_err(|(_, failure)| failure)
+    };
+    let (shards, _) = opened().unwrap();
+    let mut port = shards.port().unwrap();
+    instruments(&mut port, 1);
+    bids(&mut port, 200);
+    let mut stream = shards.stream(0, 1).unwrap();
+    assert!(!stream.is_live());
+    shards.close().unwrap();
+    let (shards, _) = opened().unwrap();
+    bids(&mut shards.port().unwrap(), 200);
+    assert!(matches!(opened().map(|_| ()).unwrap_err(), Failure::DirectoryInUse { .. }));
+    // It has what was when its exchange was closed.
+    let mut events = Vec::new();
+    while !stream.is_over() {
+        assert!(stream.read(&mut events, 10).unwrap() > 0);
+    }
+    assert_eq!((events.first().unwrap().sequence, events.last().unwrap().sequence), (1, 201));
     shards.close().unwrap();
 }
 
