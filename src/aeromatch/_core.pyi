@@ -1813,6 +1813,8 @@ class Exchange:
         Returns:
             An exchange to be used by one thread, beside the first one.
         """
+    def _begin_close(self) -> None:
+        """Takes no more commands, from any port: the first step of `close`, which may have to wait for answers."""
     def _fileno(self) -> int:
         """What becomes readable when a door has answers, once `_answers` has said that there are no more.
 
@@ -3160,15 +3162,15 @@ def lab_queue(*, queue: str, producers: SupportsIndex, batch: SupportsIndex, sec
     """Moves items of 64 bytes from producers to one consumer.
 
     Arguments:
-        queue: Who keeps them apart: "mutex", "spin", "claimed" (crossbeam's ArrayQueue), "intake" or "rings" (one for
-            each producer).
+        queue: Who keeps them apart: "mutex", "spin", "claimed" (crossbeam's ArrayQueue), "intake" or "rings" (one
+            for each producer).
         producers: 1 to 64.
         batch: How many items each side moves at a time at most: 1 to 1024.
         seconds: How long.
 
     Returns:
-        A dict: items, those that came; misplaced, those that were not the next of their producer; lost, those that were
-        pushed and never came; elapsed_ns.
+        A dict: items, those that came; misplaced, those that were not the next of their producer; lost, those that
+        were pushed and never came; elapsed_ns.
 
     Raises:
         ValueError: An argument is none of these.
@@ -3186,8 +3188,8 @@ def lab_single_writer(*, writing: str, clients: SupportsIndex, window: SupportsI
 
     Returns:
         A dict: orders; traded_lots; overtaken, how often a step began again because another one came first;
-        is_balanced, 1 if what was bought was sold and the rest rests; latency, a dict of count, p50_ns, p99_ns, p999_ns
-        and max_ns from order to answer; elapsed_ns.
+        is_balanced, 1 if what was bought was sold and the rest rests; latency, a dict of count, p50_ns, p99_ns,
+        p999_ns and max_ns from order to answer; elapsed_ns.
 
     Raises:
         ValueError: An argument is none of these.
@@ -3214,13 +3216,13 @@ def lab_pool(*, source: str, load: str, seconds: float) -> dict[str, Any]:
 
     Arguments:
         source: "allocator" (the system's) or "pool".
-        load: "one" (one thread), "two" (two threads, each gives back what it took) or "hand-over" (one takes, the other
-            one gives back).
+        load: "one" (one thread), "two" (two threads, each gives back what it took) or "hand-over" (one takes, the
+            other one gives back).
         seconds: How long.
 
     Returns:
-        A dict: values, those taken; wrong, those that had two users; turn, a dict of count, p50_ns, p99_ns, p999_ns and
-        max_ns of some turns (giving one value and taking another; where another thread gives: taking); elapsed_ns.
+        A dict: values, those taken; wrong, those that had two users; turn, a dict of count, p50_ns, p99_ns, p999_ns
+        and max_ns of some turns (giving one value and taking another; where another thread gives: taking); elapsed_ns.
 
     Raises:
         ValueError: An argument is none of these.

@@ -321,6 +321,8 @@ class AsyncExchange:
             _, answer = self._queue.popleft()
             if not answer.done():
                 answer.set_exception(AeroMatchError("this AsyncExchange was closed"))
+        # A command for all shards that waits for room on one of them is given up by this, and answered.
+        self._exchange._begin_close()
         while self._waiting:
             if self._answered is None or self._answered.done():
                 self._answered = self._loop.create_future()

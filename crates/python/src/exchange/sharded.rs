@@ -227,7 +227,16 @@ impl Core {
         self.with(|shards| shards.compact(shard).map_err(|cause| self.failure(shard, &cause)))
     }
 
+    /// Takes nothing more. Whoever waits for a shard that has no room, and keeps the lock, gives up then.
+    pub fn begin_close(&self) -> Result<(), Failure> {
+        if let Some(shards) = self.lock()?.as_ref() {
+            shards.begin_close();
+        }
+        Ok(())
+    }
+
     fn close(&self) -> Result<(), Failure> {
+        self.begin_close()?;
         let shards = self.shards.write().unwrap_or_else(PoisonError::into_inner).take();
         shards.map_or(Ok(()), |shards| shards.close().map_err(|cause| self.failure(0, &cause)))
     }

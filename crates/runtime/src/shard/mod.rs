@@ -211,6 +211,11 @@ impl<St: Storage> Shards<St> {
         if is_attached { Ok(port) } else { Err(self.shared.life.stopped()) }
     }
 
+    /// Takes nothing more, from any port; what was taken is still done and answered. [`Shards::close`] begins with it.
+    pub fn begin_close(&self) {
+        self.shared.life.close();
+    }
+
     /// How the shards are run.
     pub fn options(&self) -> &ShardOptions {
         &self.shared.options
