@@ -2744,6 +2744,7 @@ def bench_round_trip(trips: SupportsIndex, *, core: SupportsIndex | None = None)
         OSError: There is no such processor.
     """
 
+@final
 class ShardBench:
     """Live shards with books, and one producer each, to be measured and not to trade with.
 
