@@ -48,7 +48,7 @@ class Plan:
     """Of each open loop, at most."""
     rounds: int = 15
     """Of the two set-ups of scaling, in turns."""
-    race_commands: int = 500_000
+    race_commands: int = 1_000_000
     """Of each shard in each round."""
     memory_commands: int = 10_000_000
     directory: Path | None = None
