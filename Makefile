@@ -68,8 +68,9 @@ test-rust: $(VENV)/.installed ## every Rust test
 	@$(LOOM)
 	@tools/tsan
 
-# A build of its own: other atomics, other flags. Of the crate that has the structures, and of its models only.
-LOOM = RUSTFLAGS="--cfg loom" cargo test --locked --quiet --profile models --target-dir target/loom -p aeromatch-runtime --test 'loom_*'
+# A build of its own: other atomics, other flags. Of the crates that have the structures, and of the flawed copies that it must catch.
+LOOM = RUSTFLAGS="--cfg loom" cargo test --locked --quiet --profile models --target-dir target/loom \
+	-p aeromatch-engine -p aeromatch-runtime -p aeromatch-lab --test 'loom_*'
 
 .PHONY: loom
 loom: ## the lock-free structures in every interleaving, with more forced switches than `make test`: make loom PREEMPTIONS=4
@@ -91,6 +92,7 @@ fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 .PHONY: kill
 kill: build ## kill a real process under load and compare what it acknowledged: make kill KILLS=200 SEED=1
 	@$(PY) -m tests.crash.kill --kills $(KILLS) --seed $(SEED)
+	@$(PY) -m tests.crash.kill_sharded --kills $(KILLS) --seed $(SEED)
 
 .PHONY: simulate
 simulate: ## crash the journal on a simulated disk: make simulate SEEDS=10000 SEED=1

@@ -19,6 +19,7 @@ FUNCTION_LINES = 80
 LAYERS = (
     {"_core"},
     {"market"},
+    {"aio"},
     {""},
     {"analytics", "client", "cluster", "gateways", "lab", "replay", "stores", "bench"},
     {"server"},

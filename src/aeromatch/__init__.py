@@ -22,6 +22,7 @@ from aeromatch._core import (
     Event,
     EventKind,
     EventMarket,
+    EventStream,
     Exchange,
     Indicative,
     Instrument,
@@ -42,18 +43,22 @@ from aeromatch._core import (
     Report,
     SelfTradePrevention,
     SettlementMode,
+    ShardCounters,
     Side,
     SnapshotError,
     SnapshotInfo,
     Statistics,
+    StreamLagged,
     TimeInForce,
     Trade,
     UnknownNameError,
     __version__,
 )
+from aeromatch.aio import AsyncEventStream, AsyncExchange
 from aeromatch.market.batches import Commands, commands
 from aeromatch.market.events import Events
 from aeromatch.market.records import CLIENT_ID_DTYPE, COMMAND_DTYPE, EVENT_DTYPE, LEVEL_CHANGE_DTYPE, TERMS_DTYPE
+from aeromatch.market.shards import Shards
 
 __all__ = [
     "CLIENT_ID_DTYPE",
@@ -63,6 +68,8 @@ __all__ = [
     "TERMS_DTYPE",
     "AeroMatchError",
     "Asset",
+    "AsyncEventStream",
+    "AsyncExchange",
     "Balance",
     "BookView",
     "CancelReason",
@@ -72,6 +79,7 @@ __all__ = [
     "Event",
     "EventKind",
     "EventMarket",
+    "EventStream",
     "Events",
     "Exchange",
     "Indicative",
@@ -93,10 +101,13 @@ __all__ = [
     "Report",
     "SelfTradePrevention",
     "SettlementMode",
+    "ShardCounters",
+    "Shards",
     "Side",
     "SnapshotError",
     "SnapshotInfo",
     "Statistics",
+    "StreamLagged",
     "TimeInForce",
     "Trade",
     "UnknownNameError",

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, SupportsIndex, TypeAlias, TypedDict, final, type_check_only
 
+import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Buffer, disjoint_base
 
 from aeromatch.market.batches import Commands
 from aeromatch.market.events import Events
+from aeromatch.market.shards import Shards
 
 __all__ = [
     "CODES",
@@ -33,6 +36,7 @@ __all__ = [
     "EventBuffer",
     "EventKind",
     "EventMarket",
+    "EventStream",
     "Exchange",
     "Histogram",
     "Indicative",
@@ -58,10 +62,12 @@ __all__ = [
     "SelfTradePrevention",
     "SettlementMode",
     "ShardBench",
+    "ShardCounters",
     "Side",
     "SnapshotError",
     "SnapshotInfo",
     "Statistics",
+    "StreamLagged",
     "TimeInForce",
     "Trade",
     "UnknownNameError",
@@ -75,8 +81,13 @@ __all__ = [
     "lab_aba_script",
     "lab_cpus",
     "lab_false_sharing",
+    "lab_idle",
+    "lab_pool",
+    "lab_queue",
+    "lab_replay",
     "lab_ring",
     "lab_seqlock",
+    "lab_single_writer",
     "lab_store_buffer",
     "register_events",
     "verify_journal",
@@ -292,7 +303,7 @@ class JournalError(AeroMatchError):
 
     Attributes:
         kind: What is wrong, as a word: "directory_in_use", "not_a_directory", "not_writable", "unknown_version",
-            "damaged", "incomplete", "replay_mismatch", "stopped" or "io" (docs/reliability.md).
+            "damaged", "incomplete", "replay_mismatch", "shards", "stopped" or "io" (docs/reliability.md).
         file: Path of the file that it is about; None if it is about no single one.
         offset: Byte offset in that file; None if it is about no single place.
     """
@@ -300,6 +311,18 @@ class JournalError(AeroMatchError):
     kind: str
     file: str | None
     offset: int | None
+
+class StreamLagged(AeroMatchError):
+    """A stream's reader has fallen so far behind that events it has not read are overwritten.
+
+    The exchange waits for no reader. Another stream from `position` has what was missed, from the journal; in memory it
+    is gone, and `position` is the oldest that is there.
+
+    Attributes:
+        position: Where to go on, as `Exchange.stream` takes it: a sequence number for each shard.
+    """
+
+    position: tuple[int, ...]
 
 class UnknownNameError(AeroMatchError, LookupError):
     """A read names something that is not there.
@@ -910,16 +933,27 @@ class Exchange:
     names what is not there is rejected; a read that does raises UnknownNameError. An exchange is used by one thread at
     a time; a second one gets an AeroMatchError, never a wait.
 
-    `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal.
+    `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal. With `shards`, a number or
+    Shards, commands are applied by threads of their own, each for its part of the clearing groups and instruments;
+    reports and events are the same for any number, but for sequence numbers, which each shard counts for itself, and
+    for the order in which the shards answer a command about all instruments.
     """
 
     @property
     def sequence(self) -> int:
-        """Number of the last command (R4)."""
+        """Number of the last command (R4).
+
+        Several shards have a log each, and so a number each: AeroMatchError, see `sequences`.
+        """
+    @property
+    def sequences(self) -> tuple[int, ...]:
+        """Number of the last command of each shard, as a tuple; of one number where there is one log."""
+    @property
+    def shards(self) -> int | None:
+        """How many shards there are; None: none, commands are applied by the thread that brings them."""
     @property
     def now(self) -> int:
-        """The latest time that it is for any book, clearing group or the registry (D59), in nanoseconds since the Unix
-        epoch; 0 before the first (R2)."""
+        """The latest time of any book, clearing group or the registry (D59), Unix time in ns; 0 before the first."""
     @property
     def memory_bytes(self) -> int:
         """Bytes of memory that the books' structures hold."""
@@ -928,11 +962,26 @@ class Exchange:
         """When a command is answered: "disk", "os" or "memory"; None: there is no journal."""
     @property
     def durable_sequence(self) -> int | None:
-        """Number of the last command that survives a loss of power; None: there is no journal."""
+        """Number of the last command that survives a loss of power; None: there is no journal.
+
+        Of several shards each has its own: AeroMatchError, see `durable_sequences`.
+        """
+    @property
+    def durable_sequences(self) -> tuple[int, ...] | None:
+        """The same of each shard, as a tuple; None: there is no journal."""
     @property
     def recovery(self) -> Recovery | None:
-        """What opening the journal found; None: there is no journal."""
-    def __new__(cls) -> Self: ...
+        """What opening the journal found; None: there is no journal.
+
+        Of several shards each has its own: AeroMatchError, see `recoveries`.
+        """
+    @property
+    def recoveries(self) -> tuple[Recovery, ...] | None:
+        """The same of each shard, as a tuple; None: there is no journal."""
+    @property
+    def _path(self) -> Path | None:
+        """The directory of its journals, from the root on; None: there is no journal."""
+    def __new__(cls, shards: int | Shards | None = None) -> Self: ...
     @staticmethod
     def open(
         path: str | PathLike[str],
@@ -943,12 +992,16 @@ class Exchange:
         snapshot_interval_s: SupportsIndex = 300,
         keep_snapshots: SupportsIndex = 2,
         retain_bytes: SupportsIndex | None = None,
+        shards: int | Shards | None = None,
     ) -> Exchange:
         """Opens the directory of an exchange's journal and snapshots, new or not, and recovers what is there.
 
         Every command is in the journal before it is applied and answered. A forgotten close loses nothing that was
         answered: it is made up for when the exchange is forgotten, and when the interpreter ends. Ctrl-C ends the
         recovery; the next one begins again.
+
+        With shards, each has a thread and a journal of its own; several have a directory each below this one. Their
+        number is decided when the directory is made.
 
         Arguments:
             path: The directory; it is made if it is not there.
@@ -960,6 +1013,8 @@ class Exchange:
             keep_snapshots: How many snapshots stay, at least 1.
             retain_bytes: What the journal may take before its oldest files go that lie before all snapshots; None: all
                 stay.
+            shards: How many shards, or Shards; None: as many as are there, and for a new directory none: commands are
+                applied by the thread that brings them.
 
         Returns:
             The exchange, as it was after the last command that is in the journal; also a context manager.
@@ -967,8 +1022,8 @@ class Exchange:
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: The path is empty, a word is unknown, or a number is out of range.
-            JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of
-                an unknown version: `kind` says which. Nothing in it was changed.
+            JournalError: The directory is in use, a file, not writable, has another number of shards, or what is in it
+                is damaged, incomplete or of an unknown version: `kind` says which. Nothing in it was changed.
         """
     def submit(
         self,
@@ -1330,8 +1385,8 @@ class Exchange:
             amount: A whole number of the asset's units, above 0.
             group: The clearing group that they are kept in (R30). There is none at first, not even "main": an
                 instrument with settlement, an event or `create_group` makes it.
-            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-                rejected, so that one whose answer was lost can be sent again.
+            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+                in the same group, is rejected, so that one whose answer was lost can be sent again.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -1364,8 +1419,8 @@ class Exchange:
             asset: The asset.
             amount: A whole number of the asset's units, above 0.
             group: The clearing group that they are kept in (R30).
-            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-                rejected.
+            id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+                in the same group, is rejected.
             timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
             tag: The sender's own number, returned in the command's first event.
 
@@ -1657,14 +1712,25 @@ class Exchange:
     def digest(self) -> str:
         """Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
 
+        Of several shards it is the hash, BLAKE2b of 32 bytes too, of their digests in order.
+
         Returns:
             64 hexadecimal digits.
         """
-    def snapshot(self) -> bytes:
+    def snapshot(self, shard: SupportsIndex | None = None) -> bytes:
         """The whole exchange as versioned, checksummed bytes.
+
+        Several shards have a state each: a snapshot is of one of them, and what is restored from it is that shard
+        alone, which refuses what lives elsewhere.
+
+        Arguments:
+            shard: Of which shard, from 0; None: of the only one.
 
         Returns:
             What `restore` takes.
+
+        Raises:
+            AeroMatchError: There are several shards and none of them was named.
         """
     @staticmethod
     def restore(blob: Buffer | NDArray[Any]) -> Exchange:
@@ -1680,17 +1746,84 @@ class Exchange:
             SnapshotError: The bytes are no snapshot, of another version, or damaged: it says what is wrong.
             TypeError: The blob has no bytes.
         """
-    def compact(self) -> SnapshotInfo | None:
+    def compact(self, shard: SupportsIndex | None = None) -> SnapshotInfo | None:
         """Makes a snapshot of everything up to now and proves it.
 
         The compactor does the same in the background, by volume and time. Ctrl-C is seen when the snapshot is done.
+
+        Arguments:
+            shard: Of which shard, from 0; None: of the only one.
 
         Returns:
             The newest snapshot; None before the first command.
 
         Raises:
             JournalError: There is no room for it (kind "io"; the exchange goes on), or the journal has stopped.
-            AeroMatchError: The exchange is in memory, in use by another thread, or closed.
+            AeroMatchError: The exchange is in memory, in use by another thread, or closed, or it has several shards and
+                none of them was named.
+        """
+    def stream(self, from_sequence: SupportsIndex | tuple[SupportsIndex, ...] = 0) -> EventStream:
+        """Every event from a sequence number on, then those that come: needs shards.
+
+        Arguments:
+            from_sequence: The number of the first command whose events are wanted, of every shard; or a tuple with one
+                for each, such as an earlier stream's `position`. 0 and 1 are the beginning.
+
+        Returns:
+            A stream with a place of its own, for one thread at a time.
+
+        Raises:
+            TypeError: `from_sequence` is neither an int nor a tuple of int.
+            ValueError: A number does not fit, or there are not as many as shards.
+            StreamLagged: The exchange is in memory and has those events no more.
+            JournalError: The journal cannot be read.
+            AeroMatchError: The exchange has no shards, or it was closed.
+        """
+    def counters(self) -> list[ShardCounters]:
+        """What each shard has done since it was opened.
+
+        Returns:
+            A list of ShardCounters, by shard; empty where there are no shards.
+
+        Raises:
+            AeroMatchError: The exchange was closed.
+        """
+    def _samples(self) -> NDArray[np.void]:
+        """The samples of batches that the shards have taken since the last call.
+
+        Returns:
+            An array of SAMPLE_DTYPE, by shard.
+        """
+    def port(self) -> Exchange:
+        """Another way to the same exchange, for one thread more: needs shards.
+
+        An exchange, and each of its ports, is used by one thread at a time. Commands of one port are applied in its
+        order if one shard takes them, those of two in any. Closing a port gives up this way only; closing the exchange
+        ends its ports.
+
+        Returns:
+            The exchange with everything that it has, as another object; also a context manager.
+
+        Raises:
+            AeroMatchError: The exchange has no shards, or it was closed.
+        """
+    def _door(self) -> Exchange:
+        """A port whose commands return tickets, None where there is no room: `_answers` gives what came of them.
+
+        Returns:
+            An exchange to be used by one thread, beside the first one.
+        """
+    def _fileno(self) -> int:
+        """What becomes readable when a door has answers, once `_answers` has said that there are no more.
+
+        Returns:
+            A file descriptor.
+        """
+    def _answers(self) -> list[tuple[int, Report | Receipt | Exception]]:
+        """What came of a door's commands since the last call.
+
+        Returns:
+            A list of tickets with a Report, a Receipt or the exception to raise.
         """
     def close(self) -> None:
         """Makes everything durable and ends the exchange: it and its views cannot be used any more.
@@ -1703,6 +1836,99 @@ class Exchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None, /
     ) -> None: ...
+
+@final
+class EventStream:
+    """Every event of an exchange with shards, from some number on and then as they come.
+
+    What an exchange still has in memory comes from there, what is older from its journals. Reading it costs the
+    matching threads nothing: they never wait for a reader. One that falls so far behind that events it has not read are
+    overwritten gets StreamLagged, and another stream from its `position` has them from the journal.
+
+    Events of one shard come in order, those of several in any. It is an iterator over batches that ends when the
+    exchange is closed and everything was read.
+    """
+
+    def read(self, limit: SupportsIndex = 65536, timeout_s: float | None = None) -> Events | None:
+        """The next events, of one shard.
+
+        Arguments:
+            limit: About so many at most: on to the end of the command that reaches it.
+            timeout_s: Wait at most so long for one, in seconds; 0: only look; None: as long as it takes. Ctrl-C ends
+                the wait.
+
+        Returns:
+            The events; None if none came in time, or there will be none any more: see `ended`.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
+            StreamLagged: Events that were not read are overwritten; `position` says where to open another stream.
+            JournalError: The journal cannot be read.
+            AeroMatchError: Another thread is using the stream, or it was closed.
+        """
+    @property
+    def position(self) -> tuple[int, ...]:
+        """Where to go on, by shard: `Exchange.stream(position)` begins with what was not read yet.
+
+        Commands without events are not seen on the way, so it may lie before the end of a shard that has none to give.
+        """
+    @property
+    def _is_live(self) -> bool:
+        """Whether the next `read` looks at memory only: everything that lies in journals was read."""
+    @property
+    def ended(self) -> bool:
+        """Whether the exchange was closed and everything was read."""
+    def fileno(self) -> int:
+        """What becomes readable when there are events again, after `read` has given None.
+
+        Returns:
+            A file descriptor, for select, poll and event loops; it is only to be waited for.
+
+        Raises:
+            AeroMatchError: The stream was closed.
+        """
+    def close(self) -> None:
+        """Gives up the place in the stream. A second time does nothing."""
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Events: ...
+
+@final
+class ShardCounters:
+    """What a shard has done since it was opened. Immutable.
+
+    Its numbers were read one by one while the shard worked: they are not of one moment.
+    """
+
+    @property
+    def shard(self) -> int:
+        """Number of the shard, from 0."""
+    @property
+    def commands(self) -> int:
+        """Commands that it has applied."""
+    @property
+    def batches(self) -> int:
+        """Batches that they came in: each is one write of the journal."""
+    @property
+    def events(self) -> int:
+        """Events that came of them."""
+    @property
+    def refused(self) -> int:
+        """Submissions that were refused because the disk is full."""
+    @property
+    def intake_depth(self) -> int:
+        """Submissions that wait for it."""
+    @property
+    def sequence(self) -> int:
+        """Number of its last command (R4)."""
+    @property
+    def durable_sequence(self) -> int:
+        """Number of its last command that survives a loss of power; 0 in memory."""
+    @property
+    def samples_dropped(self) -> int:
+        """Samples of batches that nobody took in time."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Receipt:
@@ -2903,7 +3129,7 @@ def lab_aba_race(*, stamped: bool, seconds: float) -> dict[str, int]:
 
     Returns:
         A dict: rounds; broken_rounds, those in which a slot had two users or the list was not whole at the end; takes,
-        slots taken; elapsed_ns.
+        slots taken.
 
     Raises:
         ValueError: The time is none.
@@ -2918,7 +3144,7 @@ def lab_seqlock(*, flaw: str, seconds: float) -> dict[str, int]:
         seconds: How long.
 
     Returns:
-        A dict: values, pairs read; wrong, those of unequal words; nothing, reads to be tried again; elapsed_ns.
+        A dict: values, pairs read; wrong, those of unequal words; nothing, reads to be tried again.
 
     Raises:
         ValueError: An argument is none of these.
@@ -2933,11 +3159,97 @@ def lab_ring(*, flaw: str, seconds: float) -> dict[str, int]:
         seconds: How long.
 
     Returns:
-        A dict: values, those popped; wrong, those that were not the next number; nothing, looks into an empty ring;
-        elapsed_ns.
+        A dict: values, those popped; wrong, those that were not the next number; nothing, looks into an empty ring.
 
     Raises:
         ValueError: An argument is none of these.
+    """
+
+def lab_queue(*, queue: str, producers: SupportsIndex, batch: SupportsIndex, seconds: float) -> dict[str, int]:
+    """Moves items of 64 bytes from producers to one consumer.
+
+    Arguments:
+        queue: Who keeps them apart: "mutex", "spin", "claimed" (crossbeam's ArrayQueue), "intake" or "rings" (one for
+            each producer).
+        producers: 1 to 64.
+        batch: How many items each side moves at a time at most: 1 to 1024.
+        seconds: How long.
+
+    Returns:
+        A dict: items, those that came; misplaced, those that were not the next of their producer; lost, those that were
+        pushed and never came; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_single_writer(*, writing: str, clients: SupportsIndex, window: SupportsIndex, seconds: float) -> dict[str, Any]:
+    """Lets clients send orders to one book.
+
+    Arguments:
+        writing: Who writes it: "lock" (every client, under a mutex), "shared" (every client at once, by
+            compare-exchange) or "single" (one thread, to which clients send).
+        clients: 1 to 64.
+        window: Orders that a client may have unanswered, 1 to 1024; only "single" heeds it.
+        seconds: How long.
+
+    Returns:
+        A dict: orders; traded_lots; overtaken, how often a step began again because another one came first;
+        is_balanced, 1 if what was bought was sold and the rest rests; latency, a dict of count, p50_ns, p99_ns, p999_ns
+        and max_ns from order to answer; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_replay(*, threads: SupportsIndex, orders: SupportsIndex, seconds: float) -> dict[str, int]:
+    """Lets threads write a book at once, and replays their steps in the order of the tickets on a book of one thread.
+
+    Arguments:
+        threads: 1 to 64.
+        orders: How many each thread sends at most.
+        seconds: How long at most.
+
+    Returns:
+        A dict: steps; trades; overtaken, as in lab_single_writer; wrong_tickets, missing ones or double ones;
+        different, steps that the replay carries out otherwise; is_same_book, 1 if the same rests at the end.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_pool(*, source: str, load: str, seconds: float) -> dict[str, Any]:
+    """Takes memory for values of 64 bytes and gives it back.
+
+    Arguments:
+        source: "allocator" (the system's) or "pool".
+        load: "one" (one thread), "two" (two threads, each gives back what it took) or "hand-over" (one takes, the other
+            one gives back).
+        seconds: How long.
+
+    Returns:
+        A dict: values, those taken; wrong, those that had two users; turn, a dict of count, p50_ns, p99_ns, p999_ns and
+        max_ns of some turns (giving one value and taking another; where another thread gives: taking); elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+    """
+
+def lab_idle(*, idle: str, messages_per_second: SupportsIndex, seconds: float) -> dict[str, Any]:
+    """Sends messages at a steady rate to a thread that waits for them.
+
+    Arguments:
+        idle: How it waits: "spin", "yield" or "park".
+        messages_per_second: 1 to 10 million.
+        seconds: How long.
+
+    Returns:
+        A dict: messages; latency, from just before each was sent until it was seen, and sending, what it took the
+        sender, dicts of count, p50_ns, p99_ns, p999_ns and max_ns; cpu_ns, processor time of the receiver; elapsed_ns.
+
+    Raises:
+        ValueError: An argument is none of these.
+        OSError: No descriptor is left.
     """
 
 def empty_call() -> None:

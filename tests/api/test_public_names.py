@@ -18,6 +18,8 @@ from aeromatch.market import records
 PUBLIC = [
     "AeroMatchError",
     "Asset",
+    "AsyncEventStream",
+    "AsyncExchange",
     "Balance",
     "BookView",
     "CLIENT_ID_DTYPE",
@@ -30,6 +32,7 @@ PUBLIC = [
     "Event",
     "EventKind",
     "EventMarket",
+    "EventStream",
     "Events",
     "Exchange",
     "Indicative",
@@ -52,10 +55,13 @@ PUBLIC = [
     "Report",
     "SelfTradePrevention",
     "SettlementMode",
+    "ShardCounters",
+    "Shards",
     "Side",
     "SnapshotError",
     "SnapshotInfo",
     "Statistics",
+    "StreamLagged",
     "TERMS_DTYPE",
     "TimeInForce",
     "Trade",
@@ -92,7 +98,7 @@ STUB = Path(aeromatch.__file__).with_name("_core.pyi")
 
 def test_the_public_names_are_locked() -> None:
     assert sorted(aeromatch.__all__) == PUBLIC
-    modules = {"market", "replay", "cli", "bench", "analytics", "lab"}
+    modules = {"aio", "market", "replay", "cli", "bench", "analytics", "lab", "stores"}
     shown = {name for name in vars(aeromatch) if not name.startswith("_")} - modules
     assert shown == set(PUBLIC) - {"__version__"}
 
@@ -183,6 +189,7 @@ def test_exceptions_form_one_tree() -> None:
     assert issubclass(aeromatch.SnapshotError, aeromatch.AeroMatchError)
     assert issubclass(aeromatch.JournalError, aeromatch.AeroMatchError)
     assert issubclass(aeromatch.UnknownNameError, aeromatch.AeroMatchError)
+    assert issubclass(aeromatch.StreamLagged, aeromatch.AeroMatchError)
     assert issubclass(aeromatch.UnknownNameError, LookupError)
     assert issubclass(aeromatch.RecordError, ValueError)
     assert issubclass(aeromatch.SnapshotError, ValueError)

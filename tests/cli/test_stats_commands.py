@@ -136,19 +136,24 @@ def test_show_reasons(directory: Path) -> None:
 def test_show_latencies(directory: Path) -> None:
     assert "latencies by 1min: nothing was counted there" in run("show", directory, "--table", "latencies")
     with SqliteStatistics(directory / "statistics.sqlite") as store:
-        for shard, match_ns in ((0, 200), (1, 900)):
+        for shard, timed_ns in ((0, 200), (1, 900)):
             latencies = Latencies(store.periods_ms)
-            latencies.record(samples({"end_wall_ns": NOON, "match_ns": match_ns, "shard": shard}))
+            sample = {"end_wall_ns": NOON, "timed_ns": timed_ns, "timed_instrument": 1 + shard, "shard": shard}
+            latencies.record(samples(sample))
             store.add_latencies(latencies.take())
-    rows = run_json("show", directory, "--table", "latencies")["rows"]
-    (match,) = [row for row in rows if row["measure"] == "match_ns"]
-    assert (match["count"], match["min"], match["p50"], match["max"], match["mean"]) == (2, 200, 200, 900, 550.0)
-    (match,) = [
-        row
-        for row in run_json("show", directory, "--table", "latencies", "--shard", 1)["rows"]
-        if row["measure"] == "match_ns"
-    ]
-    assert (match["count"], match["max"]) == (1, 900)
+
+    def match(*arguments: object) -> list[dict[str, Any]]:
+        rows = run_json("show", directory, "--table", "latencies", *arguments)["rows"]
+        return [row for row in rows if row["measure"] == "match_ns"]
+
+    (all_,) = match()
+    assert (all_["count"], all_["min"], all_["p50"], all_["max"], all_["mean"]) == (2, 200, 200, 900, 550.0)
+    (of_shard,) = match("--shard", 1)
+    assert (of_shard["count"], of_shard["max"]) == (1, 900)
+    (of_one,) = match("--instrument", "BTC-USD")
+    assert (of_one["symbol"], of_one["count"], of_one["max"]) == ("BTC-USD", 1, 200)
+    assert [(row["symbol"], row["max"]) for row in match("--each")] == [("*", 900), ("BTC-USD", 200), ("QUIET", 900)]
+    assert len(match("--instrument", "QUIET", "--instrument", "BTC-USD")) == 2
     assert "550.0" in run("show", directory, "--table", "latencies")
 
 

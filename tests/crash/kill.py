@@ -67,7 +67,19 @@ class Child:
 
 def run_child(directory: Path, seed: int, durability: str, rng: random.Random) -> Child:
     """Start a child, kill it at a random moment, and give what it said."""
-    command = [sys.executable, "-m", "tests.crash.child", str(directory), "--seed", str(seed)]
+    lines, errors = run_until_killed("tests.crash.child", directory, seed, durability, rng)
+    if not lines:
+        return Child(None, 0, errors)
+    _, sequence, digest = lines[0].split()
+    acknowledged = int(lines[-1]) if len(lines) > 1 else int(sequence)
+    return Child((int(sequence), digest), acknowledged, errors)
+
+
+def run_until_killed(
+    module: str, directory: Path, seed: int, durability: str, rng: random.Random
+) -> tuple[list[str], str]:
+    """Start a child, kill it at a random moment, and give the lines that it said, and its complaints."""
+    command = [sys.executable, "-m", module, str(directory), "--seed", str(seed)]
     command += ["--durability", durability, "--segment-bytes", str(SEGMENT_BYTES)]
     command += ["--snapshot-bytes", str(SNAPSHOT_BYTES)]
     process = subprocess.Popen(
@@ -83,12 +95,7 @@ def run_child(directory: Path, seed: int, durability: str, rng: random.Random) -
     process.kill()
     said, errors = process.communicate()
     # What has no newline was being written when the process died.
-    lines = [line for line in (first + said).splitlines(keepends=True) if line.endswith("\n")]
-    if not lines:
-        return Child(None, 0, errors)
-    _, sequence, digest = lines[0].split()
-    acknowledged = int(lines[-1]) if len(lines) > 1 else int(sequence)
-    return Child((int(sequence), digest), acknowledged, errors)
+    return [line for line in (first + said).splitlines(keepends=True) if line.endswith("\n")], errors
 
 
 class Check:

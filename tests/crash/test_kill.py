@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.crash import kill_sharded, sharded_load
 from tests.crash.kill import ROOT, kill_often
 from tests.crash.load import SETUP, Model
 
@@ -21,6 +22,12 @@ def test_a_killed_process_loses_nothing_acknowledged(tmp_path: Path, seed: int) 
     assert tally.kills == 5
     assert tally.compared >= 3
     assert tally.acknowledged > len(SETUP)
+
+
+def test_a_killed_process_with_shards_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    tally = kill_sharded.kill_often(tmp_path / "data", 5, 11)
+    assert (tally.kills, tally.compared) == (5, 6)
+    assert tally.acknowledged > 3 * len(sharded_load.SETUP)
 
 
 def test_the_load_does_not_depend_on_how_it_is_cut() -> None:

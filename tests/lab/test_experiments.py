@@ -67,6 +67,39 @@ def test_stamps_keep_the_free_list_whole() -> None:
     assert sorted(last["stamped"]) == [0, 1, 2]
 
 
+def test_queues_lose_nothing_and_keep_the_order() -> None:
+    for places in lab.run("queues", seconds=QUICK).figures.values():
+        for case in places.values():
+            assert (case["misplaced"], case["lost"]) == (0, 0)
+    case = _core.lab_queue(queue="rings", producers=2, batch=8, seconds=QUICK)
+    assert case["items"] > 0
+
+
+def test_what_is_lent_has_one_user() -> None:
+    for sources in lab.run("pool", seconds=QUICK).figures.values():
+        for case in sources.values():
+            assert case["wrong"] == 0
+            assert case["values"] > 0
+
+
+def test_who_waits_gets_what_is_sent() -> None:
+    for ways in lab.run("idle", seconds=QUICK).figures.values():
+        for case in ways.values():
+            assert case["messages"] == case["latency"]["count"] == case["sending"]["count"] > 0
+            assert case["latency"]["p50_ns"] <= case["latency"]["p99_ns"] <= case["latency"]["max_ns"]
+
+
+def test_what_is_bought_is_sold_and_the_log_replays_to_the_same_trades() -> None:
+    figures = lab.run("single-writer", seconds=QUICK).figures
+    replay = figures.pop("replay")
+    assert (replay["wrong_tickets"], replay["different"], replay["is_same_book"]) == (0, 0, 1)
+    assert replay["steps"] > replay["trades"] > 0
+    for ways in figures.values():
+        for case in ways.values():
+            assert case["is_balanced"] == 1
+            assert case["orders"] > 0
+
+
 @pytest.mark.parametrize("flaw", SEQLOCK)
 def test_every_ordering_of_the_seqlock_is_needed(flaw: str) -> None:
     explored = explore_seqlock(flaw)
@@ -118,6 +151,14 @@ def test_misuse_is_named() -> None:
         _core.lab_store_buffer(ordering="none", seconds=1)
     with pytest.raises(ValueError, match="threads must be 1 or 2"):
         _core.lab_false_sharing(threads=3, distance_bytes=8, increment="plain", seconds=1)
+    with pytest.raises(ValueError, match="queue must be one of"):
+        _core.lab_queue(queue="none", producers=1, batch=1, seconds=1)
+    with pytest.raises(ValueError, match="batch must be 1 to 1024; got 0"):
+        _core.lab_queue(queue="intake", producers=1, batch=0, seconds=1)
+    with pytest.raises(ValueError, match="window must be 1 to 1024; got 0"):
+        _core.lab_single_writer(writing="single", clients=1, window=0, seconds=1)
+    with pytest.raises(ValueError, match="messages_per_second must be"):
+        _core.lab_idle(idle="park", messages_per_second=0, seconds=1)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processors cannot be chosen here")

@@ -37,6 +37,7 @@ ALL_THERE_IS = (
     "order through a mirror",
     "order with a budget",
     "balance above 64 bits",
+    "order that ends where a transfer arrives",
 )
 
 
@@ -46,15 +47,17 @@ class Balances:
     def __init__(self) -> None:
         self.known: dict[tuple[int, int, int], Balance] = {}
 
-    def hear(self, events: Sequence[ReferenceEvent]) -> None:
+    def hear(self, command: Command | AdminCommand, events: Sequence[ReferenceEvent]) -> None:
         """The events of one command."""
-        last: tuple[int, int, int] | None = None
+        target = command.groups[1] if command.kind == AdminKind.TRANSFER and isinstance(command, AdminCommand) else None
+        last: tuple[bool, int, int, int] | None = None
         for event in events:
             if event.kind != EventKind.FUNDS:
                 continue
             place = (event.account, event.instrument, event.detail)
-            assert last is None or last < place, "each pair once, in order of account and asset"
-            last = place
+            rank = (event.detail == target, *place)
+            assert last is None or last < rank, "each pair once, in order of account and asset, half by half"
+            last = rank
             balance = Balance(event.price_ticks << 64 | event.quantity_lots, event.other << 64 | event.order_id)
             assert balance != self.known.get(place, Balance()), "only what has changed is told"
             self.known[place] = balance
@@ -91,7 +94,7 @@ class ExchangeComparison:
         pots = sum(event.pot_units for event in self.exchange.registry.events)
         events = self.exchange.apply(command)
         self.exchange.check()
-        self.balances.hear(events)
+        self.balances.hear(command, events)
         assert self.balances.told() == self.exchange.ledger.balances(), "the events tell every balance"
         self.count(command, events, sum(event.pot_units for event in self.exchange.registry.events) - pots)
         self.slots.append(slots_of(command))
@@ -134,6 +137,9 @@ class ExchangeComparison:
         for event in events:
             if event.kind == EventKind.ACCEPTED and isinstance(command, AdminCommand):
                 counts[f"accepted {command.kind.slug}"] += 1
+                if command.kind == AdminKind.TRANSFER:
+                    ends = sum(later.kind == EventKind.CANCELED for later in events[event.index :])
+                    counts["order that ends where a transfer arrives"] += ends
             elif event.kind == EventKind.ACCEPTED and event.order_id and isinstance(command, Command):
                 instrument = self.exchange.registry.instruments[command.instrument]
                 counts["order through a mirror"] += instrument.is_mirror

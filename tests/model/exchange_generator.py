@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from tests.model.generator import Generator
 
@@ -21,6 +22,7 @@ from aeromatch.market.reference import (
     Side,
     Terms,
 )
+from aeromatch.market.reference.ledger import MOST_UNITS
 from aeromatch.market.reference.registry import Event, Instrument
 
 U32_MAX, U64_MAX = 2**32 - 1, 2**64 - 1
@@ -34,7 +36,7 @@ FEE_ACCOUNTS = ("fees", "fees", "house", "a1")
 OUTCOMES = ("yes", "no", "maybe", "never", "later")
 FEES = ((0, 0), (0, 0), (10, 25), (-5, 20), (3, 3), (-7, 7), (9999, 10_000), (-10_000, 10_000), (33, -33))
 IMPOSSIBLE_FEES = ((-2, 1), (10_001, 0), (0, -1), (-10_001, 10_001), (32_767, 32_767))
-IMPOSSIBLE_AMOUNTS = (0, 2**100 + 1, 2**127, 2**128 - 1)
+IMPOSSIBLE_AMOUNTS = (0, MOST_UNITS + 1, 2**127, 2**128 - 1)
 WITH_BUDGETS_AT = {OrderType.STOP: OrderType.STOP_LIMIT, OrderType.TRAILING_STOP: OrderType.TRAILING_STOP_LIMIT}
 MIRRORED = ("price_ticks", "protection_price_ticks", "stop_price_ticks")
 
@@ -55,6 +57,8 @@ class ExchangeGenerator:
         self.admin_share = rng.choice((0.06, 0.15, 0.4))
         self.transfer_ids = rng.choice((3, 30))
         self.made = 0
+        # Orders that lead somewhere only one after the other.
+        self.planned: list[Command] = []
 
     def chance(self, probability: float) -> bool:
         return self.rng.random() < probability
@@ -68,11 +72,13 @@ class ExchangeGenerator:
         if is_bare or self.chance(self.admin_share):
             command: Command | AdminCommand = self.admin(exchange, is_bare=is_bare)
             command.tag = self.rng.choice((0, self.rng.getrandbits(64)))
+        elif self.planned:
+            command = self.planned.pop(0)
         elif self.chance(0.02):
             command = self.everywhere(exchange)
         else:
             command = self.order(exchange)
-        if isinstance(command, AdminCommand) and self.chance(0.5):
+        if isinstance(command, AdminCommand) and not command.timestamp_ns and self.chance(0.5):
             command.timestamp_ns = self.timestamp(exchange)
         if self.chance(0.01):
             command.sequence = self.rng.choice((1, exchange.sequence, exchange.sequence + self.rng.randint(1, 9)))
@@ -98,6 +104,8 @@ class ExchangeGenerator:
             return command
         command.instrument = instrument.number
         if instrument.settlement is None:
+            if generator.edges is not None and self.chance(0.03):
+                self.planned = self.out_of_band(instrument.number, generator.edges)
             return command
         command.account = self.account(exchange, command.account, is_new=command.kind == CommandKind.NEW)
         if instrument.is_mirror:
@@ -107,6 +115,14 @@ class ExchangeGenerator:
             if self.chance(0.6):
                 return self.means(exchange, instrument, command) or command
         return command
+
+    def out_of_band(self, instrument: int, edges: tuple[int, int]) -> list[Command]:
+        """An order that slides out of the band, and a market order that would meet it there."""
+        side, edge = self.rng.choice(tuple(zip((Side.SELL, Side.BUY), edges, strict=True)))
+        other = Side(1 - side)
+        at_edge = Command(CommandKind.NEW, instrument=instrument, side=side, price_ticks=edge, quantity_lots=500)
+        sliding = replace(at_edge, side=other, quantity_lots=5, post_only=True, slide=True)
+        return [at_edge, sliding, replace(at_edge, order_type=OrderType.MARKET, price_ticks=None)]
 
     def means(self, exchange: ReferenceExchange, instrument: Instrument, command: Command) -> AdminCommand | None:
         """What an account needs first, where it has too little for an order."""
@@ -333,7 +349,7 @@ class ExchangeGenerator:
     def funds(self, exchange: ReferenceExchange) -> AdminCommand:
         """A deposit, mostly, a withdrawal or a transfer."""
         rng, registry = self.rng, exchange.registry
-        kind = rng.choices((AdminKind.DEPOSIT, AdminKind.WITHDRAW, AdminKind.TRANSFER), weights=(6, 2, 2))[0]
+        kind = rng.choices((AdminKind.DEPOSIT, AdminKind.WITHDRAW, AdminKind.TRANSFER), weights=(5, 2, 4))[0]
         source, target = (rng.randint(1, len(registry.groups) or 1) for _ in range(2))
         if registry.instruments and self.chance(0.7):  # where it will be needed
             settled = [each.settlement for each in registry.instruments.values() if each.settlement is not None]
@@ -343,7 +359,12 @@ class ExchangeGenerator:
         both = source | (target << 32 if kind == AdminKind.TRANSFER else 0)
         assets = [asset.number for asset in registry.assets if not asset.is_share] or [1]
         asset = rng.choice(assets) if self.chance(0.97) else rng.choice((0, U32_MAX, len(registry.assets)))
-        account = self.account(exchange, rng.randint(1, self.accounts))
+        account, timestamp_ns = self.account(exchange, rng.randint(1, self.accounts)), 0
+        if kind == AdminKind.TRANSFER and self.chance(0.7):  # of something that is there
+            there = [place for place, balance in exchange.ledger.balances().items() if balance.available > 0]
+            account, asset, source = rng.choice(there or [(account, asset, source)])
+            target, timestamp_ns = self.where_something_ends(exchange, target)
+            both = source | target << 32
         amount = self.amount(exchange, (account, asset, source), kind)
         identity = f"t{rng.randint(1, self.transfer_ids)}" if self.chance(0.97) else "i" * rng.randint(36, 38)
         return AdminCommand(
@@ -353,8 +374,18 @@ class ExchangeGenerator:
             price_ticks=both - 2**64 if both >= 2**63 else both,
             quantity_lots=amount % 2**64,
             order_id=amount >> 64,
+            timestamp_ns=timestamp_ns,
             texts=(identity,) if kind == AdminKind.TRANSFER or self.chance(0.1) else (),
         )
+
+    def where_something_ends(self, exchange: ReferenceExchange, group: int) -> tuple[int, int]:
+        """Now and then a group in which an order expires, and when; else that group."""
+        orders = exchange.ledger.orders.items()
+        found = [
+            (each.settlement.group.number, each.instrument.book.live[number].expire_at_ns) for number, each in orders
+        ]
+        ends = [(number, end_ns) for number, end_ns in found if 0 < end_ns < exchange.now_ns + 1000]
+        return self.rng.choice(ends) if ends and self.chance(0.5) else (group, 0)
 
     def amount(self, exchange: ReferenceExchange, place: tuple[int, int, int], kind: AdminKind) -> int:
         if self.chance(0.01):
@@ -362,7 +393,7 @@ class ExchangeGenerator:
         if kind != AdminKind.DEPOSIT:
             return max(0, exchange.ledger.available(place) * self.rng.randint(0, 9) // 8 + self.rng.randint(0, 1))
         if self.chance(0.003):
-            return max(0, 2**100 - exchange.ledger.issued[place[1]] + self.rng.randint(-1, 1))
+            return max(0, MOST_UNITS - exchange.ledger.issued.get(place[1:], 0) + self.rng.randint(-1, 1))
         return self.rng.randint(1, self.wealth * 100 * max(self.tick_lot_units, self.lot_base_units))
 
     def sets(self, exchange: ReferenceExchange) -> AdminCommand:

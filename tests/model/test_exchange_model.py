@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
-from tests.model.compare import Difference, shrink
+from tests.exchanges import Native, Reference
+from tests.model.compare import Difference, read_events, shrink
 from tests.model.exchange_compare import ALL_THERE_IS, ExchangeComparison, Step, first_difference, slots_of
 from tests.model.exchange_fuzz import fuzz
 from tests.model.exchange_generator import ExchangeGenerator
 
-from aeromatch.market.reference import ReferenceExchange
+from aeromatch.market.reference import (
+    AdminCommand,
+    AdminKind,
+    EventKind,
+    ReferenceExchange,
+    RejectReason,
+    Rules,
+    Terms,
+)
+from aeromatch.market.reference.administration import MOST_GROUPS
 from aeromatch.market.reference.ledger import Funded, Ledger, rounded_up
 
 
@@ -46,6 +57,25 @@ def test_R31_funds_add_up_after_every_command_whatever_occurs() -> None:
         if all(counts[name] for name in ALL_THERE_IS):
             break
     assert [name for name in ALL_THERE_IS if not counts[name]] == []
+
+
+def test_D63_both_end_at_as_many_clearing_groups() -> None:
+    groups = [AdminCommand(AdminKind.CREATE_GROUP, texts=(f"g{number}",)) for number in range(MOST_GROUPS + 1)]
+    terms = Terms(0, 0, 0, 0, 1, 1)
+    for name in ("new", "g5"):
+        texts = (f"in {name}", "1", "1", "A", "B", name, "fees")
+        groups.append(AdminCommand(AdminKind.CREATE_INSTRUMENT, texts=texts, settlement=terms, rules=Rules()))
+    event = ("E", "1", "1", "B", "new", "fees", "yes", "no")
+    groups.append(
+        AdminCommand(AdminKind.CREATE_EVENT, texts=event, settlement=replace(terms, unit_ticks=9), rules=Rules())
+    )
+    batch = b"".join(map(slots_of, groups))
+    reference, native = Reference(), Native()
+    answers = reference.process(batch)
+    assert native.process(batch) == answers
+    assert native.digest() == reference.digest()
+    found = Counter(event.reason for event in read_events(answers) if event.kind == EventKind.REJECTED)
+    assert found == {RejectReason.INVALID_QUANTITY: 3}
 
 
 def test_fuzz_runs_clean(capsys: pytest.CaptureFixture[str]) -> None:

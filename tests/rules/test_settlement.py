@@ -44,9 +44,9 @@ def test_R30_deposits_and_withdrawals_change_what_is_available(play_exchange: Pl
         withdraw alice USD 100
           accepted on=1 account=alice time=5
           funds alice USD 0 + 0
-        deposit alice USD {2**100}                       -- as much as there may be of anything
+        deposit alice USD {2**94}                        -- as much as a group may have from outside
           accepted on=1 account=alice time=5
-          funds alice USD {2**100} + 0
+          funds alice USD {2**94} + 0
         deposit alice USD 1
           rejected invalid_quantity on=1 account=alice time=5
     """.replace("on=1 ", "")
@@ -220,7 +220,7 @@ def test_R30_a_transfer_moves_funds_between_groups_once(play_exchange: Play) -> 
           funds alice USD 30 + 0 in other
         transfer alice USD 30 main other id=t-1
           rejected duplicate_transfer account=alice time=8
-        withdraw alice USD 1 id=d-1                      -- one set of ids
+        withdraw alice USD 1 id=d-1                      -- one set of ids in a group
           rejected duplicate_transfer account=alice time=8
         transfer alice USD 71 main other id=t-2
           rejected insufficient_funds account=alice time=8
@@ -232,9 +232,63 @@ def test_R30_a_transfer_moves_funds_between_groups_once(play_exchange: Play) -> 
           rejected invalid_combination account=alice time=8
         transfer alice USD 1 main ?nowhere id=t-3
           rejected unknown_group account=alice time=8
-        withdraw alice USD 1 group=other
+        withdraw alice USD 1 group=other id=t-1          -- D57: an id of another group
           accepted account=alice time=8
           funds alice USD 99 + 0 in other
+    """)
+
+
+def test_D62_each_half_of_a_transfer_has_the_time_of_its_group(play_exchange: Play) -> None:
+    play_exchange(
+        MARKET.format("")
+        + """
+    ! instrument NEAR base=COIN/0 quote=USD/2 group=near
+    ! deposit alice USD 100 group=near
+    ! on COIN new buy 1 @ 20 gtd until=50 account=alice
+    ! on NEAR new buy 3 @ 20 gtd until=40 account=alice
+    transfer alice USD 10 main near id=t-1 time=60
+      canceled COIN#1 buy 1 @ 20 expired account=alice on=COIN
+      accepted account=alice time=60
+      funds alice USD 9990 + 0
+      canceled NEAR#1 buy 3 @ 20 expired account=alice on=NEAR
+      funds alice USD 110 + 0 in near
+    transfer alice USD 111 near main id=t-2 time=90    -- refused: only the source's time has passed
+      rejected insufficient_funds account=alice time=90
+    withdraw alice USD 1 time=5
+      accepted account=alice time=60
+      funds alice USD 9989 + 0
+    transfer alice USD 110 near main id=t-3            -- the answer has the source's time, though the target is behind
+      accepted account=alice time=90
+      funds alice USD 0 + 0 in near
+      funds alice USD 10099 + 0
+    """
+    )
+
+
+def test_D63_a_group_takes_whatever_comes_but_its_deposits_have_a_limit(play_exchange: Play) -> None:
+    play_exchange(f"""
+        ! asset USD 2
+        ! group main
+        ! group other
+        ! account alice
+        ! deposit alice USD {2**94} group=main
+        ! deposit alice USD {2**94} group=other
+        transfer alice USD {2**94} main other id=t-1
+          accepted account=alice
+          funds alice USD 0 + 0
+          funds alice USD {2**95} + 0 in other
+        deposit alice USD 1                              -- what has left was deposited here all the same
+          rejected invalid_quantity account=alice
+        withdraw alice USD {2**94 + 1} group=other       -- no amount is larger
+          rejected invalid_quantity account=alice
+        withdraw alice USD 7 group=other
+          accepted account=alice
+          funds alice USD {2**95 - 7} + 0 in other
+        deposit alice USD 8 group=other
+          rejected invalid_quantity account=alice
+        deposit alice USD 7 group=other
+          accepted account=alice
+          funds alice USD {2**95} + 0 in other
     """)
 
 

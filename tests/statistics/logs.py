@@ -11,15 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from tests.crash.load import command
+from tests.sharded import ACCOUNTS, PLAIN, SETTLED
 
-from aeromatch import EVENT_DTYPE, Commands, Exchange, _core
-from aeromatch.analytics.statistics import JournalSource
+from aeromatch import EVENT_DTYPE, Commands, Exchange, _core, commands
+from aeromatch.analytics.statistics import JournalSource, shard_directories
 from aeromatch.stores import SqliteStatistics
 from aeromatch.stores.sqlite_schema import columns_of
 
 MILLISECOND_NS: Final = 1_000_000
 SLOWER: Final = 50_000
 """The load's commands are a microsecond apart: here 50 milliseconds."""
+ROUND: Final = 40
+"""Orders of a round."""
 PERIODS: Final = ("100ms", "1s", "7s", "1d")
 PERIODS_MS: Final = (100, 1_000, 7_000, 86_400_000)
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
@@ -43,6 +46,34 @@ def write_log(directory: Path, seed: int, commands: int, **options: Any) -> None
     """Keep a journal of them, or go on with it."""
     with Exchange.open(directory, durability="os", **options) as exchange:
         send(exchange, seed, commands)
+
+
+def send_to_shards(exchange: Exchange, seed: int, rounds: Iterable[int]) -> None:
+    """Rounds of commands for every instrument of the venue of tests.sharded: trades, refusals, and commands for all."""
+    instruments = len(PLAIN) + len(SETTLED)
+    for round_ in rounds:
+        rng = np.random.default_rng((seed, round_))
+        now = (round_ + 1) * 300 * MILLISECOND_NS
+        exchange.process(
+            commands(
+                # One of them does not exist.
+                instrument=rng.integers(1, instruments + 4, ROUND),
+                timestamp=now + rng.integers(0, 200, ROUND) * MILLISECOND_NS,
+                side=rng.integers(0, 2, ROUND),
+                price_ticks=rng.integers(95, 106, ROUND),
+                quantity_lots=rng.integers(0, 9, ROUND),
+                account=rng.integers(1, len(ACCOUNTS) + 1, ROUND),
+            )
+        )
+        exchange.submit(PLAIN[0], "buy", quantity=1, price=1, time_in_force="gtd", expire_at=now + 1, account="bob")
+        if round_ % 3 == 0:
+            exchange.advance_time(now + 250 * MILLISECOND_NS)
+            exchange.mass_cancel(account=ACCOUNTS[round_ % len(ACCOUNTS)])
+
+
+def events_of_shards(directory: Path) -> list[NDArray[np.void]]:
+    """All events of each shard."""
+    return [events_of(it) for it in shard_directories(directory)]
 
 
 def events_of(directory: Path) -> NDArray[np.void]:

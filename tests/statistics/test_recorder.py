@@ -6,16 +6,16 @@ import random
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.crash.kill import ROOT
-from tests.statistics.logs import PERIODS, both, counted_slowly, events_of, send
-from tests.statistics.test_store import SECOND_NS, samples
+from tests.statistics.logs import PERIODS, both, counted_slowly, events_of, events_of_shards, send
 
 from aeromatch import Exchange
-from aeromatch.analytics.statistics import Recorder, StatisticsError, catch_up
+from aeromatch.analytics.statistics import JournalSource, Part, Recorder, StatisticsError, catch_up
 from aeromatch.stores import SqliteStatistics
 
 KILLS = 6
@@ -55,12 +55,14 @@ def test_rows_come_without_being_asked_for(tmp_path: Path) -> None:
             assert reader.positions()[0][0] == 50
 
 
-def test_a_process_that_is_killed_leaves_no_gap_and_doubles_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shards", [None, 1, 2])
+def test_a_process_that_is_killed_leaves_no_gap_and_doubles_nothing(tmp_path: Path, shards: int | None) -> None:
     directory, file = tmp_path / "data", tmp_path / "s"
     rng = random.Random(SEED)
-    reached = counted = 0
+    child = [sys.executable, "-m", "tests.statistics.child", str(directory), str(file), "--seed", str(SEED)]
+    child += ["--shards", str(shards)] if shards else []
+    counted = [0] * (shards or 1)
     for _ in range(KILLS):
-        child = [sys.executable, "-m", "tests.statistics.child", str(directory), str(file), "--seed", str(SEED)]
         process = subprocess.Popen(child, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert process.stdout is not None
         assert process.stdout.readline()
@@ -69,46 +71,35 @@ def test_a_process_that_is_killed_leaves_no_gap_and_doubles_nothing(tmp_path: Pa
         _, errors = process.communicate()
         assert errors == ""
         with SqliteStatistics(file, read_only=True) as store:
-            before, counted = counted, store.positions().get(0, (0,))[0]
+            before, counted = counted, [store.positions().get(shard, (0,))[0] for shard in range(shards or 1)]
             rows = both(store)
-        assert counted >= before
-        records = events_of(directory)
-        assert rows == counted_slowly([records[records["sequence"] <= np.uint64(counted)]])
-        reached = int(records["sequence"][-1])
-    assert 0 < counted <= reached
+        assert all(now >= then for now, then in zip(counted, before, strict=True))
+        logs = events_of_shards(directory)
+        known = [log[log["sequence"] <= np.uint64(end)] for log, end in zip(logs, counted, strict=True)]
+        assert rows == counted_slowly(known)
+    assert all(0 < end <= int(log["sequence"][-1]) for log, end in zip(logs, counted, strict=True))
     with SqliteStatistics(file) as store:
         catch_up(directory, store)
-        assert store.positions()[0][0] == reached
-        assert both(store) == counted_slowly([events_of(directory)])
-
-
-def test_samples_are_counted(tmp_path: Path) -> None:
-    directory = tmp_path / "data"
-    taken = [samples({"end_wall_ns": SECOND_NS, "match_ns": 70}), samples()]
-    with (
-        Exchange.open(directory, durability="os") as exchange,
-        SqliteStatistics(tmp_path / "s", periods=PERIODS) as store,
-    ):
-        send(exchange, SEED, 5)
-        with Recorder(directory, store, samples=lambda: taken[0] if len(taken) > 1 else taken[-1]) as recorder:
-            recorder.flush()
-            del taken[0]
-            assert [it.count for _, measure, it in store.query_latencies("1s") if measure == "match_ns"] == [1]
+        assert [store.positions()[shard][0] for shard in range(shards or 1)] == [
+            int(log["sequence"][-1]) for log in logs
+        ]
+        assert both(store) == counted_slowly(logs)
 
 
 def test_what_ends_the_thread_is_told(tmp_path: Path) -> None:
     directory = tmp_path / "data"
 
-    def broken() -> np.ndarray[tuple[int], np.dtype[np.void]]:
-        raise RuntimeError("no samples today")
+    class Broken(JournalSource):
+        def read(self, timeout_s: float) -> Part | None:
+            raise RuntimeError(f"nothing today, in {timeout_s} s")
 
     with (
         Exchange.open(directory, durability="os") as exchange,
         SqliteStatistics(tmp_path / "s", periods=PERIODS) as store,
     ):
         send(exchange, SEED, 5)
-        recorder = Recorder(directory, store, samples=broken)
-        with pytest.raises(StatisticsError, match="no longer counted: no samples today"):
+        recorder = Recorder(partial(Broken, directory), store)
+        with pytest.raises(StatisticsError, match="no longer counted: nothing today"):
             recorder.flush()
         # Matching goes on, and so do statistics that are opened anew.
         send(exchange, SEED, 30)

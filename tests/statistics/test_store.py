@@ -13,23 +13,10 @@ from tests.statistics.logs import PERIODS, both, counted_slowly, events_of, tabl
 from aeromatch import Exchange, Instrument, commands
 from aeromatch.analytics.statistics import MEASURES, Latencies, catch_up
 from aeromatch.market.periods import duration_ms, duration_text, periods_of
+from aeromatch.market.records import SAMPLE_DTYPE
 from aeromatch.stores import SqliteStatistics, StoreError
 
 SECOND_NS = 1_000_000_000
-SAMPLE = np.dtype(
-    [
-        ("end_wall_ns", "<u8"),
-        ("commands", "<u4"),
-        ("intake_depth", "<u4"),
-        ("waited_ns", "<u8"),
-        ("journal_ns", "<u8"),
-        ("sync_ns", "<u8"),
-        ("match_ns", "<u8"),
-        ("publish_ns", "<u8"),
-        ("first_sequence", "<u8"),
-        ("shard", "<u2"),
-    ]
-)
 
 
 def trade_every_second(directory: Path, seconds: range) -> None:
@@ -136,9 +123,9 @@ def test_query(tmp_path: Path) -> None:
 
 
 def samples(*rows: dict[str, int]) -> np.ndarray[Any, np.dtype[np.void]]:
-    made = np.zeros(len(rows), dtype=SAMPLE)
+    made = np.zeros(len(rows), dtype=SAMPLE_DTYPE)
     for place, row in enumerate(rows):
-        for name, value in ({"commands": 1} | row).items():
+        for name, value in ({"commands": 1, "timed_place": 1} | row).items():
             made[name][place] = value
     return made
 
@@ -150,27 +137,61 @@ def test_latencies_add_up(tmp_path: Path) -> None:
             samples(
                 {"end_wall_ns": SECOND_NS, "commands": 3, "match_ns": 900, "intake_depth": 7, "sync_ns": 5_000},
                 {"end_wall_ns": 2 * SECOND_NS, "match_ns": 100, "shard": 1},
-                {"end_wall_ns": 2 * SECOND_NS, "commands": 0, "match_ns": 7},
+                {"end_wall_ns": 2 * SECOND_NS, "commands": 0, "match_ns": 7, "timed_place": 0},
             )
         )
+        latencies.record_lag(SECOND_NS, 0, 9)
+        latencies.record_lag(SECOND_NS, 1, 0)
         store.add_latencies(latencies.take())
         store.add_latencies(latencies.take())
         latencies.record(samples({"end_wall_ns": SECOND_NS + 5, "match_ns": 500, "waited_ns": 50}))
         store.add_latencies(latencies.take())
-        found = {(start, measure): it for start, measure, it in store.query_latencies("1min")}
+        found = {(it.start_ms, it.measure): it.histogram for it in store.query_latencies("1min", instrument=0)}
         assert {measure for _, measure in found} == set(MEASURES)
-        assert found[0, "match_ns"].recorded() == [(100, 1), (300, 3), (500, 1)]
+        assert found[0, "batch_match_ns"].recorded() == [(100, 1), (500, 1), (900, 1)]
         assert found[0, "sync_ns"].recorded() == [(found[0, "sync_ns"].max, 1)]
         assert found[0, "batch_commands"].recorded() == [(1, 2), (3, 1)]
+        assert found[0, "lag_commands"].recorded() == [(0, 1), (9, 1)]
         assert (found[0, "intake_depth"].max, found[0, "wait_ns"].max) == (7, 50)
-        of_one = [it for start, measure, it in store.query_latencies("1s", shard=1) if measure == "match_ns"]
+        of_one = [it.histogram for it in store.query_latencies("1s", shard=1) if it.measure == "batch_match_ns"]
         assert [it.recorded() for it in of_one] == [[(100, 1)]]
         latencies.record(samples({"end_wall_ns": 11 * SECOND_NS}))
         store.add_latencies(latencies.take())
-        assert {start for start, _, _ in store.query_latencies("1s")} == {2_000, 11_000}
+        assert {it.start_ms for it in store.query_latencies("1s")} == {2_000, 11_000}
         store._connection.execute("UPDATE latencies SET histogram = x'00'")
         with pytest.raises(StoreError, match="too short for a histogram"):
             store.query_latencies("1s")
+
+
+def test_latencies_of_instruments(tmp_path: Path) -> None:
+    with SqliteStatistics(tmp_path / "s", periods=["1s"]) as store:
+        store.set_instruments({"number": [1, 2], "symbol": ["A", "B"], "tick_size": ["1", "1"], "lot_size": ["1", "1"]})
+        latencies = Latencies(store.periods_ms)
+        latencies.record(
+            samples(
+                {"commands": 4, "timed_ns": 200, "timed_instrument": 1, "timed_place": 3},
+                {"commands": 1, "timed_ns": 300, "timed_instrument": 1},
+                {"commands": 2, "timed_ns": 500, "timed_instrument": 2, "shard": 1},
+                {"commands": 1, "timed_ns": 700},
+                # Its command was refused for want of room: nothing was timed.
+                {"commands": 5, "timed_place": 0},
+            )
+        )
+        store.add_latencies(latencies.take())
+        found = {
+            (it.instrument, it.symbol): it.histogram.recorded()
+            for it in store.query_latencies("1s")
+            if it.measure == "match_ns"
+        }
+        # The timed command stands for all of its batch.
+        of_a, of_b = [(200, 4), (300, 1)], [(500, 2)]
+        assert found == {(0, "*"): [*of_a, *of_b, (700, 1)], (1, "A"): of_a, (2, "B"): of_b}
+        for instrument in ("A", 1):
+            (one,) = store.query_latencies("1s", instrument=instrument)
+            assert (one.symbol, one.measure, one.histogram.recorded()) == ("A", "match_ns", of_a)
+        assert store.query_latencies("1s", instrument="B", shard=0) == []
+        with pytest.raises(ValueError, match="none that is called 'C'"):
+            store.query_latencies("1s", instrument="C")
 
 
 def test_files_that_are_something_else_are_refused_by_name(tmp_path: Path) -> None:
@@ -201,11 +222,13 @@ def test_unknown_schemas_and_other_periods_are_refused(tmp_path: Path) -> None:
     SqliteStatistics(path, periods=["1h", 1_000]).close()
     with pytest.raises(StoreError, match="counts by 1s, 1h, not by 1min: other periods need a file of their own"):
         SqliteStatistics(path, periods=["1min"])
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 7")
-    connection.close()
-    with pytest.raises(StoreError, match="of schema version 7; this AeroMatch knows 1"):
-        SqliteStatistics(path)
+    # 1 had no latencies of instruments.
+    for version in (1, 7):
+        with sqlite3.connect(path) as connection:
+            connection.execute(f"PRAGMA user_version = {version}")
+        connection.close()
+        with pytest.raises(StoreError, match=f"of schema version {version}; this AeroMatch knows 2"):
+            SqliteStatistics(path)
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

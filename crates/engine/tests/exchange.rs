@@ -7,6 +7,7 @@ use aeromatch_engine::codes::{
 use aeromatch_engine::engine::IndexKind;
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{Admin, SettlementSlot, decode};
+use aeromatch_engine::ledger::MAX_GROUPS;
 use aeromatch_engine::record::{
     ALL_INSTRUMENTS, Command, Event, Extensions, SLOT_BYTES, Terms, UNKNOWN, as_bytes, extension, present,
 };
@@ -359,17 +360,48 @@ fn two_groups(venue: &mut Venue) -> (u32, [u32; 2]) {
 }
 
 #[test]
-fn r6_a_transfer_brings_the_effects_of_time_of_both_groups_by_due_time() {
+fn d62_a_transfer_brings_the_effects_of_time_of_each_group_with_its_half() {
     for (from, to) in [(1, 2), (2, 1)] {
         let mut venue = Venue::new();
-        let (alice, [first, second]) = two_groups(&mut venue);
+        let (alice, instruments) = two_groups(&mut venue);
         let asset = venue.exchange.registry().assets.find("USD").expect("an asset");
         let mut transfer = Admin::funds(AdminKind::Transfer, alice, asset, 5, from | to << 32, Some("t"));
         transfer.command.timestamp_ns = 200;
+        let events = venue.admin(transfer.clone());
+        use EventKind::{Accepted, Canceled, Funds};
+        assert_eq!(kinds(&events), [Canceled, Accepted, Funds, Canceled, Funds]);
+        let group = |event: &Event| if event.kind == Funds.code() { event.detail } else { 0 };
+        let [source, target] = [from, to].map(|group| instruments[group as usize - 1]);
+        assert_eq!((events[0].instrument, events[3].instrument), (source, target));
+        assert_eq!((group(&events[2]), group(&events[4])), (from, to));
+        assert!(events.iter().zip(0..).all(|(event, index)| event.index == index));
+        // A refused one moves the time of what it would have left, and no other.
+        transfer.command.timestamp_ns = 300;
         let events = venue.admin(transfer);
-        assert_eq!(events[..2].iter().map(|event| event.instrument).collect::<Vec<_>>(), [second, first]);
-        assert_eq!(kinds(&events)[..3], [EventKind::Canceled, EventKind::Canceled, EventKind::Accepted]);
+        assert_eq!((rejected(&events), events[0].other), (Some(RejectReason::DuplicateTransfer), 300));
+        assert_eq!([from, to].map(|group| venue.exchange.group_now_ns(group as u32)), [Some(300), Some(200)]);
     }
+}
+
+#[test]
+fn d63_there_is_an_end_to_clearing_groups() {
+    let mut venue = Venue::new();
+    let group = |name: &str| Admin::named(AdminKind::CreateGroup, [name]);
+    venue.admin(group("main"));
+    for number in 1..MAX_GROUPS {
+        created(&venue.admin(group(&format!("g{number}"))), CreatedKind::Group);
+    }
+    assert_eq!(rejected(&venue.admin(group("one more"))), Some(RejectReason::InvalidQuantity));
+    assert_eq!(rejected(&venue.admin(group("main"))), Some(RejectReason::AlreadyExists));
+    let settled = |group: &str| {
+        let mut admin = Admin::named(AdminKind::CreateInstrument, ["A", "1", "1", "A", "USD", group, "fees"]);
+        admin.rules = Some((Rules::default(), IndexKind::Ladder));
+        admin.settlement = Some(SettlementSlot { lot_base_units: 1, tick_lot_units: 1, ..SettlementSlot::default() });
+        admin
+    };
+    assert_eq!(rejected(&venue.admin(settled("one more"))), Some(RejectReason::InvalidQuantity));
+    assert_eq!(rejected(&venue.admin(settled("g7"))), None);
+    assert!(Exchange::restore(&venue.exchange.snapshot()).is_ok());
 }
 
 #[test]

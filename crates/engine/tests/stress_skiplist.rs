@@ -1,7 +1,11 @@
 //! The skip list's readers on real threads, beside a writer that uses slots again. Under loom the same is `loom_skiplist.rs`.
+//!
+//! Threads are joined, not scoped: `tools/tsan` runs this with a standard library that the sanitizer cannot see into.
 #![cfg(not(loom))]
 
 use aeromatch_engine::index::{PriceIndex, SkipList, SkipListReader};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::thread;
@@ -35,27 +39,27 @@ fn readers_beside_the_writer_see_falling_keys_and_all_that_stay() {
     for key in (0..KEYS).step_by(2) {
         put(&mut list, key);
     }
-    let is_over = AtomicBool::new(false);
-    let is_over = &is_over;
-    thread::scope(|scope| {
-        for _ in 0..READERS {
-            let mut reader = list.reader().expect("a seat");
-            scope.spawn(move || {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..READERS)
+        .map(|_| {
+            let (mut reader, is_over) = (list.reader().expect("a seat"), is_over.clone());
+            thread::spawn(move || {
                 let mut walks = 0;
                 while walks == 0 || !is_over.load(Acquire) {
                     watch(&mut reader);
                     walks += 1;
                 }
-            });
-        }
-        for round in 0..400 {
-            // Another order of the same keys each time: 199 is a prime.
-            let odd = |step: i64| 1 + 2 * (step * (1 + round % 198) % 199);
-            (0..199).for_each(|step| put(&mut list, odd(step)));
-            (0..199).rev().for_each(|step| list.remove(odd(step * 11 % 199)));
-        }
-        is_over.store(true, Release);
-    });
+            })
+        })
+        .collect();
+    for round in 0..400 {
+        // Another order of the same keys each time: 199 is a prime.
+        let odd = |step: i64| 1 + 2 * (step * (1 + round % 198) % 199);
+        (0..199).for_each(|step| put(&mut list, odd(step)));
+        (0..199).rev().for_each(|step| list.remove(odd(step * 11 % 199)));
+    }
+    is_over.store(true, Release);
+    readers.into_iter().for_each(|reader| reader.join().expect("nothing found wrong"));
     let kept = list.bytes();
     for _ in 0..400 {
         (0..199).for_each(|half| put(&mut list, 2 * half + 1));
@@ -69,24 +73,23 @@ fn readers_beside_the_writer_see_falling_keys_and_all_that_stay() {
 fn readers_come_and_leave() {
     let mut list = SkipList::default();
     list.insert(0, level_of(0), 0);
-    thread::scope(|scope| {
-        let mut sitting = std::collections::VecDeque::new();
-        for round in 1..2_000_i64 {
-            if round % 10 == 0 {
-                let mut reader = list.reader().expect("few sit at a time");
-                sitting.push_back(scope.spawn(move || {
-                    for _ in 0..20 {
-                        let seen: Vec<_> = reader.walk(i64::MAX).collect();
-                        assert!(seen.is_sorted_by(|a, b| a.0 > b.0) && seen.last() == Some(&(0, level_of(0))));
-                        assert!(seen.iter().all(|&(key, level)| level == level_of(key)));
-                    }
-                }));
-                if sitting.len() > 4 {
-                    sitting.pop_front().expect("the oldest").join().expect("nothing found wrong");
+    let mut sitting = VecDeque::new();
+    for round in 1..2_000_i64 {
+        if round % 10 == 0 {
+            let mut reader = list.reader().expect("few sit at a time");
+            sitting.push_back(thread::spawn(move || {
+                for _ in 0..20 {
+                    let seen: Vec<_> = reader.walk(i64::MAX).collect();
+                    assert!(seen.is_sorted_by(|a, b| a.0 > b.0) && seen.last() == Some(&(0, level_of(0))));
+                    assert!(seen.iter().all(|&(key, level)| level == level_of(key)));
                 }
+            }));
+            if sitting.len() > 4 {
+                sitting.pop_front().expect("the oldest").join().expect("nothing found wrong");
             }
-            (1..20).for_each(|key| list.insert(key * round, level_of(key * round), 0));
-            (1..20).for_each(|key| list.remove(key * round));
         }
-    });
+        (1..20).for_each(|key| list.insert(key * round, level_of(key * round), 0));
+        (1..20).for_each(|key| list.remove(key * round));
+    }
+    sitting.into_iter().for_each(|reader| reader.join().expect("nothing found wrong"));
 }

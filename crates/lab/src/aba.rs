@@ -88,8 +88,6 @@ pub struct Race {
     pub broken_rounds: u64,
     /// Slots taken.
     pub takes: u64,
-    /// How long it took.
-    pub elapsed_ns: u64,
 }
 
 const THREADS: usize = 2;
@@ -139,7 +137,6 @@ pub fn race(stage: &Stage, stamps: Stamps) -> Race {
         rounds: sum(|race| race.rounds),
         broken_rounds: sum(|race| race.broken_rounds),
         takes: sum(|race| race.takes),
-        elapsed_ns: played.elapsed.as_nanos() as u64,
     }
 }
 

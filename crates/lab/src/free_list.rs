@@ -9,7 +9,7 @@
 //! Orderings. `give` releases: whoever takes the slot (acquire) sees what its last user wrote, and the link behind it. Links
 //! are atomic because a thread may look at one while its new owner changes it; such a look is never committed.
 
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use aeromatch_runtime::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// No slot.
 pub const NONE: u32 = u32::MAX;

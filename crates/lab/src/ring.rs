@@ -11,7 +11,7 @@
 //! The shipped one is the runtime's `ring::spsc`; this copy exists to be broken. Its values are atomic words, so that what a
 //! flaw does is a wrong value and not undefined behaviour.
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use aeromatch_runtime::sync::atomic::{AtomicU64, Ordering};
 
 /// Which ordering is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

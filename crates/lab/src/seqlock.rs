@@ -10,7 +10,7 @@
 //!
 //! The shipped one is the runtime's `versioned`; this copy exists to be broken.
 
-use crate::sync::atomic::{AtomicU64, Ordering, fence};
+use aeromatch_runtime::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// Which ordering is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

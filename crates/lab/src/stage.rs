@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 /// How long the conductor sleeps between two looks at whether it is to go on: what Ctrl-C waits for at most.
 const TICK: Duration = Duration::from_millis(5);
 /// Spins before a thread that waits gives its processor to another, where there are more threads than processors.
-const SPINS: u32 = 100;
+const SPINS_CROWDED: u32 = 100;
+/// And where there are not: another program may run where the thread should that is waited for.
+const SPINS: u32 = 2_000;
 
 /// What one thread does until the signal says that it is over.
 pub type Part<'a, R> = Box<dyn FnOnce(&Signal) -> R + Send + 'a>;
@@ -130,11 +132,11 @@ impl Signal {
 
     /// How a thread of this run waits.
     pub fn wait(&self) -> Wait {
-        Wait { spins: 0, limit: if self.is_crowded { SPINS } else { u32::MAX } }
+        Wait { spins: 0, limit: if self.is_crowded { SPINS_CROWDED } else { SPINS } }
     }
 }
 
-/// Waits by spinning where every thread has a processor, otherwise by giving it away after a while.
+/// Waits by spinning, and gives the processor away after a while: sooner where there are more threads than processors.
 pub struct Wait {
     spins: u32,
     limit: u32,
@@ -222,6 +224,11 @@ impl Latencies {
     #[inline]
     pub fn record(&mut self, latency_ns: u64) {
         self.0.saturating_record(latency_ns);
+    }
+
+    /// Counts those of another thread too.
+    pub fn add(&mut self, other: &Latencies) {
+        self.0.add(&other.0).expect("all have the same bounds");
     }
 
     /// What was counted.

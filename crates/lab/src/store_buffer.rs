@@ -4,7 +4,7 @@
 //! behind it already runs. Every sleeping consumer rests on the answer (a doorbell is this question: "I sleep" against
 //! "there is something to do"), which is why the runtime's has a full fence on both sides.
 
-use crate::sync::atomic::{AtomicU64, Ordering, fence};
+use aeromatch_runtime::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// How the two accesses of each side are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

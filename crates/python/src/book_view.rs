@@ -3,7 +3,7 @@
 use crate::arguments::{self, Account, Argument, number, text, to_decimal, unsigned};
 use crate::enums::{member, parse};
 use crate::errors::Failure;
-use crate::exchange::handle::Handle;
+use crate::exchange::handle::{Best, Handle};
 use crate::indicative::Indicative;
 use crate::instrument::{Context, Instrument};
 use crate::lens::{Lens, Mirror};
@@ -45,9 +45,11 @@ impl BookView {
     }
 
     /// Lets `action` look at the book.
-    fn read<R>(&self, py: Python<'_>, action: impl FnOnce(Lens<'_>) -> R) -> PyResult<R> {
+    fn read<R: Send>(&self, py: Python<'_>, action: impl FnOnce(Lens<'_>) -> R + Send) -> PyResult<R> {
         let read = match &self.source {
             Source::Own(shared) => shared.with(|state| action(Lens::direct(&state.book))),
+            // A shard may have a disk to wait for.
+            Source::Exchange { handle, .. } if handle.core.is_some() => return self.detached(py, action),
             Source::Exchange { handle, number, mirror } => handle.read_book(*number, *mirror, action),
         };
         read.map_err(|failure| failure.into_py(py))
@@ -67,17 +69,25 @@ impl BookView {
         }
     }
 
-    fn best<'py>(&self, py: Python<'py>, side: Side) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let best = self.read(py, |book| book.best(side))?;
-        best.map(|ticks| self.context.price(py, ticks)).transpose()
+    /// Best bid and best ask, as far as there are any: as the book's shard has published them, if it does.
+    fn best(&self, py: Python<'_>) -> PyResult<Best> {
+        if let Source::Exchange { handle, number, mirror } = &self.source
+            && let Some(best) = handle.published_best(*number, *mirror).map_err(|failure| failure.into_py(py))?
+        {
+            return Ok(best);
+        }
+        self.read(py, |book| (book.best(Side::Buy), book.best(Side::Sell)))
+    }
+
+    /// A price in money.
+    fn price<'py>(&self, py: Python<'py>, ticks: Option<i64>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        ticks.map(|ticks| self.context.price(py, ticks)).transpose()
     }
 
     /// Best bid and best ask, if there are both.
     fn touch(&self, py: Python<'_>) -> PyResult<Option<(i128, i128)>> {
-        self.read(py, |book| {
-            let (bid, ask) = (book.best(Side::Buy)?, book.best(Side::Sell)?);
-            Some((i128::from(bid), i128::from(ask)))
-        })
+        let (bid, ask) = self.best(py)?;
+        Ok(bid.zip(ask).map(|(bid, ask)| (i128::from(bid), i128::from(ask))))
     }
 
     /// Orders as Python sees them.
@@ -95,13 +105,13 @@ impl BookView {
     /// Highest displayed bid in money; None if there is none.
     #[getter]
     fn best_bid<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.best(py, Side::Buy)
+        self.price(py, self.best(py)?.0)
     }
 
     /// Lowest displayed ask in money; None if there is none.
     #[getter]
     fn best_ask<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.best(py, Side::Sell)
+        self.price(py, self.best(py)?.1)
     }
 
     /// Best ask minus best bid in money; None unless there are both.
@@ -233,7 +243,8 @@ impl BookView {
         let Some(number) = Account::parse(account)?.known(py, &self.context.names)? else {
             return Ok(PyList::empty(py));
         };
-        let mut views = self.read(py, |book| book.orders(account.map(|_| number)))?;
+        let account = account.map(|_| number);
+        let mut views = self.read(py, |book| book.orders(account))?;
         views.retain(|view| side.is_none_or(|side| view.side == side));
         self.as_list(py, views)
     }

@@ -15,6 +15,7 @@ struct Classes {
     snapshot: Py<PyType>,
     journal: Py<PyType>,
     unknown_name: Py<PyType>,
+    lagged: Py<PyType>,
 }
 
 static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
@@ -39,9 +40,17 @@ const JOURNAL_DOC: &str = "The journal of an exchange cannot be opened, or not b
 
 Attributes:
     kind: What is wrong, as a word: \"directory_in_use\", \"not_a_directory\", \"not_writable\", \"unknown_version\",
-        \"damaged\", \"incomplete\", \"replay_mismatch\", \"stopped\" or \"io\" (docs/reliability.md).
+        \"damaged\", \"incomplete\", \"replay_mismatch\", \"shards\", \"stopped\" or \"io\" (docs/reliability.md).
     file: Path of the file that it is about; None if it is about no single one.
     offset: Byte offset in that file; None if it is about no single place.";
+
+const LAGGED_DOC: &str = "A stream's reader has fallen so far behind that events it has not read are overwritten.
+
+The exchange waits for no reader. Another stream from `position` has what was missed, from the journal; in memory it
+is gone, and `position` is the oldest that is there.
+
+Attributes:
+    position: Where to go on, as `Exchange.stream` takes it: a sequence number for each shard.";
 
 const UNKNOWN_NAME_DOC: &str = "A read names something that is not there.
 
@@ -60,6 +69,8 @@ fn make(py: Python<'_>) -> PyResult<Classes> {
     journal.set_item("kind", "")?;
     journal.set_item("file", py.None())?;
     journal.set_item("offset", py.None())?;
+    let lagged = PyDict::new(py);
+    lagged.set_item("position", PyTuple::empty(py))?;
     let unknown_name = PyDict::new(py);
     unknown_name.set_item("argument", "")?;
     unknown_name.set_item("name", "")?;
@@ -69,6 +80,7 @@ fn make(py: Python<'_>) -> PyResult<Classes> {
     Ok(Classes {
         journal: class(py, "JournalError", JOURNAL_DOC, std::slice::from_ref(&base), &journal)?.unbind(),
         unknown_name: class(py, "UnknownNameError", UNKNOWN_NAME_DOC, &lookup, &unknown_name)?.unbind(),
+        lagged: class(py, "StreamLagged", LAGGED_DOC, std::slice::from_ref(&base), &lagged)?.unbind(),
         record: class(py, "RecordError", RECORD_DOC, &bases, &fields)?.unbind(),
         snapshot: class(py, "SnapshotError", SNAPSHOT_DOC, &bases, &plain)?.unbind(),
         base: base.unbind(),
@@ -100,7 +112,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("RecordError", classes.record.clone_ref(py))?;
     module.add("SnapshotError", classes.snapshot.clone_ref(py))?;
     module.add("JournalError", classes.journal.clone_ref(py))?;
-    module.add("UnknownNameError", classes.unknown_name.clone_ref(py))
+    module.add("UnknownNameError", classes.unknown_name.clone_ref(py))?;
+    module.add("StreamLagged", classes.lagged.clone_ref(py))
 }
 
 /// Everything that can go wrong with a book or an exchange itself, apart from a caller's arguments.
@@ -123,6 +136,16 @@ pub enum Failure {
     InMemory(&'static str),
     /// What has this name belongs to the process that this one was forked from.
     Forked(&'static str),
+    /// What has this name needs shards.
+    NoShards(&'static str),
+    /// What has this name is there once for each shard, and none of them was named.
+    SeveralShards { name: &'static str, shards: u16 },
+    /// An option of the shards cannot be, or contradicts what the log says.
+    Option { option: &'static str, problem: String },
+    /// A shard no longer has the events that were asked for; what it has begins there.
+    Gone { oldest: u64 },
+    /// A reader has missed events; where to go on, by shard.
+    Lagged(Vec<u64>),
     /// The journal.
     Journal(JournalFailure),
     /// A signal's handler raised, such as KeyboardInterrupt.
@@ -142,6 +165,22 @@ fn unknown_name(class: &Bound<'_, PyType>, argument: &str, shown: &str, name: &s
     raised.setattr("argument", argument)?;
     raised.setattr("name", name)?;
     Ok(PyErr::from_value(raised))
+}
+
+fn lagged(class: &Bound<'_, PyType>, position: &[u64]) -> PyResult<PyErr> {
+    let position = PyTuple::new(class.py(), position)?;
+    let problem = "this stream is behind: events that were not read are overwritten; go on at";
+    let raised = class.call1((format!("{problem} {}", position.repr()?.to_string_lossy()),))?;
+    raised.setattr("position", position)?;
+    Ok(PyErr::from_value(raised))
+}
+
+fn several_shards(name: &str, shards: u16) -> String {
+    match name {
+        "sequence" | "durable_sequence" => format!("each of {shards} shards has a log of its own: see {name}s"),
+        "recovery" => format!("each of {shards} shards has a journal of its own: see recoveries"),
+        _ => format!("each of {shards} shards has a state of its own: name one, as {name}(shard=...)"),
+    }
 }
 
 impl From<RecordError> for Failure {
@@ -188,6 +227,16 @@ impl Failure {
                 unknown_name(classes.unknown_name.bind(py), argument, &shown, &number.to_string())
             }
             Failure::Interrupted(error) => Ok(error),
+            Failure::NoShards(name) => plain(
+                &classes.base,
+                format!(
+                    "{name} needs shards: make the exchange with Exchange(shards=...) or Exchange.open(..., shards=...)"
+                ),
+            ),
+            Failure::SeveralShards { name, shards } => plain(&classes.base, several_shards(name, shards)),
+            Failure::Option { option, problem } => Ok(PyValueError::new_err(format!("shards: {option}: {problem}"))),
+            Failure::Gone { oldest } => lagged(classes.lagged.bind(py), &[oldest]),
+            Failure::Lagged(position) => lagged(classes.lagged.bind(py), &position),
             Failure::Journal(failure) => {
                 let raised = classes.journal.bind(py).call1((failure.message,))?;
                 raised.setattr("kind", failure.kind)?;

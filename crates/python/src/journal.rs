@@ -341,7 +341,7 @@ impl JournalReader {
             done = log.ok().map(|mut log| action(&mut log));
         });
         match done {
-            Some(result) => result.map_err(|cause| failure(cause, &self.path).into_py(py)),
+            Some(result) => result.map_err(|cause| failure(&cause, &self.path).into_py(py)),
             None => Err(PyRuntimeError::new_err("an earlier call ended half-way")),
         }
     }
@@ -352,7 +352,7 @@ impl JournalReader {
     #[new]
     #[pyo3(signature = (path, /))]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<JournalReader> {
-        let log = py.detach(|| Log::open(&path)).map_err(|cause| failure(cause, &path).into_py(py))?;
+        let log = py.detach(|| Log::open(&path)).map_err(|cause| failure(&cause, &path).into_py(py))?;
         Ok(JournalReader { log: Mutex::new(log), path })
     }
 
@@ -417,7 +417,7 @@ impl JournalReader {
     #[pyo3(signature = (sequence, /))]
     fn load_snapshot(&self, py: Python<'_>, sequence: u64) -> PyResult<Exchange> {
         let (exchange, _) = self.with(py, |log| log.files.load_snapshot(sequence))?;
-        Ok(Exchange::in_memory(exchange))
+        Exchange::in_memory(exchange).map_err(|failure| failure.into_py(py))
     }
 
     /// What a snapshot's file says.
@@ -510,7 +510,7 @@ fn hex(bytes: &[u8]) -> String {
 #[pyo3(signature = (path, /))]
 pub fn verify_journal<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyDict>> {
     let proven = py.detach(|| Disk::look(&path).and_then(|disk| patiently(|| verify(&disk))));
-    let proven: Verified = proven.map_err(|cause| failure(cause, &path).into_py(py))?;
+    let proven: Verified = proven.map_err(|cause| failure(&cause, &path).into_py(py))?;
     let found = PyDict::new(py);
     found.set_item("segments", proven.segments)?;
     found.set_item("base_sequence", proven.base_sequence)?;

@@ -40,12 +40,13 @@ impl Idle {
 }
 
 /// The rounds of one thread without work.
-pub(crate) struct Waiter {
+pub struct Waiter {
     idle: Idle,
     rounds: u32,
 }
 
 impl Waiter {
+    /// Of a thread that has work.
     pub fn new(idle: Idle) -> Waiter {
         Waiter { idle, rounds: 0 }
     }

@@ -58,7 +58,7 @@ def show(
     """Show what was counted of DIRECTORY, the latest rows.
 
     Counts are by the time of the exchange, latencies by the clock on the wall. Of all instruments together there is no
-    turnover and no price, and volume is in lots.
+    turnover and no price, and volume is in lots. Of one instrument there is the latency of matching only.
     """
     if follow and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("--follow needs a terminal, and goes without --json")
@@ -105,7 +105,7 @@ def _as_rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
 
 
 def _drawn(title: str, period_ms: int, table: str, rows: Iterable[dict[str, Any]]) -> Group:
-    words = {"counts": ("symbol",), "reasons": ("symbol", "kind", "reason"), "latencies": ("measure",)}[table]
+    words = {"counts": ("symbol",), "reasons": ("symbol", "kind", "reason"), "latencies": ("symbol", "measure")}[table]
     numbers = {"counts": (*COUNTS, *MONEY), "reasons": ("count",), "latencies": SUMMARY}[table]
     drawn = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("from", *words):

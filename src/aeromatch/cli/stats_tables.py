@@ -69,14 +69,23 @@ def rows_of(store: SqliteStatistics, table: str, choice: Choice, last: int | Non
 
 
 def measured(store: SqliteStatistics, choice: Choice) -> dict[str, list[Any]]:
-    """Give the chosen latencies as columns: count, mean, percentiles and extremes of each measure."""
-    found = store.query_latencies(
-        choice.period_of(store), shard=choice.shard, since_ns=choice.since_ns, until_ns=choice.until_ns
-    )
-    columns: dict[str, list[Any]] = {name: [] for name in ("period_ms", "start_ms", "measure", *_summary(None))}
-    for start_ms, measure, histogram in found:
-        row = (choice.period_of(store), start_ms, measure, *_summary(histogram).values())
-        for values, value in zip(columns.values(), row, strict=True):
+    """Give the chosen latencies as columns, in order of time: count, mean, percentiles and extremes of each measure.
+
+    Raises:
+        ValueError: There is no such period or instrument.
+    """
+    period_ms = choice.period_of(store)
+    found = [
+        it
+        for instrument in choice.instruments or (None,)
+        for it in store.query_latencies(
+            period_ms, instrument=instrument, shard=choice.shard, since_ns=choice.since_ns, until_ns=choice.until_ns
+        )
+    ]
+    names = ("period_ms", "start_ms", "instrument", "symbol", "measure", *_summary(None))
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for *where, histogram in sorted(found, key=lambda it: it.start_ms):
+        for values, value in zip(columns.values(), (period_ms, *where, *_summary(histogram).values()), strict=True):
             values.append(value)
     return columns
 

@@ -10,12 +10,21 @@ from __future__ import annotations
 
 import math
 
-from aeromatch.lab import aba, false_sharing, store_buffering, weakened
+from aeromatch.lab import aba, false_sharing, idle, pool, queues, single_writer, store_buffering, weakened
 from aeromatch.lab.result import Bars, Experiment, Result, Table
 
 __all__ = ["Bars", "Experiment", "Result", "Table", "experiments", "run"]
 
-_EXPERIMENTS = (false_sharing.EXPERIMENT, store_buffering.EXPERIMENT, aba.EXPERIMENT, *weakened.EXPERIMENTS)
+_EXPERIMENTS = (
+    false_sharing.EXPERIMENT,
+    queues.EXPERIMENT,
+    store_buffering.EXPERIMENT,
+    *weakened.EXPERIMENTS,
+    aba.EXPERIMENT,
+    pool.EXPERIMENT,
+    idle.EXPERIMENT,
+    single_writer.EXPERIMENT,
+)
 
 
 def experiments() -> tuple[Experiment, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,50 +92,26 @@ def explore_ring(flaw: str) -> Explored:
     return explore(programs, lambda execution: execution.returned["consumer"] in (None, 7))
 
 
-def _run_seqlock(seconds: float) -> Result:
-    return _result(
-        name="weakened-seqlock",
-        title="A seqlock with one ordering left out",
-        seconds=seconds,
-        done="A writer makes the version odd, writes two words, makes it even; a reader takes the version, the words "
-        "and the version again. First all executions that the memory model allows of one write and one read are tried, "
-        "for each ordering left out; then a real writer and a real reader run here: pairs of unequal words are torn.",
-        flaws=SEQLOCK,
-        explored=explore_seqlock,
-        race=partial(_race, _core.lab_seqlock),
-    )
+@dataclass(frozen=True, slots=True)
+class _Structure:
+    """What is weakened, and how that is shown."""
+
+    name: str
+    title: str
+    question: str
+    done: str
+    flaws: Mapping[str, str]
+    explored: Callable[[str], Explored]
+    race: Callable[..., dict[str, int]]
+
+    def experiment(self) -> Experiment:
+        return Experiment(self.name, self.title, self.question, partial(_run, self))
 
 
-def _run_ring(seconds: float) -> Result:
-    return _result(
-        name="weakened-ring",
-        title="A ring with one ordering left out",
-        seconds=seconds,
-        done="A producer writes a value into a slot and counts it in the tail; a consumer looks at the tail and takes "
-        "the value. First all executions that the memory model allows of one push and one pop are tried, for each "
-        "ordering left out; then a real producer and a real consumer pass numbers here: any but the next one is wrong.",
-        flaws=RING,
-        explored=explore_ring,
-        race=partial(_race, _core.lab_ring),
-    )
-
-
-def _race(run: Callable[..., dict[str, int]], flaw: str, seconds: float) -> dict[str, int]:
-    return run(flaw=flaw, seconds=seconds)
-
-
-def _result(
-    *,
-    name: str,
-    title: str,
-    seconds: float,
-    done: str,
-    flaws: Mapping[str, str],
-    explored: Callable[[str], Explored],
-    race: Callable[[str, float], dict[str, int]],
-) -> Result:
-    found = {flaw: explored(flaw) for flaw in flaws}
-    seen = {flaw: race(flaw, seconds / len(flaws)) for flaw in flaws}
+def _run(structure: _Structure, seconds: float) -> Result:
+    flaws = structure.flaws
+    found = {flaw: structure.explored(flaw) for flaw in flaws}
+    seen = {flaw: structure.race(flaw=flaw, seconds=seconds / len(flaws)) for flaw in flaws}
     rows = tuple(
         (about, found[flaw].executions, found[flaw].broken, seen[flaw]["values"], seen[flaw]["wrong"])
         for flaw, about in flaws.items()
@@ -145,11 +122,11 @@ def _result(
         for flaw in flaws
     }
     return Result(
-        name=name,
-        title=title,
+        name=structure.name,
+        title=structure.title,
         seconds=seconds,
         cpus=_core.lab_cpus(),
-        done=done,
+        done=structure.done,
         tables=(
             Table("What the memory model allows, and what this processor showed", columns, rows),
             *(
@@ -200,17 +177,28 @@ def _interleaving(title: str, execution: Execution) -> Table:
     )
 
 
-EXPERIMENTS: Final = (
-    Experiment(
-        "weakened-seqlock",
-        "A seqlock with one ordering left out",
-        "Which of a seqlock's four orderings could be spared?",
-        _run_seqlock,
+_STRUCTURES: Final = (
+    _Structure(
+        name="weakened-seqlock",
+        title="A seqlock with one ordering left out",
+        question="Which of a seqlock's four orderings could be spared?",
+        done="A writer makes the version odd, writes two words, makes it even; a reader takes the version, the words "
+        "and the version again. First all executions that the memory model allows of one write and one read are tried, "
+        "for each ordering left out; then a real writer and a real reader run here: pairs of unequal words are torn.",
+        flaws=SEQLOCK,
+        explored=explore_seqlock,
+        race=_core.lab_seqlock,
     ),
-    Experiment(
-        "weakened-ring",
-        "A ring with one ordering left out",
-        "What does a ring's consumer read if the producer's release is missing?",
-        _run_ring,
+    _Structure(
+        name="weakened-ring",
+        title="A ring with one ordering left out",
+        question="What does a ring's consumer read if the producer's release is missing?",
+        done="A producer writes a value into a slot and counts it in the tail; a consumer looks at the tail and takes "
+        "the value. First all executions that the memory model allows of one push and one pop are tried, for each "
+        "ordering left out; then a real producer and a real consumer pass numbers here: any but the next one is wrong.",
+        flaws=RING,
+        explored=explore_ring,
+        race=_core.lab_ring,
     ),
 )
+EXPERIMENTS: Final = tuple(structure.experiment() for structure in _STRUCTURES)

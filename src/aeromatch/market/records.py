@@ -110,3 +110,22 @@ LEVEL_CHANGE_DTYPE: Final = np.dtype(
     ]
 )
 """A level as it stands after the command that changed it; count 0 where it is gone (R7)."""
+
+SAMPLE_DTYPE: Final = np.dtype(
+    [
+        ("end_wall_ns", "<u8"),
+        ("commands", "<u4"),
+        ("intake_depth", "<u4"),
+        ("waited_ns", "<u8"),
+        ("journal_ns", "<u8"),
+        ("sync_ns", "<u8"),
+        ("match_ns", "<u8"),
+        ("publish_ns", "<u8"),
+        ("first_sequence", "<u8"),
+        ("timed_ns", "<u8"),
+        ("timed_instrument", "<u4"),
+        ("timed_place", "<u4"),
+        ("shard", "<u8"),
+    ]
+)
+"""How long the stages of one batch of a shard took, and one of its commands, in nanoseconds (docs/statistics.md)."""

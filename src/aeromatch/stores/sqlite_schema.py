@@ -6,7 +6,7 @@ from typing import Final
 
 APPLICATION_ID: Final = int.from_bytes(b"AMst")
 """In the file's header: these are our tables."""
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 KEY: Final = ("period_ms", "start_ms", "instrument")
 # What becomes of two rows of one period. SQLite's own sum turns into a float beyond 64 bits: `exact_sum` adds decimal
@@ -52,9 +52,9 @@ CREATE TABLE reasons (
     PRIMARY KEY (period_ms, start_ms, instrument, kind, reason)
 ) WITHOUT ROWID;
 CREATE TABLE latencies (
-    period_ms INTEGER NOT NULL, start_ms INTEGER NOT NULL, shard INTEGER NOT NULL,
+    period_ms INTEGER NOT NULL, start_ms INTEGER NOT NULL, shard INTEGER NOT NULL, instrument INTEGER NOT NULL,
     measure TEXT NOT NULL, histogram BLOB NOT NULL,
-    PRIMARY KEY (period_ms, start_ms, shard, measure)
+    PRIMARY KEY (period_ms, start_ms, shard, instrument, measure)
 ) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
@@ -62,7 +62,10 @@ PRAGMA user_version = {SCHEMA_VERSION};
 TABLES: Final = {
     "counts": (KEY, {name: rule for name, (_, rule) in COUNTS.items()}),
     "reasons": ((*KEY, "kind", "reason"), {"count": SUM}),
-    "latencies": (("period_ms", "start_ms", "shard", "measure"), {"histogram": "merged({0}, excluded.{0})"}),
+    "latencies": (
+        ("period_ms", "start_ms", "shard", "instrument", "measure"),
+        {"histogram": "merged({0}, excluded.{0})"},
+    ),
 }
 """Tables of periods: their keys, and their other columns with how a second row is added."""
 

@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from aeromatch import AeroMatchError
 from aeromatch._core import Histogram
@@ -26,7 +26,7 @@ from aeromatch.stores.sqlite_schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from os import PathLike
     from types import TracebackType
 
@@ -36,10 +36,26 @@ MILLISECOND_NS: Final = 1_000_000
 BUSY_S: Final = 30.0
 """How long a transaction waits for that of another process."""
 NOWHERE: Final = (0, 0, 0, 0)
+ALL: Final = 0
+"""Stands for all instruments together."""
 
 
 class StoreError(AeroMatchError):
     """The file of a store cannot be used: the message names it and says why."""
+
+
+class Measured(NamedTuple):
+    """What was measured in one period, of one instrument or of all."""
+
+    start_ms: int
+    """When the period began, in milliseconds since the Unix epoch."""
+    instrument: int
+    """Its number; 0: all together."""
+    symbol: str
+    """Its name; "*": all together."""
+    measure: str
+    """What (docs/statistics.md)."""
+    histogram: Histogram
 
 
 class SqliteStatistics:
@@ -279,8 +295,7 @@ class SqliteStatistics:
         for name in WIDE:
             if name in columns:
                 columns[name] = [None if text is None else int(text) for text in columns[name]]
-        known = self.instruments()
-        symbols = [known.get(number, (f"#{number}",))[0] if number else "*" for number in columns["instrument"]]
+        symbols = list(map(self._symbols(), columns["instrument"]))
         place = names.index("instrument") + 1
         return dict([*list(columns.items())[:place], ("symbol", symbols), *list(columns.items())[place:]])
 
@@ -288,36 +303,46 @@ class SqliteStatistics:
         self,
         period: str | int,
         *,
+        instrument: str | int | None = None,
         shard: int | None = None,
         since_ns: int | None = None,
         until_ns: int | None = None,
-    ) -> list[tuple[int, str, Histogram]]:
-        """Give what was measured: the start of each period in milliseconds, the measure, and its histogram.
+    ) -> list[Measured]:
+        """Give what was measured, in order of time and instrument: histograms, merged where several make one row.
 
         Args:
             period: Of which length, such as "1min".
-            shard: Of one shard; None: of all together.
+            instrument: A symbol or a number; 0: all together; None: all together and each. Of one instrument there is
+                the time of matching only.
+            shard: Of one shard; None: of all of them.
             since_ns: No periods that began before, in nanoseconds since the Unix epoch.
             until_ns: No periods that began at this time or later.
 
         Raises:
-            ValueError: No such period.
+            ValueError: No such period or instrument.
             StoreError: The file is damaged.
         """
         where, values = self._where(period, since_ns, until_ns)
-        if shard is not None:
-            where, values = f"{where} AND shard = ?", [*values, shard]
-        found: dict[tuple[int, str], Histogram] = {}
-        for start_ms, measure, data in self._select(
-            "latencies", ("start_ms", "measure", "histogram"), where, values, None
-        ):
+        wanted = None if instrument is None else self._number(instrument)
+        for column, value in (("shard", shard), ("instrument", wanted or None)):
+            if value is not None:
+                where, values = f"{where} AND {column} = ?", [*values, value]
+        found: dict[tuple[int, int, str], Histogram] = {}
+        names = ("start_ms", "instrument", "measure", "histogram")
+        for start_ms, number, measure, data in self._select("latencies", names, where, values, None):
             try:
-                found.setdefault((start_ms, measure), Histogram()).merge(Histogram.from_bytes(data))
+                histogram = Histogram.from_bytes(data)
             except (TypeError, ValueError) as error:
                 raise StoreError(
                     f"{self.path}: {measure} of the period that began at {start_ms} ms: {error}"
                 ) from error
-        return [(start_ms, measure, histogram) for (start_ms, measure), histogram in found.items()]
+            for row in {ALL, number} if wanted is None else {wanted}:
+                found.setdefault((start_ms, row, measure), Histogram()).merge(histogram)
+        known = self._symbols()
+        return [
+            Measured(start_ms, number, known(number), measure, found[start_ms, number, measure])
+            for start_ms, number, measure in sorted(found)
+        ]
 
     def to_pandas(self, period: str | int, **chosen: Any) -> pd.DataFrame:
         """Give what `query` gives as a pandas DataFrame; `start` is a timestamp.
@@ -352,6 +377,11 @@ class SqliteStatistics:
             if symbol == instrument:
                 return number
         raise ValueError(f"instrument: {self.path} has none that is called {instrument!r}")
+
+    def _symbols(self) -> Callable[[int], str]:
+        """What an instrument is called that has this number."""
+        known = self.instruments()
+        return lambda number: known.get(number, (f"#{number}",))[0] if number != ALL else "*"
 
     def _select(
         self, table: str, names: Iterable[str], where: str, values: Sequence[Any], last: int | None

@@ -7,7 +7,7 @@ use super::registry::{EventInfo, InstrumentInfo, OutcomeInfo, Registry, is_legal
 use super::{Clock, Exchange, Market};
 use crate::codes::{AdminKind, CreatedKind, EventKind, RejectReason as Reject};
 use crate::engine::{Book, IndexKind};
-use crate::ledger::{EventTerms, Mirror, SettlementTerms};
+use crate::ledger::{EventTerms, MAX_GROUPS, Mirror, SettlementTerms};
 use crate::record::Event;
 use crate::rules::Rules;
 use std::sync::Arc;
@@ -34,7 +34,8 @@ impl Exchange {
             AdminKind::CreateGroup | AdminKind::CreateAccount => self.create_named(admin, out),
             AdminKind::CreateInstrument => self.create_instrument(admin, out),
             AdminKind::CreateEvent => self.create_event(admin, out),
-            AdminKind::Deposit | AdminKind::Withdraw | AdminKind::Transfer => self.move_funds(admin, out),
+            AdminKind::Deposit | AdminKind::Withdraw => self.move_funds(admin, out),
+            AdminKind::Transfer => self.transfer(admin, out),
             AdminKind::Mint | AdminKind::Redeem => self.convert(admin, out),
             AdminKind::Settle => self.settle(admin, out),
             AdminKind::Partition => self.divide(admin, is_first, out),
@@ -57,6 +58,7 @@ impl Exchange {
         check(is_legal_name(name), Reject::InvalidName)?;
         let is_group = admin.kind == AdminKind::CreateGroup;
         let names = if is_group { &self.registry.groups } else { &self.registry.accounts };
+        check(!is_group || self.has_room_for_group(name), Reject::InvalidQuantity)?;
         check(names.find(name).is_none(), Reject::AlreadyExists)?;
         self.accept(&admin.command, out);
         if is_group {
@@ -200,7 +202,7 @@ impl Exchange {
         std::iter::successors(Some(first), next).take(count).collect()
     }
 
-    /// What an instrument or event is settled in: units of something, and the decimals that an asset has.
+    /// What an instrument or event is settled in: units of something, the decimals that an asset has, a group that can be made.
     fn check_venue(&self, slot: &SettlementSlot, venue: &Venue<'_>) -> Result<(), Reject> {
         let is_known_otherwise = |&(name, decimals): &(&str, u8)| {
             self.registry.assets.find(name).is_some_and(|asset| self.registry.decimals(asset) != Some(decimals))
@@ -209,8 +211,14 @@ impl Exchange {
             || slot.quote_decimals > MAX_DECIMALS
             || slot.lot_base_units == 0
             || slot.tick_lot_units == 0
-            || venue.assets.iter().any(is_known_otherwise);
+            || venue.assets.iter().any(is_known_otherwise)
+            || !self.has_room_for_group(venue.group);
         check(!is_bad, Reject::InvalidQuantity)
+    }
+
+    /// Is that group there, or can it be made?
+    fn has_room_for_group(&self, name: &str) -> bool {
+        self.registry.groups.len() < MAX_GROUPS || self.registry.groups.find(name).is_some()
     }
 
     /// The numbers of these assets; those that do not exist are made.

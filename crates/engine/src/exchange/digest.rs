@@ -11,7 +11,7 @@ impl Exchange {
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Blake2b::<U32>::new();
         let mut bytes = |bytes: &[u8]| hash.update(bytes);
-        bytes(b"AMEXCHG2");
+        bytes(b"AMEXCHG3");
         bytes(&self.now_ns.to_le_bytes());
         self.partition.hash(&mut bytes);
         let registry = &self.registry;
@@ -49,6 +49,7 @@ impl Exchange {
             }
         }
         self.ledger.digest(&mut bytes);
+        self.transfers.tell(&mut bytes);
         hash.finalize().into()
     }
 }

@@ -1,4 +1,4 @@
-//! Commands about funds: deposits, withdrawals, transfers (R30), sets of an event's shares and its settlement (R32).
+//! Commands about funds: deposits and withdrawals (R30), sets of an event's shares and its settlement (R32).
 
 use super::Exchange;
 use super::admin::check;
@@ -9,57 +9,65 @@ use crate::ledger::{LIMIT_UNITS, LONGEST_ID};
 use crate::record::{Event, EventSink};
 
 impl Exchange {
-    /// The clearing groups whose funds a command is about, so whose time it moves (R2).
-    fn groups_of(&self, admin: &Admin) -> Vec<u32> {
-        let event = |number| self.registry.event(number).map(|info| info.group);
-        let groups = match admin.kind {
-            AdminKind::Deposit | AdminKind::Withdraw => [Some(admin.group()), None],
-            AdminKind::Transfer => [Some(admin.group()), Some(admin.target_group())],
-            AdminKind::Mint | AdminKind::Redeem | AdminKind::Settle => [event(admin.command.instrument), None],
-            _ => [None; 2],
+    /// The clearing group that a command is about, so whose time it moves (R2), if its funds are kept here: of a transfer the one
+    /// that they leave.
+    fn group_of(&self, admin: &Admin) -> Option<u32> {
+        let group = match admin.kind {
+            AdminKind::Deposit | AdminKind::Withdraw | AdminKind::Transfer => Some(admin.group()),
+            AdminKind::Mint | AdminKind::Redeem | AdminKind::Settle => {
+                self.registry.event(admin.command.instrument).map(|info| info.group)
+            }
+            _ => None,
         };
-        groups.into_iter().flatten().filter(|&group| self.has_group(group)).collect()
+        group.filter(|&group| self.has_group(group))
     }
 
-    /// What time it is for a command that no book answers: that of the clearing groups it is about, so that the answer does not
-    /// depend on what else the exchange has (R3); else the latest that any command brought.
+    /// What time it is for a command that no book answers: that of the clearing group it is about, so that the answer does not
+    /// depend on what else the exchange has (R3); else the registry's.
     pub(super) fn time_for(&self, admin: &Admin) -> u64 {
-        let times = self.groups_of(admin).into_iter().filter_map(|group| self.group_now_ns(group));
-        times.max().unwrap_or(self.now_ns)
+        self.group_of(admin).and_then(|group| self.group_now_ns(group)).unwrap_or(self.now_ns)
     }
 
+    /// The command moves the time of its group.
+    pub(super) fn begin_time(&mut self, admin: &Admin, out: &mut Numbered<'_>) {
+        if let Some(group) = self.group_of(admin) {
+            self.move_group(group, admin.command.timestamp_ns, out);
+        }
+    }
+
+    /// A deposit or a withdrawal.
     pub(super) fn move_funds(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
-        let (asset, account, amount) = (c.instrument, c.account, admin.amount());
-        let (group, target) = (admin.group(), admin.target_group());
-        let is_transfer = admin.kind == AdminKind::Transfer;
-        self.move_groups(&self.groups_of(admin), c.timestamp_ns, out);
-        let registry = &self.registry;
-        check(registry.accounts.contains(account), Reject::UnknownAccount)?;
-        check(registry.assets.contains(asset), Reject::UnknownAsset)?;
-        let has_groups = self.has_group(group) && (!is_transfer || self.has_group(target));
-        check(has_groups, Reject::UnknownGroup)?;
+        let (asset, account, group) = (c.instrument, c.account, admin.group());
+        self.begin_time(admin, out);
+        self.check_funds(admin, self.has_group(group))?;
         let id = admin.texts.first().map(String::as_bytes);
-        check(id.is_none_or(|id| id.len() <= LONGEST_ID), Reject::InvalidName)?;
-        check((1..=LIMIT_UNITS).contains(&amount), Reject::InvalidQuantity)?;
-        let goes_nowhere = is_transfer && group == target;
-        check(!registry.is_share(asset) && !goes_nowhere, Reject::InvalidCombination)?;
-        match (admin.kind, id) {
-            (AdminKind::Deposit, _) => self.ledger.deposit(group, account, asset, amount, id)?,
-            (AdminKind::Withdraw, _) => self.ledger.withdraw(group, account, asset, amount, id)?,
-            (_, Some(id)) => self.ledger.transfer(group, target, account, asset, amount, id)?,
-            (_, None) => return Err(Reject::InvalidCombination),
+        match admin.kind {
+            AdminKind::Deposit => self.ledger.deposit(group, account, asset, admin.amount(), id)?,
+            _ => self.ledger.withdraw(group, account, asset, admin.amount(), id)?,
         }
         self.accept_at(c, self.time_for(admin), out);
         self.ledger.emit_changes(out);
         Ok(())
     }
 
+    /// What is wrong with a movement of funds, before it is asked whether they are there (D49).
+    pub(super) fn check_funds(&self, admin: &Admin, has_groups: bool) -> Result<(), Reject> {
+        let registry = &self.registry;
+        check(registry.accounts.contains(admin.command.account), Reject::UnknownAccount)?;
+        check(registry.assets.contains(admin.command.instrument), Reject::UnknownAsset)?;
+        check(has_groups, Reject::UnknownGroup)?;
+        check(admin.texts.iter().all(|id| id.len() <= LONGEST_ID), Reject::InvalidName)?;
+        check((1..=LIMIT_UNITS).contains(&admin.amount()), Reject::InvalidQuantity)?;
+        let goes_nowhere = admin.kind == AdminKind::Transfer && admin.group() == admin.target_group();
+        check(!registry.is_share(admin.command.instrument) && !goes_nowhere, Reject::InvalidCombination)
+    }
+
     /// Cash becomes full sets of shares, or full sets become cash.
     pub(super) fn convert(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let (event, account, lots) = (c.instrument, c.account, c.quantity_lots);
-        self.move_groups(&self.groups_of(admin), c.timestamp_ns, out);
+        self.begin_time(admin, out);
         check(self.registry.accounts.contains(account), Reject::UnknownAccount)?;
         check(self.event_here(event).is_some(), Reject::UnknownEvent)?;
         check(!self.ledger.is_settled(event), Reject::AlreadySettled)?;
@@ -78,7 +86,7 @@ impl Exchange {
     pub(super) fn settle(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let c = &admin.command;
         let event = c.instrument;
-        self.move_groups(&self.groups_of(admin), c.timestamp_ns, out);
+        self.begin_time(admin, out);
         let info = self.event_here(event).ok_or(Reject::UnknownEvent)?;
         check(!self.ledger.is_settled(event), Reject::AlreadySettled)?;
         let count = info.outcomes.len();

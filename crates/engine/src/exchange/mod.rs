@@ -16,6 +16,7 @@ mod snapshot;
 mod subject;
 mod time;
 mod trading;
+mod transfers;
 
 use crate::codes::{EventKind, RejectReason};
 use crate::engine::Book;
@@ -29,6 +30,9 @@ use records::Admin;
 use registry::{InstrumentInfo, Registry};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use transfers::Transfers;
+
+pub use transfers::TransferOut;
 
 /// Highest number that a command may bring (R4).
 const MAX_SEQUENCE: u64 = 1 << 62;
@@ -50,6 +54,7 @@ pub struct Exchange {
     /// By instrument number.
     routes: Vec<Route>,
     ledger: Ledger,
+    transfers: Transfers,
 }
 
 /// A book and how it is settled.
@@ -122,6 +127,7 @@ impl Exchange {
             markets: Vec::new(),
             routes: Vec::new(),
             ledger: Ledger::new(),
+            transfers: Transfers::default(),
         }
     }
 

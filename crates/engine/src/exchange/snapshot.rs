@@ -3,6 +3,7 @@
 use super::admin::MAX_FEE_BPS;
 use super::partition::{MAX_SHARDS, Partition};
 use super::registry::{EventInfo, InstrumentInfo, OutcomeInfo, is_legal_name};
+use super::transfers::Transfers;
 use super::{Clock, Exchange, Market};
 use crate::codes::Phase;
 use crate::engine::Book;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 const MAGIC: [u8; 8] = *b"AEROEXCH";
 /// The version of the layout.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 const SETTLED: u8 = 1;
 const MIRROR: u8 = 2;
@@ -51,6 +52,7 @@ impl Exchange {
         put_u32(&mut out, registry.instruments.len() as u32);
         registry.instruments().for_each(|(number, info)| put_instrument(&mut out, number, info));
         self.ledger.write(&mut out);
+        self.transfers.tell(&mut |bytes| out.extend_from_slice(bytes));
         sealed(out)
     }
 
@@ -74,13 +76,15 @@ impl Exchange {
         }
         exchange.read_instruments(input)?;
         exchange.ledger = Ledger::read(input)?;
+        exchange.transfers = Transfers::read(input)?;
         input.end()?;
         input.check(exchange.is_coherent(), "books, names and ledger contradict one another")?;
         (0..exchange.markets.len()).for_each(|place| exchange.note_due(place));
         Ok(exchange)
     }
 
-    /// Does the ledger know just the orders that settled books have, and nobody who is not here?
+    /// Does the ledger know just the orders that settled books have, and nobody who is not here? Are transfers between this shard
+    /// and others?
     fn is_coherent(&self) -> bool {
         let registry = &self.registry;
         let orders = self.markets.iter().filter_map(|market| market.terms.as_ref().map(|terms| (market, terms)));
@@ -104,6 +108,7 @@ impl Exchange {
                 self.ledger.is_event_of(number, info.outcomes.iter().map(|outcome| outcome.asset))
             })
             && self.ledger.event_count() == self.events_here().count()
+            && self.has_coherent_transfers()
     }
 
     fn read_names(&mut self, input: &mut Reader<'_>) -> Result<(), SnapshotError> {

@@ -15,6 +15,7 @@ pub enum Subject {
     /// One event market.
     Event(u32),
     /// A transfer: the source's shard takes the funds, and if it did, the target's shard gets the same command and brings them.
+    /// Where both are one shard, it does both.
     Groups {
         /// The clearing group that the funds leave.
         source: u32,

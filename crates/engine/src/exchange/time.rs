@@ -27,20 +27,14 @@ macro_rules! act {
 pub(super) use act;
 
 impl Exchange {
-    /// Moves the time of clearing groups; an earlier stamp counts as the last one seen. Returns the latest that it is now.
-    pub(super) fn move_groups(&mut self, groups: &[u32], to_ns: u64, out: &mut Numbered<'_>) -> u64 {
-        let mut due = BTreeSet::new();
-        let mut latest_ns = 0;
-        for &group in groups {
-            let clock = &mut self.clocks[group as usize - 1];
-            clock.now_ns = clock.now_ns.max(to_ns);
-            latest_ns = latest_ns.max(clock.now_ns);
-            due.extend(clock.due.range(..=(clock.now_ns, usize::MAX)).copied());
-        }
+    /// Moves the time of a clearing group; an earlier stamp counts as the last one seen.
+    pub(super) fn move_group(&mut self, group: u32, to_ns: u64, out: &mut Numbered<'_>) {
+        let clock = &mut self.clocks[group as usize - 1];
+        clock.now_ns = clock.now_ns.max(to_ns);
+        let due: BTreeSet<_> = clock.due.range(..=(clock.now_ns, usize::MAX)).copied().collect();
         if !due.is_empty() {
             self.effects_of_time(due, to_ns, out);
         }
-        latest_ns
     }
 
     /// Moves the time of everything.

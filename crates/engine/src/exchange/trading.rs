@@ -66,7 +66,7 @@ impl Exchange {
         let Some(terms) = self.markets[place].terms.as_ref().map(Arc::clone) else {
             return;
         };
-        self.move_groups(&[terms.group], c.timestamp_ns, out);
+        self.move_group(terms.group, c.timestamp_ns, out);
         let command = self.for_book(place, c, out.sequence);
         let verdict = self.verdict(&terms, is_mirror, c, x);
         let market = &mut self.markets[place];

@@ -105,8 +105,8 @@ impl Balances {
         &mut entry.balance
     }
 
-    /// Adds to what is available, or takes off it. Sums stay below 2^127: [`super::LIMIT_UNITS`] and, for shares,
-    /// [`super::EventTerms::problem`] see to that, so the addition never stops at the end.
+    /// Adds to what is available, or takes off it. Sums stay below 2^127, as [`super::TOTAL_UNITS`] says, so the addition never
+    /// stops at the end.
     #[inline]
     pub fn add_available(&mut self, place: u32, units: i128) {
         let balance = self.change(place);

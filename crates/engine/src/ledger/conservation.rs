@@ -2,10 +2,10 @@
 
 use super::{Ledger, SettlementTerms};
 use crate::views::OrderView;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Ledger {
-    /// Adds up everything. Whatever the state, it does not panic: a snapshot's is not to be trusted.
+    /// Adds up everything, for each asset in each clearing group. Whatever the state, it does not panic: a snapshot's is not to be trusted.
     ///
     /// # Errors
     /// What does not add up.
@@ -15,10 +15,11 @@ impl Ledger {
             let sum = held.entry(order.place).or_default();
             *sum = sum.checked_add(order.held).ok_or("the orders of one account hold more than there can be")?;
         }
-        let mut sums: BTreeMap<u32, i128> = BTreeMap::new();
-        let mut add = |asset: u32, units: i128| -> Result<(), String> {
-            let sum = sums.entry(asset).or_default();
-            *sum = sum.checked_add(units).ok_or(format!("asset {asset}: more than there can be"))?;
+        // By asset, then group.
+        let mut sums: BTreeMap<(u32, u32), i128> = BTreeMap::new();
+        let mut add = |asset: u32, group: u32, units: i128| -> Result<(), String> {
+            let sum = sums.entry((asset, group)).or_default();
+            *sum = sum.checked_add(units).ok_or(format!("asset {asset} in group {group}: more than there can be"))?;
             Ok(())
         };
         for place in self.balances.all_places() {
@@ -28,26 +29,31 @@ impl Ledger {
                 return Err(format!("{key:?}: held is {}, its orders hold {by_orders}", balance.held));
             }
             let units = i128::try_from(balance.held).ok().and_then(|held| held.checked_add(balance.available));
-            add(key.asset, units.ok_or(format!("{key:?}: more than there can be"))?)?;
+            add(key.asset, key.group, units.ok_or(format!("{key:?}: more than there can be"))?)?;
         }
-        let mut expected = self.totals.clone();
+        let mut expected: BTreeMap<(u32, u32), i128> = BTreeMap::new();
+        for (&(asset, group), flow) in &self.flows {
+            let units = flow.deposited.checked_add(flow.moved);
+            expected.insert((asset, group), units.ok_or(format!("asset {asset}: more came and went than can be"))?);
+        }
         for (number, market) in &self.events {
             let issued = market.issued_units().and_then(|units| i128::try_from(units).ok());
             let issued = issued.ok_or(format!("event {number}: more shares than there can be"))?;
             for &share in &market.terms.shares {
-                expected.insert(share, issued);
+                expected.insert((share, market.terms.group), issued);
             }
             if market.worth() != Some(market.pot) || (market.is_settled && market.sets != 0) {
                 return Err(format!("event {number}: {} in its pot against {} sets", market.pot, market.sets));
             }
             let pot = i128::try_from(market.pot).map_err(|_| format!("event {number}: a pot beyond all there is"))?;
-            add(market.terms.cash, pot)?;
+            add(market.terms.cash, market.terms.group, pot)?;
         }
-        let assets: std::collections::BTreeSet<u32> = sums.keys().chain(expected.keys()).copied().collect();
-        for asset in assets {
-            let (sum, expected) = (sums.get(&asset).unwrap_or(&0), expected.get(&asset).unwrap_or(&0));
+        let all: BTreeSet<(u32, u32)> = sums.keys().chain(expected.keys()).copied().collect();
+        for (asset, group) in all {
+            let [sum, expected] = [&sums, &expected].map(|units| units.get(&(asset, group)).copied().unwrap_or(0));
             if sum != expected {
-                return Err(format!("asset {asset}: accounts and pots have {sum}, there should be {expected}"));
+                let problem = format!("accounts and pots have {sum}, there should be {expected}");
+                return Err(format!("asset {asset} in group {group}: {problem}"));
             }
         }
         Ok(())

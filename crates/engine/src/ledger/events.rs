@@ -8,8 +8,8 @@ use crate::codes::RejectReason;
 use crate::record::MAX_QUANTITY_LOTS;
 
 /// For one unit of cash an event may issue at most as many units of each share as this has bits, so that shares for all the cash
-/// there is stay below 2^126.
-const MOST_SHARE_BITS: u32 = 26;
+/// there is stay within 2^126.
+const MOST_SHARE_BITS: u32 = 20;
 
 /// What an event market is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

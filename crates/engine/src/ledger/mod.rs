@@ -1,8 +1,9 @@
 //! Who has what: balances, holds of live orders, fees, positions, transfers, event markets (R30 to R32). Pure, as the books are:
 //! [`Settling`] tells it what they say. Names and clearing groups are the exchange's business; here all are numbers.
 //!
-//! Nothing is made or lost: what all accounts and pots have of an asset is what was deposited and not withdrawn, or, of an event's
-//! shares, what was minted and not taken back. [`Ledger::check_conservation`] adds it up.
+//! Nothing is made or lost: what all accounts and pots of a clearing group have of an asset is what was deposited there and not
+//! withdrawn, and what transfers brought and did not take; or, of an event's shares, what was minted and not taken back.
+//! [`Ledger::check_conservation`] adds it up, group by group: another group's funds may be kept by another shard's ledger.
 
 mod assess;
 mod balances;
@@ -29,8 +30,19 @@ use orders::LiveOrder;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 
-/// There is never more of a deposited asset than this, over all accounts: sums cannot leave 128 bits.
-pub const LIMIT_UNITS: u128 = 1 << 100;
+/// Most clearing groups of an exchange.
+pub const MAX_GROUPS: u32 = 1 << 12;
+/// Of an asset no clearing group ever has more deposited, less what was withdrawn there, than this; and no amount is above it.
+pub const LIMIT_UNITS: u128 = 1 << 94;
+/// There is never more of a deposited asset than this, over all accounts, groups and shards: sums cannot leave 128 bits.
+///
+/// That holds although a transfer's second half is never refused and a group knows nothing of the others'. Let d be a group's
+/// deposits less withdrawals. A deposit is what raises it, and is refused where d would pass [`LIMIT_UNITS`]; so over at most
+/// [`MAX_GROUPS`] groups the sum of all d, which is all there is of the asset, stays within the product of both. Transfers change
+/// no d: they move what there is. A group may therefore hold more than its own limit, but never more than all there is.
+///
+/// Shares are paid for with that: [`EventTerms::problem`] makes them at most 2^20 times finer, so they stay within 2^126.
+pub(crate) const TOTAL_UNITS: u128 = LIMIT_UNITS * MAX_GROUPS as u128;
 /// Longest id of a deposit, withdrawal or transfer, in bytes.
 pub const LONGEST_ID: usize = 36;
 
@@ -64,6 +76,15 @@ impl Position {
     }
 }
 
+/// What came into a clearing group of an asset, and went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Flow {
+    /// Deposits less withdrawals. Below 0 where what others deposited elsewhere was withdrawn here.
+    deposited: i128,
+    /// What transfers brought less what they took.
+    moved: i128,
+}
+
 /// All accounts' funds.
 pub struct Ledger {
     balances: Balances,
@@ -74,10 +95,10 @@ pub struct Ledger {
     events: BTreeMap<u32, Market>,
     /// The event of each share.
     shares: BTreeMap<u32, u32>,
-    /// Deposited less withdrawn, by asset.
-    totals: BTreeMap<u32, i128>,
-    /// Ids that each account's deposits, withdrawals and transfers used up.
-    used_ids: BTreeMap<u32, BTreeSet<Box<[u8]>>>,
+    /// By asset, then group.
+    flows: BTreeMap<(u32, u32), Flow>,
+    /// Ids that deposits, withdrawals and transfers used up, by account, then the group that they came to or left.
+    used_ids: BTreeMap<(u32, u32), BTreeSet<Box<[u8]>>>,
 }
 
 impl Default for Ledger {
@@ -95,7 +116,7 @@ impl Ledger {
             positions: BTreeMap::new(),
             events: BTreeMap::new(),
             shares: BTreeMap::new(),
-            totals: BTreeMap::new(),
+            flows: BTreeMap::new(),
             used_ids: BTreeMap::new(),
         }
     }
@@ -140,8 +161,9 @@ impl Ledger {
     /// Brings funds in.
     ///
     /// # Errors
-    /// `invalid_name`: an id that is not 1 to 36 bytes; `invalid_quantity`: nothing, or more than [`LIMIT_UNITS`] over all;
-    /// `invalid_combination`: shares of an event, which are minted; `duplicate_transfer`: the account used this id before.
+    /// `invalid_name`: an id that is not 1 to 36 bytes; `invalid_quantity`: nothing, or more than [`LIMIT_UNITS`] over all
+    /// accounts of the group; `invalid_combination`: shares of an event, which are minted; `duplicate_transfer`: the account used
+    /// this id before in this group.
     pub fn deposit(
         &mut self,
         group: u32,
@@ -150,12 +172,13 @@ impl Ledger {
         amount: u128,
         id: Option<&[u8]>,
     ) -> Result<(), RejectReason> {
-        let total = self.total(asset).saturating_add_unsigned(amount);
-        let is_amount = amount <= LIMIT_UNITS && total <= LIMIT_UNITS as i128;
-        self.check_movement(account, asset, amount, is_amount, id)?;
-        self.totals.insert(asset, total);
-        self.use_up(account, id);
-        let place = self.balances.place(Key { group, account, asset });
+        let before = self.flows.get(&(asset, group)).copied().unwrap_or_default();
+        let deposited = before.deposited.saturating_add_unsigned(amount);
+        let key = Key { group, account, asset };
+        self.check_movement(key, amount, deposited <= LIMIT_UNITS as i128, id)?;
+        self.flows.insert((asset, group), Flow { deposited, ..before });
+        self.use_up(key, id);
+        let place = self.balances.place(key);
         self.balances.add_available(place, amount as i128);
         Ok(())
     }
@@ -172,82 +195,72 @@ impl Ledger {
         amount: u128,
         id: Option<&[u8]>,
     ) -> Result<(), RejectReason> {
-        self.check_movement(account, asset, amount, true, id)?;
-        let key = Key { group, account, asset };
+        let units = self.take(Key { group, account, asset }, amount, id)?;
+        let flow = self.flows.entry((asset, group)).or_default();
+        flow.deposited = flow.deposited.saturating_sub(units);
+        Ok(())
+    }
+
+    /// The first half of a transfer: an account's available funds leave a clearing group, once for each id (R30).
+    ///
+    /// # Errors
+    /// As [`Ledger::withdraw`].
+    pub fn send(&mut self, source: u32, account: u32, asset: u32, amount: u128, id: &[u8]) -> Result<(), RejectReason> {
+        let units = self.take(Key { group: source, account, asset }, amount, Some(id))?;
+        let flow = self.flows.entry((asset, source)).or_default();
+        flow.moved = flow.moved.saturating_sub(units);
+        Ok(())
+    }
+
+    /// The second half: what left another group arrives. It happens once for each first half, which the caller sees to; it cannot
+    /// be refused, and need not be: see [`TOTAL_UNITS`].
+    pub fn receive(&mut self, target: u32, account: u32, asset: u32, amount: u128) {
+        // A first half moved no more than [`LIMIT_UNITS`].
+        let units = i128::try_from(amount).unwrap_or(i128::MAX);
+        let flow = self.flows.entry((asset, target)).or_default();
+        flow.moved = flow.moved.saturating_add(units);
+        let place = self.balances.place(Key { group: target, account, asset });
+        self.balances.add_available(place, units);
+    }
+
+    /// Takes available funds off an account, and returns them as a signed number.
+    fn take(&mut self, key: Key, amount: u128, id: Option<&[u8]>) -> Result<i128, RejectReason> {
+        self.check_movement(key, amount, true, id)?;
         if !covers(self.balances.get(key).available, amount) {
             return Err(RejectReason::InsufficientFunds);
         }
-        // What one account has is at most what is deposited and what fee accounts owe: far below 2^127.
-        self.totals.insert(asset, self.total(asset) - amount as i128);
-        self.use_up(account, id);
+        self.use_up(key, id);
         let place = self.balances.place(key);
-        self.balances.add_available(place, -(amount as i128));
-        Ok(())
-    }
-
-    /// Moves an account's available funds from one clearing group to another, once for each id (R30).
-    ///
-    /// # Errors
-    /// As [`Ledger::withdraw`]; `invalid_combination` also where both groups are one.
-    pub fn transfer(
-        &mut self,
-        from: u32,
-        to: u32,
-        account: u32,
-        asset: u32,
-        amount: u128,
-        id: &[u8],
-    ) -> Result<(), RejectReason> {
-        let is_one_group = from == to;
-        self.check_movement(account, asset, amount, true, (!is_one_group).then_some(id))?;
-        if is_one_group {
-            return Err(RejectReason::InvalidCombination);
-        }
-        let source = Key { group: from, account, asset };
-        if !covers(self.balances.get(source).available, amount) {
-            return Err(RejectReason::InsufficientFunds);
-        }
-        self.use_up(account, Some(id));
-        let place = self.balances.place(source);
-        self.balances.add_available(place, -(amount as i128));
-        let place = self.balances.place(Key { group: to, ..source });
-        self.balances.add_available(place, amount as i128);
-        Ok(())
-    }
-
-    /// Deposited less withdrawn. Below 0 only where a fee account owes what another withdrew.
-    fn total(&self, asset: u32) -> i128 {
-        self.totals.get(&asset).copied().unwrap_or(0)
+        let units = amount as i128; // at most LIMIT_UNITS
+        self.balances.add_available(place, -units);
+        Ok(units)
     }
 
     /// What is wrong with a movement of funds before it is asked whether they are there, in order of precedence.
-    fn check_movement(
-        &self,
-        account: u32,
-        asset: u32,
-        amount: u128,
-        is_amount: bool,
-        id: Option<&[u8]>,
-    ) -> Result<(), RejectReason> {
+    fn check_movement(&self, key: Key, amount: u128, has_room: bool, id: Option<&[u8]>) -> Result<(), RejectReason> {
         if id.is_some_and(|id| !(1..=LONGEST_ID).contains(&id.len())) {
             return Err(RejectReason::InvalidName);
         }
-        if amount == 0 || amount > LIMIT_UNITS || !is_amount {
+        if amount == 0 || amount > LIMIT_UNITS || !has_room {
             return Err(RejectReason::InvalidQuantity);
         }
-        if self.shares.contains_key(&asset) {
+        if self.shares.contains_key(&key.asset) {
             return Err(RejectReason::InvalidCombination);
         }
-        let used = self.used_ids.get(&account);
-        if used.zip(id).is_some_and(|(used, id)| used.contains(id)) {
+        if id.is_some_and(|id| self.has_used(key.account, key.group, id)) {
             return Err(RejectReason::DuplicateTransfer);
         }
         Ok(())
     }
 
-    fn use_up(&mut self, account: u32, id: Option<&[u8]>) {
+    /// Has an account used up that id, of what came to that group or left it?
+    pub fn has_used(&self, account: u32, group: u32, id: &[u8]) -> bool {
+        self.used_ids.get(&(account, group)).is_some_and(|used| used.contains(id))
+    }
+
+    fn use_up(&mut self, key: Key, id: Option<&[u8]>) {
         if let Some(id) = id {
-            self.used_ids.entry(account).or_default().insert(id.into());
+            self.used_ids.entry((key.account, key.group)).or_default().insert(id.into());
         }
     }
 }

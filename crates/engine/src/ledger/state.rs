@@ -2,7 +2,8 @@
 //!
 //! Integers are little-endian; each list is a count u64, then its items.
 //!
-//! 1. Deposits less withdrawals that are not 0, by asset: asset u32, units i128.
+//! 1. What came into clearing groups and went, where one of both is not 0, by asset, group: asset u32, group u32, deposits less
+//!    withdrawals i128, what transfers brought less what they took i128.
 //! 2. Events, by number: number u32, group u32, cash asset u32, units of a share in a lot u64, units of cash in one tick times one lot
 //!    u64, ticks in one unit of cash u32, settled u8 (0, 1), sets issued u128, cash in the pot u128; a list of its shares: asset u32.
 //! 3. Balances that are not empty, by account, asset, group: account u32, asset u32, group u32, available i128, held u128.
@@ -11,21 +12,21 @@
 //!    sell), remaining u64, filled u64, held u128.
 //! 5. Positions, by account, instrument: account u32, instrument u32, lots bought u128, their units u128, lots sold u128, their units
 //!    u128, fees i128.
-//! 6. Ids used up, by account, id: account u32, length u8, its bytes.
+//! 6. Ids used up, by account, group that the funds came to or left, id: account u32, group u32, length u8, its bytes.
 //!
 //! Reading trusts nothing: whatever the bytes, the result is a ledger that adds up, or an error that says where it does not.
 
 use super::balances::{Balances, Key};
 use super::events::Market;
 use super::orders::LiveOrder;
-use super::{Balance, EventTerms, LIMIT_UNITS, LONGEST_ID, Ledger, Position};
+use super::{Balance, EventTerms, Flow, LIMIT_UNITS, LONGEST_ID, Ledger, Position, TOTAL_UNITS};
 use crate::record::MAX_QUANTITY_LOTS;
 use crate::snapshot::{Reader, SnapshotError};
 
 const BUY: u8 = 1;
 const MIRROR: u8 = 2;
 const LIMIT: u8 = 4;
-/// Shares for all the cash there is stay below this.
+/// Shares for all the cash there is stay within this.
 const LIMIT_SHARES: u128 = 1 << 126;
 /// A credit is below one unit.
 const CREDITS: u16 = 10_000;
@@ -107,11 +108,12 @@ impl Ledger {
     }
 
     fn tell<F: FnMut(&[u8])>(&self, out: &mut Fields<F>) {
-        let totals = || self.totals.iter().filter(|&(_, &units)| units != 0);
-        out.count(totals().count());
-        for (&asset, &units) in totals() {
-            out.u32(asset);
-            out.i128(units);
+        let flows = || self.flows.iter().filter(|&(_, &flow)| flow != Flow::default());
+        out.count(flows().count());
+        for (&(asset, group), flow) in flows() {
+            out.u32s([asset, group]);
+            out.i128(flow.deposited);
+            out.i128(flow.moved);
         }
         out.count(self.events.len());
         self.events.iter().for_each(|(&number, market)| out.market(number, market));
@@ -130,8 +132,8 @@ impl Ledger {
             out.position(account, instrument, position);
         }
         out.count(self.used_ids.values().map(std::collections::BTreeSet::len).sum());
-        for (account, id) in self.used_ids.iter().flat_map(|(&account, ids)| ids.iter().map(move |id| (account, id))) {
-            out.u32(account);
+        for ((account, group), id) in self.used_ids.iter().flat_map(|(&key, ids)| ids.iter().map(move |id| (key, id))) {
+            out.u32s([account, group]);
             out.u8(id.len() as u8);
             (out.0)(id);
         }
@@ -151,7 +153,7 @@ impl Ledger {
     /// The same, of a part of a snapshot.
     pub(crate) fn read(input: &mut Reader<'_>) -> Result<Ledger, SnapshotError> {
         let mut ledger = Ledger::new();
-        ledger.read_totals(input)?;
+        ledger.read_flows(input)?;
         ledger.read_events(input)?;
         ledger.balances = read_balances(input)?;
         ledger.read_orders(input)?;
@@ -162,13 +164,16 @@ impl Ledger {
         Ok(ledger)
     }
 
-    fn read_totals(&mut self, input: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_flows(&mut self, input: &mut Reader<'_>) -> Result<(), SnapshotError> {
         for _ in 0..input.u64()? {
-            let (asset, units) = (input.u32()?, read_i128(input)?);
-            let is_next = self.totals.last_key_value().is_none_or(|(&last, _)| last < asset);
+            let (key, flow) = ((input.u32()?, input.u32()?), read_flow(input)?);
+            let is_next = self.flows.last_key_value().is_none_or(|(&last, _)| last < key);
             input.check(is_next, "assets out of order")?;
-            input.check(units != 0 && units.unsigned_abs() <= LIMIT_UNITS, "a total that was never reached")?;
-            self.totals.insert(asset, units);
+            let is_possible = flow != Flow::default()
+                && flow.deposited <= LIMIT_UNITS as i128
+                && flow.deposited.unsigned_abs().max(flow.moved.unsigned_abs()) <= TOTAL_UNITS;
+            input.check(is_possible, "a total that was never reached")?;
+            self.flows.insert(key, flow);
         }
         Ok(())
     }
@@ -182,11 +187,12 @@ impl Ledger {
             let flag = input.u8()?;
             input.check(flag <= 1, "a flag that is neither 0 nor 1")?;
             let (sets, pot) = (input.u128()?, input.u128()?);
-            input.check(sets < LIMIT_SHARES && pot < LIMIT_SHARES, "a pot that was never reached")?;
+            input.check(sets <= LIMIT_SHARES && pot <= LIMIT_SHARES, "a pot that was never reached")?;
             let mut shares = Vec::new();
             for _ in 0..input.u64()? {
                 let share = input.u32()?;
-                let is_new = self.shares.insert(share, number).is_none() && !self.totals.contains_key(&share);
+                let is_deposited = self.flows.range((share, 0)..=(share, u32::MAX)).next().is_some();
+                let is_new = self.shares.insert(share, number).is_none() && !is_deposited;
                 input.check(is_new, "a share that is something else, too")?;
                 shares.push(share);
             }
@@ -243,14 +249,15 @@ impl Ledger {
 
     fn read_used_ids(&mut self, input: &mut Reader<'_>) -> Result<(), SnapshotError> {
         for _ in 0..input.u64()? {
-            let (account, length) = (input.u32()?, usize::from(input.u8()?));
+            let (key, length) = ((input.u32()?, input.u32()?), usize::from(input.u8()?));
             input.check((1..=LONGEST_ID).contains(&length), "an id that is not 1 to 36 bytes")?;
             let id: Box<[u8]> = (0..length).map(|_| input.u8()).collect::<Result<_, _>>()?;
-            let is_next = self.used_ids.last_key_value().is_none_or(|(&last, ids)| {
-                last < account || (last == account && ids.last().is_none_or(|before| *before < id))
-            });
+            let is_next = self
+                .used_ids
+                .last_key_value()
+                .is_none_or(|(&last, ids)| last < key || (last == key && ids.last().is_none_or(|before| *before < id)));
             input.check(is_next, "used ids out of order")?;
-            self.used_ids.entry(account).or_default().insert(id);
+            self.used_ids.entry(key).or_default().insert(id);
         }
         Ok(())
     }
@@ -266,14 +273,18 @@ fn read_balances(input: &mut Reader<'_>) -> Result<Balances, SnapshotError> {
         last = Some(key.rank());
         let balance = Balance { available: read_i128(input)?, held: input.u128()? };
         let is_possible = !balance.is_empty()
-            && balance.held < LIMIT_SHARES
-            && balance.available < LIMIT_SHARES as i128
+            && balance.held <= LIMIT_SHARES
+            && balance.available <= LIMIT_SHARES as i128
             && balance.available > -(LIMIT_UNITS as i128);
         input.check(is_possible, "a balance that was never reached")?;
         let place = balances.place(key);
         *balances.change(place) = balance;
     }
     Ok(balances)
+}
+
+fn read_flow(input: &mut Reader<'_>) -> Result<Flow, SnapshotError> {
+    Ok(Flow { deposited: read_i128(input)?, moved: read_i128(input)? })
 }
 
 fn read_i128(input: &mut Reader<'_>) -> Result<i128, SnapshotError> {

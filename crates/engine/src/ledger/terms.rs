@@ -2,7 +2,7 @@
 
 /// Fees are in parts of this.
 const BPS: i128 = 10_000;
-/// No account has this much of anything that is paid with: [`super::LIMIT_UNITS`] bounds the sum over all. What would need more is
+/// No account has this much of anything that is paid with: [`super::TOTAL_UNITS`] bounds the sum over all. What would need more is
 /// not affordable, and what needs less can be multiplied by basis points without leaving 128 bits.
 pub(super) const UNAFFORDABLE: u128 = 1 << 112;
 
@@ -145,7 +145,7 @@ impl SettlementTerms {
 /// Charges an order for one trade: its fees so far, rounded up as one sum, less what it was charged before. May be negative: a
 /// rebate. `credit` is what the order was charged ahead, in 10,000ths of a unit: below one unit, whatever it traded (R31).
 pub(super) fn charge(credit: &mut u16, notional: u128, bps: i16) -> i128 {
-    // A trade's notional was held or lies in a pot, so it is below 2^101.
+    // A trade's notional was held or lies in a pot, so it is below 2^107.
     let due = notional as i128 * i128::from(bps) - i128::from(*credit);
     let fee = ceil(due);
     *credit = (fee * BPS - due) as u16; // 0 to 9,999

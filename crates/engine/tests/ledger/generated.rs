@@ -288,13 +288,13 @@ fn damaged_bytes_are_refused_or_add_up() {
     }
     let longer: Vec<u8> = bytes.iter().copied().chain([0]).collect();
     assert!(Ledger::restore(&longer).is_err());
-    // Total of cash, the event with its sets and pot, then the balances: an amount that changed no longer adds up.
-    let totals = 8 + 4;
-    let event = totals + 16 + 8 + 33;
+    // What came of cash, the event with its sets and pot, then the balances: an amount that changed no longer adds up.
+    let totals = 8 + 8;
+    let event = totals + 32 + 8 + 33;
     let balances = event + 32 + 8 + 2 * 4 + 8;
     let is_amount = |at: usize| {
         let of_balance = at >= balances && at < balances + 44 * desk.ledger.balances().count();
-        (totals..totals + 16).contains(&at)
+        (totals..totals + 32).contains(&at)
             || (event..event + 32).contains(&at)
             || (of_balance && (at - balances) % 44 >= 12)
     };

@@ -1,6 +1,8 @@
 //! One exchange as several shards (R3): what lives where, who answers, and what the others know.
 
 mod router;
+mod same;
+mod transfers;
 
 use aeromatch_engine::codes::{AdminKind, CommandKind, EventKind, PlaceKind, RejectReason, SettlementMode, Side};
 use aeromatch_engine::engine::IndexKind;
@@ -140,9 +142,11 @@ fn what_lives_elsewhere_is_refused_as_unknown() {
     }
     assert_eq!(reason(&apply(&mut left[0], &deposit(2))), Some(RejectReason::UnknownGroup));
     assert_eq!(reason(&apply(&mut right[0], &deposit(2))), None);
-    // A transfer would leave its funds where nobody finds them.
-    let transfer = Admin::funds(AdminKind::Transfer, 2, 2, 1, 1 << 32 | 2, Some("away"));
-    assert_eq!(reason(&apply(&mut right[0], &transfer.to_bytes())), Some(RejectReason::UnknownGroup));
+    // Where its funds neither leave nor arrive a transfer has nothing to do.
+    let transfer = Admin::funds(AdminKind::Transfer, 2, 2, 1, 3 << 32 | 2, Some("away"));
+    for shard in [&mut left[0], &mut right[0]] {
+        assert_eq!(reason(&apply(shard, &transfer.to_bytes())), Some(RejectReason::UnknownGroup));
+    }
 }
 
 #[test]

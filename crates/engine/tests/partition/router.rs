@@ -1,5 +1,7 @@
-//! Several exchanges that are one: each command goes where `subject_of` and the homes say, in the order in which it comes.
+//! Several exchanges that are one: each command goes where `subject_of` and the homes say, in the order in which it comes; a
+//! transfer that was taken where its funds leave goes on to where they go.
 
+use aeromatch_engine::codes::EventKind;
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{Admin, Subject, subject_of};
 use aeromatch_engine::record::{Event, SLOT_BYTES};
@@ -25,11 +27,23 @@ impl Router {
         let (subject, taken) = subject_of(slots, 0).expect("a command");
         assert_eq!(taken * SLOT_BYTES, slots.len());
         let first = self.shards[0].answering_shard(subject);
-        let to = match subject {
-            Subject::All => (0..self.shards.len() as u16).collect(),
-            _ => vec![first],
-        };
-        to.into_iter().map(|shard| (shard, apply(&mut self.shards[usize::from(shard)], slots))).collect()
+        let mut said = Vec::new();
+        match subject {
+            Subject::All => said.extend((0..self.shards.len() as u16).map(|shard| (shard, self.tell(shard, slots)))),
+            Subject::Groups { target, .. } => {
+                said.push((first, self.tell(first, slots)));
+                let second = self.shards[0].home_of_group(target).filter(|&second| second != first);
+                let is_accepted = said[0].1.iter().any(|event| event.kind == EventKind::Accepted.code());
+                said.extend(second.filter(|_| is_accepted).map(|second| (second, self.tell(second, slots))));
+            }
+            _ => said.push((first, self.tell(first, slots))),
+        }
+        said
+    }
+
+    /// One command to one shard.
+    pub fn tell(&mut self, shard: u16, slots: &[u8]) -> Vec<Event> {
+        apply(&mut self.shards[usize::from(shard)], slots)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Commands that make things: `Exchange.create_asset` and its siblings.
 
 use super::Exchange;
+use super::answer::Answered;
 use super::commands::{Stamp, legible, name};
 use super::receipt::Receipt;
 use crate::arguments::{Argument, text};
@@ -26,7 +27,7 @@ impl Exchange {
         value: &Bound<'_, PyAny>,
         places: u8,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         let mut admin = Admin::named(kind, [name(value, "name")?]);
         admin.command.order_type = places;
         self.admin(value.py(), admin, Stamp::tagged(tag)?)
@@ -132,7 +133,7 @@ impl Exchange {
         name: &Bound<'_, PyAny>,
         decimals: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         let places = self::decimals(decimals, "decimals")?.unwrap_or(DEFAULT_DECIMALS);
         self.create_named(AdminKind::CreateAsset, name, places, tag)
     }
@@ -152,7 +153,7 @@ impl Exchange {
     ///     JournalError: The journal has stopped; nothing was applied.
     ///     AeroMatchError: Another thread is using the exchange, or it was closed.
     #[pyo3(signature = (name, *, tag=None), text_signature = "($self, name, *, tag=0)")]
-    fn create_group(&self, name: &Bound<'_, PyAny>, tag: Argument<'_, '_>) -> PyResult<Receipt> {
+    fn create_group(&self, name: &Bound<'_, PyAny>, tag: Argument<'_, '_>) -> PyResult<Answered<Receipt>> {
         self.create_named(AdminKind::CreateGroup, name, 0, tag)
     }
 
@@ -171,7 +172,7 @@ impl Exchange {
     ///     JournalError: The journal has stopped; nothing was applied.
     ///     AeroMatchError: Another thread is using the exchange, or it was closed.
     #[pyo3(signature = (name, *, tag=None), text_signature = "($self, name, *, tag=0)")]
-    fn create_account(&self, name: &Bound<'_, PyAny>, tag: Argument<'_, '_>) -> PyResult<Receipt> {
+    fn create_account(&self, name: &Bound<'_, PyAny>, tag: Argument<'_, '_>) -> PyResult<Answered<Receipt>> {
         self.create_named(AdminKind::CreateAccount, name, 0, tag)
     }
 
@@ -205,7 +206,7 @@ impl Exchange {
         instrument: &Bound<'_, PyAny>,
         index: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         let facts = &instrument_of(instrument)?.get().facts;
         let index = index.map_or(Ok(IndexKind::default()), index_kind)?;
         let (tick, lot) = (facts.price_grid.step(), facts.quantity_grid.step());
@@ -270,7 +271,7 @@ impl Exchange {
         maker_fee_bps: Argument<'_, '_>,
         taker_fee_bps: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         let event = self::name(name, "name")?;
         let outcomes = outcome_names(outcomes)?;
         let currency = legible(text(currency, "currency")?, "currency")?;

@@ -1,20 +1,18 @@
 //! How the methods of `Exchange` reach the exchange behind its lock: commands in, reports and receipts out.
 
 use super::Exchange;
+use super::answer::{AdminQuestion, Answered, OrderQuestion, Question};
 use super::directory::Listing;
-use super::machine::Machine;
+use super::machine::{Machine, slots_of};
 use super::receipt::Receipt;
 use crate::arguments::{Account, Argument, number, text, unsigned_or_zero};
 use crate::decimal::Grid;
 use crate::errors::Failure;
-use crate::lens::Mirror;
 use crate::orders::Request;
 use crate::report::Report;
 use crate::scope::Scope;
 use aeromatch_engine::codes::CommandKind;
-use aeromatch_engine::collector::Done;
 use aeromatch_engine::exchange::records::{Admin, MAX_TEXT_BYTES};
-use aeromatch_runtime::Durability;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -30,14 +28,13 @@ impl Exchange {
         self.handle.with(action).map_err(|failure| failure.into_py(py))
     }
 
-    /// The same for a command: where it waits for a disk, the interpreter is let go meanwhile.
-    fn command<R: Send>(
+    /// The same for a command: where it waits, for a disk or a shard, the interpreter is let go meanwhile.
+    pub(super) fn command<R: Send>(
         &self,
         py: Python<'_>,
         action: impl FnOnce(&mut Machine) -> Result<R, Failure> + Send,
     ) -> PyResult<R> {
-        let waits = self.handle.opened.as_ref().is_some_and(|opened| opened.durability == Durability::Disk);
-        if waits { self.detached(py, action) } else { self.with(py, action) }
+        if self.handle.waits { self.detached(py, action) } else { self.with(py, action) }
     }
 
     /// The same with the interpreter let go meanwhile, for what takes its time.
@@ -57,36 +54,46 @@ impl Exchange {
         py: Python<'_>,
         listing: &Listing,
         kind: CommandKind,
-        (command, extensions): Request,
-    ) -> PyResult<Report> {
-        let mut done = self.command(py, |machine| machine.apply(&command, &extensions))?;
-        if let Some(mirror) = listing.mirror {
-            show_mirrored(&mut done, listing.book, mirror);
-        }
+        request: Request,
+    ) -> PyResult<Answered<Report>> {
         let scope = Scope { context: Arc::clone(&listing.context), directory: Some(Arc::clone(self.directory())) };
-        Ok(Report::new(scope, kind, done))
+        let mirror = listing.mirror.map(|mirror| (listing.book, mirror));
+        self.ask_about_orders(py, request, OrderQuestion { scope, kind, mirror })
     }
 
     /// A command for all books.
-    pub(super) fn order_all(
+    pub(super) fn order_all(&self, py: Python<'_>, kind: CommandKind, request: Request) -> PyResult<Answered<Report>> {
+        self.ask_about_orders(py, request, OrderQuestion { scope: self.scope(), kind, mirror: None })
+    }
+
+    fn ask_about_orders(
         &self,
         py: Python<'_>,
-        kind: CommandKind,
         (command, extensions): Request,
-    ) -> PyResult<Report> {
+        question: OrderQuestion,
+    ) -> PyResult<Answered<Report>> {
+        if self.answers_later {
+            let slots = slots_of(&command, &extensions);
+            return self.detached(py, |machine| machine.send(&slots, Question::Order(question))).map(Answered::Later);
+        }
         let done = self.command(py, |machine| machine.apply(&command, &extensions))?;
-        Ok(Report::new(self.scope(), kind, done))
+        Ok(Answered::Now(question.report(done)))
     }
 
     /// A command to the exchange itself.
-    pub(super) fn admin(&self, py: Python<'_>, mut admin: Admin, stamp: Stamp) -> PyResult<Receipt> {
+    pub(super) fn admin(&self, py: Python<'_>, mut admin: Admin, stamp: Stamp) -> PyResult<Answered<Receipt>> {
         (admin.command.timestamp_ns, admin.command.tag) = (stamp.timestamp_ns, stamp.tag);
+        let question = AdminQuestion { scope: self.scope(), kind: admin.kind };
+        if self.answers_later {
+            let slots = admin.to_bytes();
+            return self.detached(py, |machine| machine.send(&slots, Question::Admin(question))).map(Answered::Later);
+        }
         let events = self.command(py, |machine| {
             let events = machine.apply_admin(&admin)?;
-            self.directory().catch_up(machine.exchange()?);
+            machine.catch_up(self.directory())?;
             Ok(events)
         })?;
-        Ok(Receipt::new(self.scope(), admin.kind, events))
+        Ok(Answered::Now(question.receipt(events)))
     }
 
     /// The number of an account for a command; one that is not there is refused by the exchange.
@@ -129,18 +136,6 @@ impl Stamp {
     pub(super) fn tagged(tag: Argument<'_, '_>) -> PyResult<Stamp> {
         Stamp::read(None, tag)
     }
-}
-
-/// What a command did to the book of both outcomes, in the second one's terms (R32).
-fn show_mirrored(done: &mut Done, book: u32, mirror: Mirror) {
-    for event in done.events.iter_mut().filter(|event| event.instrument == book) {
-        *event = mirror.event(*event);
-    }
-    for change in done.changes.iter_mut().filter(|change| change.instrument == book) {
-        (change.side, change.price_ticks) = (mirror.side(change.side), mirror.price(change.price_ticks));
-        change.instrument = mirror.instrument;
-    }
-    done.changes.sort_by_key(|change| (change.instrument, change.side));
 }
 
 /// A name that something is made under, as a text slot takes it. What else may be wrong with it the exchange says.

@@ -1,6 +1,7 @@
 //! What an exchange's views know without asking it: names and numbers, units of assets, and what instruments are. Grows as
 //! commands make things; nothing in it ever changes.
 
+use super::machine::Machine;
 use crate::arguments::text;
 use crate::decimal::{Grid, Number};
 use crate::errors::Failure;
@@ -54,8 +55,8 @@ struct Tables {
 }
 
 impl Directory {
-    /// The directory of an exchange as it is.
-    pub fn of(exchange: &Exchange) -> Directory {
+    /// Of an exchange that has nothing.
+    fn empty() -> Directory {
         let accounts = Names::registered();
         let facts = Facts {
             symbol: String::new(),
@@ -66,24 +67,30 @@ impl Directory {
         };
         let context = Arc::new(Context { facts: Arc::new(facts), names: accounts.clone(), quote_grid: None });
         let nowhere = Listing { number: NOWHERE, context, mirror: None, book: NOWHERE, base: 0, group: 0 };
-        let directory = Directory {
+        Directory {
             accounts,
             assets: Names::registered(),
             groups: Names::registered(),
             events: Names::registered(),
             tables: RwLock::default(),
             nowhere: Arc::new(nowhere),
-        };
-        directory.catch_up(exchange);
-        directory
+        }
+    }
+
+    /// The directory of an exchange as it is.
+    pub fn of(machine: &Machine) -> Result<Directory, Failure> {
+        let directory = Directory::empty();
+        machine.catch_up(&directory)?;
+        Ok(directory)
     }
 
     fn tables(&self) -> RwLockReadGuard<'_, Tables> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what commands have made since the last time.
-    pub fn catch_up(&self, exchange: &Exchange) {
+    /// Notes what commands have made since the last time. `rules` are those of an instrument's book, wherever that is; an
+    /// instrument whose book is not there yet is noted the next time.
+    pub fn catch_up(&self, exchange: &Exchange, rules: impl Fn(u32) -> Option<Rules>) {
         let registry = exchange.registry();
         let (first_asset, first_event) = (self.assets.len(), self.events.len());
         for (mine, theirs) in [
@@ -106,16 +113,23 @@ impl Directory {
             tables.events.extend(registry.event(event as u32).cloned().map(Arc::new));
         }
         for (number, info) in registry.instruments() {
-            if !tables.by_number.contains_key(&number) {
-                let listing = Arc::new(self.listing_of(exchange, &tables, number, info));
+            if !tables.by_number.contains_key(&number)
+                && let Some(rules) = rules(number)
+            {
+                let listing = Arc::new(self.listing_of(exchange, &tables, (number, rules), info));
                 tables.by_symbol.insert(info.symbol.to_string(), Arc::clone(&listing));
                 tables.by_number.insert(number, listing);
             }
         }
     }
 
-    fn listing_of(&self, exchange: &Exchange, tables: &Tables, number: u32, info: &InstrumentInfo) -> Listing {
-        let rules = exchange.book(number).map_or_else(Rules::default, |book| *book.rules());
+    fn listing_of(
+        &self,
+        exchange: &Exchange,
+        tables: &Tables,
+        (number, rules): (u32, Rules),
+        info: &InstrumentInfo,
+    ) -> Listing {
         let terms = info.terms.as_deref();
         let mirrored = terms.and_then(|terms| terms.mirror).filter(|_| info.is_mirror);
         let base = terms.map_or(0, |terms| mirrored.map_or(terms.base, |mirror| mirror.base));

@@ -1,6 +1,7 @@
 //! Commands about funds: `Exchange.deposit` and its siblings (R30), sets of an event's shares and its settlement (R32).
 
 use super::Exchange;
+use super::answer::Answered;
 use super::commands::{Stamp, units};
 use super::directory::{Directory, Listing, number};
 use super::receipt::Receipt;
@@ -104,7 +105,13 @@ impl Target {
 }
 
 impl Exchange {
-    fn move_funds(&self, kind: AdminKind, funds: &Funds<'_, '_>, groups: u64, stamp: Stamp) -> PyResult<Receipt> {
+    fn move_funds(
+        &self,
+        kind: AdminKind,
+        funds: &Funds<'_, '_>,
+        groups: u64,
+        stamp: Stamp,
+    ) -> PyResult<Answered<Receipt>> {
         let directory = self.directory();
         let account = self.account(funds.account)?;
         let asset = number(&directory.assets, funds.asset, "asset")?;
@@ -129,7 +136,7 @@ impl Exchange {
         account: &Bound<'_, PyAny>,
         quantity: &Bound<'_, PyAny>,
         stamp: Stamp,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         let target = Target::read(self.directory(), event)?;
         let account = self.account(account)?;
         let lots = target.grids().1.lots(arguments::number(quantity, "quantity")?).unwrap_or(0);
@@ -167,8 +174,8 @@ impl Exchange {
     ///     amount: A whole number of the asset's units, above 0.
     ///     group: The clearing group that they are kept in (R30). There is none at first, not even "main": an
     ///         instrument with settlement, an event or `create_group` makes it.
-    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-    ///         rejected, so that one whose answer was lost can be sent again.
+    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+    ///         in the same group, is rejected, so that one whose answer was lost can be sent again.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
@@ -196,7 +203,7 @@ impl Exchange {
         id: Argument<'_, '_>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         let funds = Funds { account, asset, amount, id };
         self.move_funds(AdminKind::Deposit, &funds, self.group(group, "group")?, Stamp::read(timestamp, tag)?)
     }
@@ -208,8 +215,8 @@ impl Exchange {
     ///     asset: The asset.
     ///     amount: A whole number of the asset's units, above 0.
     ///     group: The clearing group that they are kept in (R30).
-    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it is
-    ///         rejected.
+    ///     id: The sender's own id, 1 to 36 bytes: a second deposit, withdrawal or transfer of the account with it,
+    ///         in the same group, is rejected.
     ///     timestamp: Time of the command in nanoseconds; None: the last time seen (R2).
     ///     tag: The sender's own number, returned in the command's first event.
     ///
@@ -235,7 +242,7 @@ impl Exchange {
         id: Argument<'_, '_>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         let funds = Funds { account, asset, amount, id };
         self.move_funds(AdminKind::Withdraw, &funds, self.group(group, "group")?, Stamp::read(timestamp, tag)?)
     }
@@ -275,7 +282,7 @@ impl Exchange {
         id: &Bound<'_, PyAny>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         let groups = self.group(Some(source), "source")? | self.group(Some(target), "target")? << 32;
         let funds = Funds { account, asset, amount, id: Some(id) };
         self.move_funds(AdminKind::Transfer, &funds, groups, Stamp::read(timestamp, tag)?)
@@ -310,7 +317,7 @@ impl Exchange {
         quantity: &Bound<'_, PyAny>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         self.convert(AdminKind::Mint, event, account, quantity, Stamp::read(timestamp, tag)?)
     }
 
@@ -342,7 +349,7 @@ impl Exchange {
         quantity: &Bound<'_, PyAny>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         self.convert(AdminKind::Redeem, event, account, quantity, Stamp::read(timestamp, tag)?)
     }
 
@@ -382,7 +389,7 @@ impl Exchange {
         payouts: Argument<'_, '_>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         only_one(&[(outcome, "outcome"), (value, "value"), (payouts, "payouts")], "settle")?;
         let target = Target::read(self.directory(), event)?;
         let (mode, place, payouts) = match (outcome, value, payouts) {
@@ -429,7 +436,7 @@ impl Exchange {
         payouts: Argument<'_, '_>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Receipt> {
+    ) -> PyResult<Answered<Receipt>> {
         only_one(&[(price, "price"), (payouts, "payouts")], "void")?;
         let target = Target::read(self.directory(), event)?;
         let payouts = match price {

@@ -1,6 +1,6 @@
 //! An exchange with a journal, as long as this process is the one that opened it: a forked one must not write there.
 
-use super::watched::{Watch, Watched};
+use super::watched::{self, Watched};
 use crate::errors::{Failure, JournalFailure};
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::record::EventSink;
@@ -19,23 +19,29 @@ pub struct Journaled {
 
 /// How the journal was opened, and what was found there.
 pub struct Opened {
+    /// The directory; wherever the process goes from here.
+    pub path: PathBuf,
     pub durability: Durability,
-    pub recovery: Recovery,
+    /// Of each shard; of the only journal where there are none.
+    pub recoveries: Vec<Recovery>,
+}
+
+impl Opened {
+    pub fn new(path: &Path, durability: Durability, recoveries: Vec<Recovery>) -> Opened {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        Opened { path, durability, recoveries }
+    }
 }
 
 impl Journaled {
     /// Opens a directory and recovers what is there. To be called without holding the interpreter.
     pub fn open(path: &Path, options: Options) -> Result<(Journaled, Opened), Failure> {
-        let fail = |cause: Cause| failure(cause, path);
-        let watch = Watch::begin();
-        let storage = Watched { disk: Disk::open(path).map_err(fail)?, watch: Arc::clone(&watch) };
-        let opened = DurableExchange::open(storage, options);
-        if let Some(error) = watch.end() {
-            return Err(Failure::Interrupted(error));
-        }
-        let (durable, recovery) = opened.map_err(fail)?;
+        let fail = |cause: Cause| failure(&cause, path);
+        let disk = Disk::open(path).map_err(fail)?;
+        let opened = watched::open(|watch| DurableExchange::open(Watched { disk, watch: Arc::clone(watch) }, options));
+        let (durable, recovery) = opened?.map_err(fail)?;
         let journaled = Journaled { durable, directory: path.to_path_buf(), owner: std::process::id() };
-        Ok((journaled, Opened { durability: options.durability, recovery }))
+        Ok((journaled, Opened::new(path, options.durability, vec![recovery])))
     }
 
     /// Is this the process that opened it?
@@ -53,12 +59,12 @@ impl Journaled {
 
     /// Journals and applies a batch.
     pub fn submit<S: EventSink>(&mut self, slots: &[u8], sink: &mut S) -> Result<Submitted, Failure> {
-        self.durable.submit(slots, sink).map_err(|cause| failure(cause, &self.directory))
+        self.durable.submit(slots, sink).map_err(|cause| failure(&cause, &self.directory))
     }
 
     /// Makes a snapshot of everything up to now.
     pub fn compact(&mut self) -> Result<Option<SnapshotInfo>, Failure> {
-        self.durable.compact().map_err(|cause| failure(cause, &self.directory))
+        self.durable.compact().map_err(|cause| failure(&cause, &self.directory))
     }
 
     /// Makes everything durable. Failing or not, it is closed then.
@@ -67,7 +73,7 @@ impl Journaled {
             self.abandon();
             return Ok(());
         }
-        self.durable.close().map_err(|cause| failure(cause, &self.directory))
+        self.durable.close().map_err(|cause| failure(&cause, &self.directory))
     }
 
     /// Forgets it without a trace, in a forked process: there is no compactor thread to wait for, and nothing to write.
@@ -87,13 +93,15 @@ fn path_of(cause: &Cause, directory: &Path) -> Option<PathBuf> {
 }
 
 /// What went wrong, with the path of the file.
-pub fn failure(cause: Cause, directory: &Path) -> Failure {
-    if let Cause::Batch(error) = cause {
-        return Failure::Record(error);
+pub fn failure(cause: &Cause, directory: &Path) -> Failure {
+    match cause {
+        Cause::Batch(error) => return Failure::Record(error.clone()),
+        Cause::Option { option, problem } => return Failure::Option { option, problem: problem.clone() },
+        _ => {}
     }
     Failure::Journal(JournalFailure {
         kind: cause.slug(),
-        file: path_of(&cause, directory),
+        file: path_of(cause, directory),
         offset: cause.offset(),
         message: cause.to_string(),
     })

@@ -2,15 +2,18 @@
 
 use super::Exchange;
 use super::handle::Handle;
-use super::journal::Journaled;
+use super::journal::{Journaled, failure};
 use super::recovery::{Recovery, SnapshotInfo};
+use super::settings::Wanted;
+use super::sharded::Core;
 use crate::arguments::{Argument, text, unsigned};
 use crate::enums::type_name;
 use crate::errors::Failure;
+use aeromatch_runtime::shard::directory;
 use aeromatch_runtime::{Durability, Options};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyCFunction;
+use pyo3::types::{PyCFunction, PyTuple};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +31,7 @@ fn durability(value: Argument<'_, '_>) -> PyResult<Durability> {
     })
 }
 
-fn directory(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+fn directory_of(path: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
     let directory: PathBuf = path.extract().map_err(|_| {
         PyTypeError::new_err(format!("path must be a str or an os.PathLike of str, not {}", type_name(path)))
     })?;
@@ -46,6 +49,9 @@ impl Exchange {
     /// answered: it is made up for when the exchange is forgotten, and when the interpreter ends. Ctrl-C ends the
     /// recovery; the next one begins again.
     ///
+    /// With shards, each has a thread and a journal of its own; several have a directory each below this one. Their
+    /// number is decided when the directory is made.
+    ///
     /// Arguments:
     ///     path: The directory; it is made if it is not there.
     ///     durability: When a command is answered: "disk": it survives a loss of power; "os": it survives the end of
@@ -56,6 +62,8 @@ impl Exchange {
     ///     keep_snapshots: How many snapshots stay, at least 1.
     ///     retain_bytes: What the journal may take before its oldest files go that lie before all snapshots; None: all
     ///         stay.
+    ///     shards: How many shards, or Shards; None: as many as are there, and for a new directory none: commands are
+    ///         applied by the thread that brings them.
     ///
     /// Returns:
     ///     The exchange, as it was after the last command that is in the journal; also a context manager.
@@ -63,13 +71,13 @@ impl Exchange {
     /// Raises:
     ///     TypeError: An argument has the wrong type.
     ///     ValueError: The path is empty, a word is unknown, or a number is out of range.
-    ///     JournalError: The directory is in use, a file, not writable, or what is in it is damaged, incomplete or of
-    ///         an unknown version: `kind` says which. Nothing in it was changed.
+    ///     JournalError: The directory is in use, a file, not writable, has another number of shards, or what is in it
+    ///         is damaged, incomplete or of an unknown version: `kind` says which. Nothing in it was changed.
     #[staticmethod]
     #[pyo3(
         signature = (path, *, durability=None, segment_bytes=None, snapshot_bytes=None, snapshot_interval_s=None,
-            keep_snapshots=None, retain_bytes=None),
-        text_signature = "(path, *, durability='disk', segment_bytes=67108864, snapshot_bytes=268435456, snapshot_interval_s=300, keep_snapshots=2, retain_bytes=None)"
+            keep_snapshots=None, retain_bytes=None, shards=None),
+        text_signature = "(path, *, durability='disk', segment_bytes=67108864, snapshot_bytes=268435456, snapshot_interval_s=300, keep_snapshots=2, retain_bytes=None, shards=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "a journal has that many settings")]
     fn open(
@@ -81,6 +89,7 @@ impl Exchange {
         snapshot_interval_s: Argument<'_, '_>,
         keep_snapshots: Argument<'_, '_>,
         retain_bytes: Argument<'_, '_>,
+        shards: Argument<'_, '_>,
     ) -> PyResult<Exchange> {
         let or = |value: Argument<'_, '_>, name: &str, default: u64, (low, high): (u64, u64)| {
             value.map_or(Ok(default), |value| unsigned(value, name, low, high))
@@ -100,10 +109,18 @@ impl Exchange {
             keep_snapshots: usize::try_from(keep).unwrap_or(usize::MAX),
             retain_bytes: retain_bytes.map(|value| unsigned(value, "retain_bytes", 0, u64::MAX)).transpose()?,
         };
-        let path = directory(path)?;
-        let (journaled, opened) =
-            py.detach(|| Journaled::open(&path, options)).map_err(|failure| failure.into_py(py))?;
-        Ok(Exchange::over(Handle::journaled(journaled, opened)))
+        let path = directory_of(path)?;
+        let wanted = shards.map(Wanted::read).transpose()?;
+        let open = || {
+            let found = directory::count(&path).map_err(|cause| failure(&cause, &path))?;
+            let Some(shards) = wanted.or_else(|| (found > Some(1)).then(Wanted::default)) else {
+                let (journaled, opened) = Journaled::open(&path, options)?;
+                return Handle::journaled(journaled, opened);
+            };
+            let (core, opened) = Core::open(&path, options, shards.options(found))?;
+            Handle::sharded(core, Some(opened))
+        };
+        py.detach(open).map(Exchange::over).map_err(|failure| failure.into_py(py))
     }
 
     /// Makes everything durable and ends the exchange: it and its views cannot be used any more.
@@ -139,17 +156,35 @@ impl Exchange {
     ///
     /// The compactor does the same in the background, by volume and time. Ctrl-C is seen when the snapshot is done.
     ///
+    /// Arguments:
+    ///     shard: Of which shard, from 0; None: of the only one.
+    ///
     /// Returns:
     ///     The newest snapshot; None before the first command.
     ///
     /// Raises:
     ///     JournalError: There is no room for it (kind "io"; the exchange goes on), or the journal has stopped.
-    ///     AeroMatchError: The exchange is in memory, in use by another thread, or closed.
-    fn compact(&self, py: Python<'_>) -> PyResult<Option<SnapshotInfo>> {
-        self.detached(py, |machine| match machine.journal()? {
-            Some(journaled) => Ok(journaled.compact()?.map(SnapshotInfo::new)),
-            None => Err(Failure::InMemory("Exchange")),
+    ///     AeroMatchError: The exchange is in memory, in use by another thread, or closed, or it has several shards and
+    ///         none of them was named.
+    #[pyo3(signature = (shard=None))]
+    fn compact(&self, py: Python<'_>, shard: Argument<'_, '_>) -> PyResult<Option<SnapshotInfo>> {
+        let shard = self.shard(shard)?;
+        self.detached(py, |machine| {
+            if let Some(door) = machine.door()? {
+                let core = door.core();
+                return Ok(core.compact(core.only(shard, "compact")?)?.map(SnapshotInfo::new));
+            }
+            match machine.journal()? {
+                Some(journaled) => Ok(journaled.compact()?.map(SnapshotInfo::new)),
+                None => Err(Failure::InMemory("Exchange")),
+            }
         })
+    }
+
+    /// The directory of its journals, from the root on; None: there is no journal.
+    #[getter]
+    fn _path(&self) -> Option<PathBuf> {
+        self.handle.opened.as_ref().map(|opened| opened.path.clone())
     }
 
     /// When a command is answered: "disk", "os" or "memory"; None: there is no journal.
@@ -159,15 +194,52 @@ impl Exchange {
     }
 
     /// Number of the last command that survives a loss of power; None: there is no journal.
+    ///
+    /// Of several shards each has its own: AeroMatchError, see `durable_sequences`.
     #[getter]
     fn durable_sequence(&self, py: Python<'_>) -> PyResult<Option<u64>> {
-        self.with(py, |machine| Ok(machine.journal()?.map(|journaled| journaled.durable_sequence())))
+        self.only(py, "durable_sequence")?;
+        Ok(self.durable(py)?.and_then(|sequences| sequences.first().copied()))
+    }
+
+    /// The same of each shard, as a tuple; None: there is no journal.
+    #[getter]
+    fn durable_sequences<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let sequences = self.durable(py)?;
+        sequences.map(|sequences| PyTuple::new(py, sequences)).transpose()
     }
 
     /// What opening the journal found; None: there is no journal.
+    ///
+    /// Of several shards each has its own: AeroMatchError, see `recoveries`.
     #[getter]
-    fn recovery(&self) -> Option<Recovery> {
-        self.handle.opened.as_ref().map(|opened| Recovery::new(&opened.recovery))
+    fn recovery(&self, py: Python<'_>) -> PyResult<Option<Recovery>> {
+        self.only(py, "recovery")?;
+        let opened = self.handle.opened.as_ref();
+        Ok(opened.and_then(|opened| opened.recoveries.first()).map(Recovery::new))
+    }
+
+    /// The same of each shard, as a tuple; None: there is no journal.
+    #[getter]
+    fn recoveries<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let Some(opened) = &self.handle.opened else { return Ok(None) };
+        let all = opened.recoveries.iter().map(|recovery| Recovery::new(recovery).into_pyobject(py));
+        PyTuple::new(py, all.collect::<PyResult<Vec<_>>>()?).map(Some)
+    }
+}
+
+impl Exchange {
+    fn durable(&self, py: Python<'_>) -> PyResult<Option<Vec<u64>>> {
+        if self.handle.opened.is_none() {
+            return self.with(py, |machine| machine.door().map(|_| None));
+        }
+        self.with(py, |machine| {
+            if let Some(door) = machine.door()? {
+                let counters = door.core().counters()?;
+                return Ok(Some(counters.iter().map(|counters| counters.durable_sequence).collect()));
+            }
+            Ok(machine.journal()?.map(|journaled| vec![journaled.durable_sequence()]))
+        })
     }
 }
 
@@ -175,7 +247,7 @@ impl Exchange {
 pub fn close_at_exit(py: Python<'_>) -> PyResult<()> {
     let close_all = PyCFunction::new_closure(py, Some(c"close_all"), None, |arguments, _| {
         let py = arguments.py();
-        for handle in Handle::all_journaled() {
+        for handle in Handle::all_open() {
             if let Err(failure) = py.detach(|| close_when_free(&handle)) {
                 failure.into_py(py).write_unraisable(py, None);
             }

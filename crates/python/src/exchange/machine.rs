@@ -1,6 +1,10 @@
-//! The state machine behind a Python exchange: in memory, or behind a journal. What one command and one batch do.
+//! The state machine behind a Python exchange: in memory, behind a journal, or on the threads of shards. What one command
+//! and one batch do.
 
+use super::answer::Question;
+use super::directory::Directory;
 use super::journal::Journaled;
+use super::sharded::Door;
 use crate::buffer::Pool;
 use crate::errors::Failure;
 use crate::state::{BatchDone, Guarded};
@@ -28,7 +32,18 @@ pub struct Machine {
 enum Engine {
     Memory(Box<Exchange>),
     Journal(Box<Journaled>),
+    Shards(Box<Door>),
     Closed,
+}
+
+/// What a read is about: it is asked where that lives.
+#[derive(Clone, Copy)]
+pub enum Subject {
+    /// What every shard knows.
+    Anything,
+    Group(u32),
+    Instrument(u32),
+    Event(u32),
 }
 
 impl Drop for Machine {
@@ -55,24 +70,77 @@ impl Machine {
         Machine::over(Engine::Journal(Box::new(journaled)))
     }
 
+    pub fn sharded(door: Door) -> Machine {
+        Machine::over(Engine::Shards(Box::new(door)))
+    }
+
     fn over(engine: Engine) -> Machine {
         Machine { engine, collector: Collector::of(0), slots: Vec::new() }
     }
 
-    /// The state, for reads.
-    pub fn exchange(&self) -> Result<&Exchange, Failure> {
+    /// The state, where it is on this thread.
+    fn local(&self) -> Result<Option<&Exchange>, Failure> {
         match &self.engine {
-            Engine::Memory(exchange) => Ok(exchange),
-            Engine::Journal(journaled) => Ok(journaled.exchange()),
+            Engine::Memory(exchange) => Ok(Some(exchange)),
+            Engine::Journal(journaled) => Ok(Some(journaled.exchange())),
+            Engine::Shards(_) => Ok(None),
             Engine::Closed => Err(Failure::Closed(Machine::NAME)),
         }
     }
 
-    /// The journal, `None` in memory.
+    /// Lets `action` look at the state where something lives.
+    pub fn look<R>(&self, subject: Subject, action: impl FnOnce(&Exchange) -> R) -> Result<R, Failure> {
+        match &self.engine {
+            Engine::Shards(door) => door.core().look(subject, action),
+            _ => self.local()?.map(action).ok_or(Failure::Closed(Machine::NAME)),
+        }
+    }
+
+    /// Lets `action` look at the state of every shard in turn.
+    pub fn look_at_each<R>(&self, mut action: impl FnMut(&Exchange) -> R) -> Result<Vec<R>, Failure> {
+        match &self.engine {
+            Engine::Shards(door) => door.core().look_at_each(action),
+            _ => self.look(Subject::Anything, |exchange| vec![action(exchange)]),
+        }
+    }
+
+    /// Lets `action` look at the state of one shard; `None` is the only one.
+    pub fn look_at<R>(
+        &self,
+        shard: Option<u16>,
+        name: &'static str,
+        action: impl FnOnce(&Exchange) -> R,
+    ) -> Result<R, Failure> {
+        match &self.engine {
+            Engine::Shards(door) => door.core().look_at(door.core().only(shard, name)?, action),
+            _ => self.look(Subject::Anything, action),
+        }
+    }
+
+    /// Notes the names that commands have made.
+    pub fn catch_up(&self, directory: &Directory) -> Result<(), Failure> {
+        match &self.engine {
+            Engine::Shards(door) => door.core().catch_up(directory),
+            _ => self.look(Subject::Anything, |exchange| {
+                directory.catch_up(exchange, |number| exchange.book(number).map(|book| *book.rules()));
+            }),
+        }
+    }
+
+    /// The journal, `None` where there is none on this thread.
     pub fn journal(&mut self) -> Result<Option<&mut Journaled>, Failure> {
         match &mut self.engine {
-            Engine::Memory(_) => Ok(None),
+            Engine::Memory(_) | Engine::Shards(_) => Ok(None),
             Engine::Journal(journaled) => Ok(Some(journaled)),
+            Engine::Closed => Err(Failure::Closed(Machine::NAME)),
+        }
+    }
+
+    /// The way to the shards, `None` if there are none.
+    pub fn door(&mut self) -> Result<Option<&mut Door>, Failure> {
+        match &mut self.engine {
+            Engine::Shards(door) => Ok(Some(door)),
+            Engine::Memory(_) | Engine::Journal(_) => Ok(None),
             Engine::Closed => Err(Failure::Closed(Machine::NAME)),
         }
     }
@@ -81,6 +149,7 @@ impl Machine {
     pub fn close(&mut self) -> Result<(), Failure> {
         match std::mem::replace(&mut self.engine, Engine::Closed) {
             Engine::Journal(journaled) => journaled.close(),
+            Engine::Shards(door) => door.close(),
             Engine::Memory(_) | Engine::Closed => Ok(()),
         }
     }
@@ -94,12 +163,16 @@ impl Machine {
                 put_slots(command, extensions, &mut self.slots);
                 submit(journaled, &self.slots, &mut self.collector)?;
             }
+            Engine::Shards(door) => {
+                put_slots(command, extensions, &mut self.slots);
+                return door.ask(&self.slots, true);
+            }
             Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
         }
         let exchange = match &self.engine {
             Engine::Memory(exchange) => exchange,
             Engine::Journal(journaled) => journaled.exchange(),
-            Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
+            Engine::Shards(_) | Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
         };
         let find = |order_id: u64| exchange.book(command.instrument).and_then(|book| book.order(order_id));
         let is_dormant = dormant_after(command, &self.collector.events, find);
@@ -113,9 +186,15 @@ impl Machine {
         match &mut self.engine {
             Engine::Memory(exchange) => exchange.apply_admin(admin, &mut self.collector),
             Engine::Journal(journaled) => submit(journaled, &admin.to_bytes(), &mut self.collector)?,
+            Engine::Shards(door) => return door.ask(&admin.to_bytes(), false).map(|done| done.events),
             Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
         }
         Ok(Box::from(self.collector.events.as_slice()))
+    }
+
+    /// Sends one command; its answer comes under the ticket that is returned. `None`: there is no room for it now.
+    pub fn send(&mut self, slots: &[u8], question: Question) -> Result<Option<u64>, Failure> {
+        self.door()?.ok_or(Failure::Unusable(Machine::NAME))?.send(slots, question)
     }
 
     /// Applies a batch of slots, refused as a whole if one is no command. `proceed` is asked now and then whether to go on.
@@ -139,6 +218,7 @@ impl Machine {
                         refuse(frame, &mut refused)?;
                     }
                 }
+                Engine::Shards(door) => door.process(frame, &mut events)?,
                 Engine::Closed => return Err(Failure::Closed(Machine::NAME)),
             }
             from = to;
@@ -222,4 +302,11 @@ fn put_slots(command: &Command, extensions: &Extensions, out: &mut Vec<u8>) {
     if let Some(client_id) = &extensions.client_id {
         out.extend_from_slice(as_bytes(std::slice::from_ref(client_id)));
     }
+}
+
+/// The same in memory of their own.
+pub fn slots_of(command: &Command, extensions: &Extensions) -> Vec<u8> {
+    let mut slots = Vec::new();
+    put_slots(command, extensions, &mut slots);
+    slots
 }

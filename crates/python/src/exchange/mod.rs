@@ -3,7 +3,9 @@
 
 pub mod accounts;
 mod admin;
+mod answer;
 mod commands;
+mod counters;
 pub mod directory;
 mod funds;
 pub mod handle;
@@ -15,9 +17,14 @@ mod orders;
 mod reads;
 pub mod receipt;
 mod recovery;
+mod settings;
+mod sharded;
+mod shards;
+mod stream;
 mod watched;
 
 use crate::buffer::Pool;
+use crate::errors::Failure;
 use crate::scope::Scope;
 use directory::Directory;
 use handle::Handle;
@@ -33,17 +40,22 @@ use std::sync::Arc;
 /// names what is not there is rejected; a read that does raises UnknownNameError. An exchange is used by one thread at
 /// a time; a second one gets an AeroMatchError, never a wait.
 ///
-/// `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal.
+/// `Exchange()` lives in memory and ends with the process. `Exchange.open` keeps a journal. With `shards`, a number or
+/// Shards, commands are applied by threads of their own, each for its part of the clearing groups and instruments;
+/// reports and events are the same for any number, but for sequence numbers, which each shard counts for itself, and
+/// for the order in which the shards answer a command about all instruments.
 #[pyclass(frozen, module = "aeromatch")]
 pub struct Exchange {
     handle: Arc<Handle>,
     pool: Pool,
+    /// Commands return tickets, under which their answers come.
+    answers_later: bool,
 }
 
 impl Exchange {
     /// In memory, as it is.
-    pub fn in_memory(exchange: aeromatch_engine::exchange::Exchange) -> Exchange {
-        Exchange::over(Handle::in_memory(exchange))
+    pub fn in_memory(exchange: aeromatch_engine::exchange::Exchange) -> Result<Exchange, Failure> {
+        Handle::in_memory(exchange).map(Exchange::over)
     }
 
     fn directory(&self) -> &Arc<Directory> {
@@ -67,5 +79,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<markets::EventMarket>()?;
     module.add_class::<recovery::Recovery>()?;
     module.add_class::<recovery::SnapshotInfo>()?;
+    module.add_class::<counters::ShardCounters>()?;
+    module.add_class::<stream::EventStream>()?;
     lifecycle::close_at_exit(module.py())
 }

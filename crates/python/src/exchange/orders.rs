@@ -1,6 +1,7 @@
 //! Commands about orders, phases and time: `Exchange.submit` and its siblings.
 
 use super::Exchange;
+use super::answer::Answered;
 use crate::arguments::Argument;
 use crate::batch;
 use crate::enums::parse;
@@ -85,7 +86,7 @@ impl Exchange {
         self_trade_prevention: Argument<'_, '_>,
         self_trade_group: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Report> {
+    ) -> PyResult<Answered<Report>> {
         let order = NewOrder {
             side,
             quantity,
@@ -144,7 +145,7 @@ impl Exchange {
         account: Argument<'_, '_>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Report> {
+    ) -> PyResult<Answered<Report>> {
         let target = Target { order_id, client_order_id, account, timestamp, tag };
         let listing = self.directory().target(symbol)?;
         self.order(py, &listing, CommandKind::Cancel, target.request(CommandKind::Cancel, &listing.context)?)
@@ -189,7 +190,7 @@ impl Exchange {
         account: Argument<'_, '_>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Report> {
+    ) -> PyResult<Answered<Report>> {
         let target = Target { order_id, client_order_id, account, timestamp, tag };
         let listing = self.directory().target(symbol)?;
         self.order(py, &listing, CommandKind::Amend, target.amend(quantity, price, &listing.context)?)
@@ -224,7 +225,7 @@ impl Exchange {
         side: Argument<'_, '_>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Report> {
+    ) -> PyResult<Answered<Report>> {
         let kind = CommandKind::MassCancel;
         if let Some(symbol) = symbol {
             let listing = self.directory().target(symbol)?;
@@ -271,7 +272,7 @@ impl Exchange {
         phase: &Bound<'_, PyAny>,
         timestamp: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Report> {
+    ) -> PyResult<Answered<Report>> {
         let phase = parse::<Phase>(phase, "phase")?;
         let listing = self.directory().target(symbol)?;
         let request = orders::plain(CommandKind::Phase, phase.code(), timestamp, tag, &listing.context)?;
@@ -303,7 +304,7 @@ impl Exchange {
         timestamp: &Bound<'_, PyAny>,
         symbol: Argument<'_, '_>,
         tag: Argument<'_, '_>,
-    ) -> PyResult<Report> {
+    ) -> PyResult<Answered<Report>> {
         let kind = CommandKind::AdvanceTime;
         if let Some(symbol) = symbol {
             let listing = self.directory().target(symbol)?;
@@ -339,7 +340,7 @@ impl Exchange {
         let proceed = || Python::attach(|py| py.check_signals()).map_err(Failure::Interrupted);
         let done = self.detached(py, |machine| {
             let done = machine.process(input.as_slice(), &self.pool, proceed);
-            machine.exchange().map(|exchange| self.directory().catch_up(exchange))?;
+            machine.catch_up(self.directory())?;
             done
         })?;
         batch::output(py, self.scope(), &self.pool, done)

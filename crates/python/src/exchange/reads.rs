@@ -3,9 +3,12 @@
 
 use super::Exchange;
 use super::accounts::{Balance, Position};
-use super::directory::{Directory, known};
+use super::directory::{Directory, Listing, known};
 use super::handle::Handle;
+use super::machine::Subject;
 use super::markets::{Asset, EventMarket};
+use super::settings::Wanted;
+use super::sharded::Core;
 use crate::arguments::{Argument, unsigned};
 use crate::book_view::{BookView, Source};
 use crate::buffer::{Bytes, Pool};
@@ -15,12 +18,12 @@ use crate::names::Name;
 use crate::settlement::MAIN_GROUP;
 use aeromatch_engine::exchange::Exchange as Engine;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 use std::sync::Arc;
 
 impl Exchange {
     pub(super) fn over(handle: Arc<Handle>) -> Exchange {
-        Exchange { handle, pool: Pool::default() }
+        Exchange { handle, pool: Pool::default(), answers_later: false }
     }
 
     /// The number of a clearing group for a read.
@@ -34,9 +37,26 @@ impl Exchange {
         }
     }
 
-    /// Lets `action` look at the state.
-    fn look<R: Send>(&self, py: Python<'_>, action: impl FnOnce(&Engine) -> R + Send) -> PyResult<R> {
-        self.with(py, |machine| machine.exchange().map(action))
+    /// Lets `action` look at the state where something lives.
+    fn look<R: Send>(&self, py: Python<'_>, subject: Subject, action: impl FnOnce(&Engine) -> R + Send) -> PyResult<R> {
+        self.command(py, |machine| machine.look(subject, action))
+    }
+
+    /// The same of every shard in turn.
+    fn look_at_each<R: Send>(&self, py: Python<'_>, action: impl FnMut(&Engine) -> R + Send) -> PyResult<Vec<R>> {
+        self.command(py, |machine| machine.look_at_each(action))
+    }
+
+    /// The number of a shard.
+    pub(super) fn shard(&self, shard: Argument<'_, '_>) -> PyResult<Option<u16>> {
+        let last = self.handle.core.as_ref().map_or(0, |core| core.shard_count - 1);
+        Ok(shard.map(|shard| unsigned(shard, "shard", 0, u64::from(last))).transpose()?.map(|shard| shard as u16))
+    }
+
+    /// Refuses what each of several shards has for itself.
+    pub(super) fn only(&self, py: Python<'_>, name: &'static str) -> PyResult<()> {
+        let one = self.handle.core.as_ref().map_or(Ok(0), |core| core.only(None, name));
+        one.map(drop).map_err(|failure| failure.into_py(py))
     }
 
     fn market(&self, number: u32, is_settled: bool) -> Option<EventMarket> {
@@ -49,8 +69,14 @@ impl Exchange {
 #[pymethods]
 impl Exchange {
     #[new]
-    fn new() -> Exchange {
-        Exchange::over(Handle::in_memory(Engine::new()))
+    #[pyo3(signature = (shards=None))]
+    fn new(py: Python<'_>, shards: Argument<'_, '_>) -> PyResult<Exchange> {
+        let wanted = shards.map(Wanted::read).transpose()?;
+        let open = || match wanted {
+            Some(wanted) => Handle::sharded(Core::in_memory(wanted.options(None))?, None),
+            None => Handle::in_memory(Engine::new()),
+        };
+        py.detach(open).map(Exchange::over).map_err(|failure| failure.into_py(py))
     }
 
     /// What an account has of an asset.
@@ -80,7 +106,8 @@ impl Exchange {
         let account = self.known_account(account)?;
         let asset = known(&directory.assets, asset, "asset")?;
         let group = self.known_group(py, group)?;
-        let units = self.look(py, |exchange| exchange.ledger().balance(group, account, asset))?;
+        let units =
+            self.look(py, Subject::Group(group), |exchange| exchange.ledger().balance(group, account, asset))?;
         Ok(Balance::new(directory, (group, account, asset), units))
     }
 
@@ -98,7 +125,10 @@ impl Exchange {
     ///     AeroMatchError: Another thread is using the exchange.
     fn balances<'py>(&self, py: Python<'py>, account: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
         let account = self.known_account(account)?;
-        let found: Vec<_> = self.look(py, |exchange| exchange.ledger().balances_of(account).collect())?;
+        let mut found = Vec::new();
+        self.look_at_each(py, |exchange| found.extend(exchange.ledger().balances_of(account)))?;
+        // Groups live on different shards.
+        found.sort_by_key(|&(group, _, asset, _)| (asset, group));
         let balances = found.into_iter().map(|(group, account, asset, units)| {
             Balance::new(self.directory(), (group, account, asset), units).into_pyobject(py)
         });
@@ -120,15 +150,17 @@ impl Exchange {
     fn positions<'py>(&self, py: Python<'py>, account: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
         let account = self.known_account(account)?;
         let directory = self.directory();
-        let found: Vec<_> = self.look(py, |exchange| {
+        let mut found = Vec::new();
+        self.look_at_each(py, |exchange| {
             let traded = exchange.ledger().positions(account);
             let listed = traded.filter_map(|(instrument, traded)| Some((directory.find_number(instrument)?, traded)));
             let with_balance = listed.map(|(listing, traded)| {
                 let balance = exchange.ledger().balance(listing.group, account, listing.base);
                 (listing, traded, balance.available.saturating_add(balance.held as i128))
             });
-            with_balance.collect()
+            found.extend(with_balance);
         })?;
+        found.sort_by_key(|(listing, ..): &(Arc<Listing>, _, _)| listing.number);
         let positions = found.into_iter().map(|(listing, traded, units)| {
             Position::new(directory, listing, account, traded, units).into_pyobject(py)
         });
@@ -202,8 +234,11 @@ impl Exchange {
     ///     AeroMatchError: Another thread is using the exchange.
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let count = self.directory().events.len() as u32;
-        let settled: Vec<bool> =
-            self.look(py, |exchange| (1..=count).map(|event| exchange.ledger().is_settled(event)).collect())?;
+        let each = self.look_at_each(py, |exchange| {
+            (1..=count).map(|event| exchange.ledger().is_settled(event)).collect::<Vec<bool>>()
+        })?;
+        // An event is settled at its home, and nowhere else.
+        let settled = (0..count as usize).map(|place| each.iter().any(|shard| shard[place]));
         let all = (1..=count).zip(settled).filter_map(|(number, is_settled)| self.market(number, is_settled));
         PyTuple::new(py, all.map(|market| market.into_pyobject(py)).collect::<PyResult<Vec<_>>>()?)
     }
@@ -251,39 +286,72 @@ impl Exchange {
     }
 
     /// Number of the last command (R4).
+    ///
+    /// Several shards have a log each, and so a number each: AeroMatchError, see `sequences`.
     #[getter]
     fn sequence(&self, py: Python<'_>) -> PyResult<u64> {
-        self.look(py, |exchange| exchange.sequence())
+        self.only(py, "sequence")?;
+        self.look(py, Subject::Anything, Engine::sequence)
     }
 
-    /// The latest time that it is for any book, clearing group or the registry (D59), in nanoseconds since the Unix
-    /// epoch; 0 before the first (R2).
+    /// Number of the last command of each shard, as a tuple; of one number where there is one log.
+    #[getter]
+    fn sequences<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.look_at_each(py, Engine::sequence)?)
+    }
+
+    /// How many shards there are; None: none, commands are applied by the thread that brings them.
+    #[getter]
+    fn shards(&self) -> Option<u16> {
+        self.handle.core.as_ref().map(|core| core.shard_count)
+    }
+
+    /// The latest time of any book, clearing group or the registry (D59), Unix time in ns; 0 before the first.
     #[getter]
     fn now(&self, py: Python<'_>) -> PyResult<u64> {
-        self.look(py, |exchange| exchange.now_ns())
+        Ok(self.look_at_each(py, Engine::now_ns)?.into_iter().max().unwrap_or(0))
     }
 
     /// Bytes of memory that the books' structures hold.
     #[getter]
     fn memory_bytes(&self, py: Python<'_>) -> PyResult<usize> {
-        self.look(py, |exchange| exchange.memory_bytes())
+        Ok(self.look_at_each(py, Engine::memory_bytes)?.into_iter().sum())
     }
 
     /// Hash of all that can influence a later event (docs/records.md): equal for every index and platform.
     ///
+    /// Of several shards it is the hash, BLAKE2b of 32 bytes too, of their digests in order.
+    ///
     /// Returns:
     ///     64 hexadecimal digits.
     fn digest(&self, py: Python<'_>) -> PyResult<String> {
-        let digest = self.detached(py, |machine| machine.exchange().map(Engine::digest))?;
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let digests = self.detached(py, |machine| machine.look_at_each(Engine::digest))?;
+        if let [only] = digests.as_slice() {
+            return Ok(only.iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        let options = PyDict::new(py);
+        options.set_item("digest_size", 32)?;
+        let all = PyBytes::new(py, &digests.concat());
+        py.import("hashlib")?.call_method("blake2b", (all,), Some(&options))?.call_method0("hexdigest")?.extract()
     }
 
     /// The whole exchange as versioned, checksummed bytes.
     ///
+    /// Several shards have a state each: a snapshot is of one of them, and what is restored from it is that shard
+    /// alone, which refuses what lives elsewhere.
+    ///
+    /// Arguments:
+    ///     shard: Of which shard, from 0; None: of the only one.
+    ///
     /// Returns:
     ///     What `restore` takes.
-    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = self.detached(py, |machine| machine.exchange().map(Engine::snapshot))?;
+    ///
+    /// Raises:
+    ///     AeroMatchError: There are several shards and none of them was named.
+    #[pyo3(signature = (shard=None))]
+    fn snapshot<'py>(&self, py: Python<'py>, shard: Argument<'_, '_>) -> PyResult<Bound<'py, PyBytes>> {
+        let shard = self.shard(shard)?;
+        let bytes = self.detached(py, |machine| machine.look_at(shard, "snapshot", Engine::snapshot))?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -303,13 +371,16 @@ impl Exchange {
         let bytes = Bytes::of(blob, "blob")?.stable(&Pool::default());
         let restored = py.detach(|| Engine::restore(bytes.as_slice()));
         let engine = restored.map_err(|error| Failure::Snapshot(error.to_string()).into_py(py))?;
-        Ok(Exchange::over(Handle::in_memory(engine)))
+        Handle::in_memory(engine).map(Exchange::over).map_err(|failure| failure.into_py(py))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let directory = self.directory();
-        let state = match self.handle.with(|machine| machine.exchange().map(Engine::sequence)) {
-            Ok(sequence) => format!("sequence={sequence}"),
+        let state = match self.handle.with(|machine| machine.look_at_each(Engine::sequence)) {
+            Ok(sequences) => match sequences.as_slice() {
+                [sequence] => format!("sequence={sequence}"),
+                several => format!("shards={}, sequences={}", several.len(), PyTuple::new(py, several)?.repr()?),
+            },
             Err(Failure::Closed(_)) => "closed=True".to_string(),
             Err(failure) => return Err(failure.into_py(py)),
         };

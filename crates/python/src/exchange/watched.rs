@@ -1,40 +1,59 @@
-//! The directory of an exchange while it is being opened: between two reads it looks at whether the interpreter has something
-//! to say, such as Ctrl-C, so that a long recovery ends at once. Afterwards it is the directory and nothing else.
+//! The directory of an exchange while it is being opened: between two reads it looks at whether somebody has given that up, with
+//! Ctrl-C, so that a long recovery ends at once. Afterwards it is the directory and nothing else.
 
+use crate::errors::Failure;
 use aeromatch_runtime::{Disk, Storage, StorageFile};
 use pyo3::prelude::*;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
-/// What was found on the way.
+/// How often it is asked whether the interpreter has something to say.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Whether the opening was given up.
 #[derive(Default)]
 pub struct Watch {
-    is_opening: AtomicBool,
-    interruption: Mutex<Option<PyErr>>,
+    is_given_up: AtomicBool,
 }
 
 impl Watch {
-    pub fn begin() -> Arc<Watch> {
-        Arc::new(Watch { is_opening: AtomicBool::new(true), interruption: Mutex::default() })
-    }
-
-    /// From here on nobody is asked; returns what a signal's handler raised until now.
-    pub fn end(&self) -> Option<PyErr> {
-        // Relaxed: whoever reads on another thread was started after this, or by this thread before and asks in vain once.
-        self.is_opening.store(false, Ordering::Relaxed);
-        self.interruption.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
     fn look(&self) -> io::Result<()> {
-        if !self.is_opening.load(Ordering::Relaxed) {
-            return Ok(());
+        // Relaxed: it says nothing about other memory, and one read more does no harm.
+        if self.is_given_up.load(Ordering::Relaxed) {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "a signal's handler raised"));
         }
-        Python::attach(|py| py.check_signals()).map_err(|error| {
-            *self.interruption.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            io::Error::new(io::ErrorKind::Interrupted, "a signal's handler raised")
-        })
+        Ok(())
     }
+}
+
+/// Opens something on a thread of its own, while this one, which signals' handlers run on, looks for what they raise. To be
+/// called without holding the interpreter.
+///
+/// # Errors
+/// [`Failure::Interrupted`] with what a handler raised; what was opened all the same is dropped.
+pub fn open<R: Send>(opener: impl FnOnce(&Arc<Watch>) -> R + Send) -> Result<R, Failure> {
+    let watch = Arc::new(Watch::default());
+    thread::scope(|scope| {
+        let (sender, opened) = sync_channel(1);
+        let (watched, mut interruption) = (&watch, None);
+        scope.spawn(move || sender.send(opener(watched)).is_ok());
+        loop {
+            match opened.recv_timeout(LOOK) {
+                Ok(opened) => return interruption.map_or(Ok(opened), |error| Err(Failure::Interrupted(error))),
+                // It has panicked, and this thread will when it leaves the scope.
+                Err(RecvTimeoutError::Disconnected) => return Err(Failure::Unusable("Exchange")),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Err(error) = Python::attach(|py| py.check_signals()) {
+                watch.is_given_up.store(true, Ordering::Relaxed);
+                interruption = Some(error);
+            }
+        }
+    })
 }
 
 /// A directory that is watched while it is opened.

@@ -34,9 +34,6 @@ use std::sync::Arc;
 /// How many slots a reader copies before it looks whether they were overwritten: what one look can throw away.
 const COPY: usize = 64;
 
-/// Words of a slot where nothing else is said: those of an event.
-pub const WORDS: usize = 8;
-
 #[repr(align(64))]
 struct Words<const WORDS: usize>([AtomicU64; WORDS]);
 

@@ -19,10 +19,12 @@ use crate::storage::Storage;
 use aeromatch_engine::codes::{CommandKind, OrderType, Side};
 use aeromatch_engine::collector::{Change, Collector, dormant_after};
 use aeromatch_engine::exchange::Exchange;
+use aeromatch_engine::exchange::records::{Subject, subject_of};
 use aeromatch_engine::record::{Event, EventSink, SLOT_BYTES, decode};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 /// Bytes of a frame at which the next submission gets one of its own: so a frame is written, and checked, in reasonable pieces.
 const FRAME_BYTES: usize = 8 << 20;
@@ -145,7 +147,8 @@ impl<St: Storage> Core<St> {
         let (shared, shard) = (&self.shared, usize::from(self.shard));
         let depth = || shared.gates[shard].intake.len_estimate();
         self.stages.begin(self.engine.exchange().sequence() + 1, depth);
-        self.take(inbox);
+        let commands = self.take(inbox);
+        self.stages.choose(commands);
         self.carry_out()?;
         self.publish();
         self.stages.done(Stage::Publish);
@@ -155,19 +158,23 @@ impl<St: Storage> Core<St> {
         Ok(())
     }
 
-    /// Gathers the slots of the batch, each submission's checked for itself: a bad one does not hold up the others.
-    fn take(&mut self, inbox: &mut Vec<Submission>) {
+    /// Gathers the slots of the batch, each submission's checked for itself: a bad one does not hold up the others. Returns how
+    /// many commands there are.
+    fn take(&mut self, inbox: &mut Vec<Submission>) -> u64 {
         let batch = &mut self.batch;
         batch.entries.clear();
         batch.slots.clear();
         batch.events.clear();
         (batch.commands, batch.has_admin) = (0, false);
-        let mut refused = 0;
+        let (mut commands, mut refused) = (0, 0);
         for submission in inbox.drain(..) {
             let from = batch.slots.len();
             batch.slots.extend_from_slice(submission.slots.bytes());
             let failure = match Exchange::check(&batch.slots[from..]) {
-                Ok(_) => None,
+                Ok(count) => {
+                    commands += count as u64;
+                    None
+                }
                 Err(error) => {
                     batch.slots.truncate(from);
                     refused += 1;
@@ -189,6 +196,7 @@ impl<St: Storage> Core<St> {
             stamp(&mut batch.slots, &mut self.stamped_ns);
         }
         self.shared.counting[usize::from(self.shard)].refused.add(refused);
+        commands
     }
 
     /// Journals and applies the batch: as one frame unless it is very large.
@@ -243,11 +251,17 @@ impl<St: Storage> Core<St> {
         let (first, end) = (entry.bytes.start / SLOT_BYTES, entry.bytes.end / SLOT_BYTES);
         entry.events.start = events.len();
         let mut slot = first;
+        let timed = self.stages.place();
         while slot < end {
             *has_admin |= slots[slot * SLOT_BYTES] >= FIRST_ADMIN_KIND;
             let collector = entry.wants_changes.then_some(&mut self.collector);
             let mut tap = Tap { events, publisher: &mut self.publisher, collector, instrument: 0 };
-            slot += self.engine.apply(slots, slot, &mut tap)?;
+            let began = (*commands == timed).then(Instant::now);
+            let taken = self.engine.apply(slots, slot, &mut tap)?;
+            if let Some(began) = began {
+                self.stages.timed(began, || instrument_of(self.engine.exchange(), slots, slot));
+            }
+            slot += taken;
             *commands += 1;
             if entry.wants_changes {
                 let exchange = self.engine.exchange();
@@ -318,6 +332,14 @@ impl<St: Storage> Core<St> {
 /// How many slots the first of the commands takes; 0 where there is none.
 fn slots_of_first(slots: &[u8]) -> usize {
     if slots.is_empty() { 0 } else { slots_of(slots) }
+}
+
+/// The number of the book that the command at that slot is for; 0: it is for none that is here.
+fn instrument_of(exchange: &Exchange, slots: &[u8], slot: usize) -> u32 {
+    match subject_of(slots, slot) {
+        Ok((Subject::Instrument(instrument), _)) => exchange.book(instrument).map_or(0, |book| book.rules().instrument),
+        _ => 0,
+    }
 }
 
 /// Waits the order that a submission of one command was about for its stop price?

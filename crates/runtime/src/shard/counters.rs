@@ -94,6 +94,12 @@ pub struct Sample {
     pub publish_ns: u64,
     /// Number of its first command.
     pub first_sequence: u64,
+    /// Applying one command of it, chosen by chance, each with the same: two looks at the clock and what lies between.
+    pub timed_ns: u64,
+    /// The instrument which that command was for, by the number of its book; 0: it was for none that exists.
+    pub timed_instrument: u32,
+    /// Its place among the batch's commands, from 1; 0: none was timed.
+    pub timed_place: u32,
 }
 
-const _: () = assert!(size_of::<Sample>() == 64);
+const _: () = assert!(size_of::<Sample>() == 80);

@@ -264,8 +264,16 @@ impl<St: Storage> Shards<St> {
     /// # Errors
     /// [`Failure::Gone`] where that is no longer kept; those of the files; [`Failure::Stopped`].
     pub fn stream(&self, shard: u16, from_sequence: u64) -> Result<EventStream, Failure> {
-        let known = &self.shards[usize::from(shard)];
         let doorbell = Arc::new(Doorbell::new().map_err(Failure::io("doorbell", "create"))?);
+        self.stream_with(shard, from_sequence, doorbell)
+    }
+
+    /// The same with a doorbell that one reader of several shards has for all of them.
+    ///
+    /// # Errors
+    /// As [`Shards::stream`].
+    pub fn stream_with(&self, shard: u16, from_sequence: u64, doorbell: Arc<Doorbell>) -> Result<EventStream, Failure> {
+        let known = &self.shards[usize::from(shard)];
         self.shared.life.add_sleeper(&doorbell);
         let listener = Arc::downgrade(&doorbell);
         self.with(shard, |core| core.listeners.push(listener))?;

@@ -27,6 +27,8 @@ pub(super) fn complete<St: Storage>(link: &mut Link<St>, storages: &[Option<St>]
     divide(link)?;
     if link.shared.shards() > 1 {
         repair::broadcasts(link, storages)?;
+        // Behind them: what a transfer names is known where it goes.
+        repair::transfers(link)?;
         place(link)?;
         let learn = |exchange: &Exchange| link.shared.routes.learn_all(exchange);
         link.with(0, |core| learn(core.engine.exchange())).map_err(|failure| (0, failure))?;

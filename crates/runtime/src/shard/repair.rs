@@ -2,6 +2,9 @@
 //!
 //! Broadcasts are the same on all shards and in the same order, so what shards have of them are beginnings of one sequence. The
 //! shard that has most of it is read, from its journal, and the others get what they lack.
+//!
+//! A transfer between clearing groups of two shards has left the one before it arrives at the other. Every shard remembers what has
+//! left it and what has arrived, so what is still under way is what the one has and the other has not.
 
 use super::opening::{OfShard, send};
 use crate::catalog::Catalog;
@@ -12,8 +15,8 @@ use crate::replay::{Nowhere, Replay};
 use crate::segment::segment_name;
 use crate::snapshot::{self, snapshot_name};
 use crate::storage::Storage;
-use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{Subject, subject_of};
+use aeromatch_engine::exchange::{Exchange, TransferOut};
 use aeromatch_engine::record::SLOT_BYTES;
 
 /// Where a command's slot has its number: in another log it has another.
@@ -33,6 +36,35 @@ pub(super) fn broadcasts<St: Storage>(link: &mut Link<St>, storages: &[Option<St
     for (shard, count) in (0..).zip(counts) {
         for command in missing.iter().skip((count - least) as usize) {
             send(link, shard, command)?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings transfers to where they go that have left and not arrived: in the order in which they left each shard. What recovery
+/// has read is durable, so none can be forgotten where it left once it has arrived.
+pub(super) fn transfers<St: Storage>(link: &mut Link<St>) -> OfShard<()> {
+    let shards = link.shared.shards();
+    for source in 0..shards {
+        let mut left: Vec<Vec<TransferOut>> = vec![Vec::new(); usize::from(shards)];
+        let mut sort_out = |exchange: &Exchange| {
+            for transfer in exchange.transfers_out() {
+                let home = exchange.home_of_group(transfer.target).unwrap_or_default();
+                left[usize::from(home)].push(transfer.clone());
+            }
+        };
+        link.with(source, |core| sort_out(core.engine.exchange())).map_err(|failure| (source, failure))?;
+        for (target, mut transfers) in (0..).zip(left) {
+            let is_under_way = |exchange: &Exchange, transfer: &TransferOut| {
+                !exchange.has_transfer_in(transfer.source, transfer.account, &transfer.id)
+            };
+            if !transfers.is_empty() {
+                link.with(target, |core| transfers.retain(|transfer| is_under_way(core.engine.exchange(), transfer)))
+                    .map_err(|failure| (target, failure))?;
+            }
+            for transfer in &transfers {
+                send(link, target, &transfer.to_bytes())?;
+            }
         }
     }
     Ok(())

@@ -142,7 +142,7 @@ impl EventStream {
         }
         let delivered = out.len() - before;
         if delivered < limit {
-            self.read_live(out, before + limit)?;
+            self.read_live(out, before, before + limit)?;
         }
         Ok(out.len() - before)
     }
@@ -152,7 +152,9 @@ impl EventStream {
         self.past.as_mut().map_or(Ok(false), |past| past.catch_up()).map_err(StreamError::Failed)
     }
 
-    fn read_live(&mut self, out: &mut Vec<Event>, end: usize) -> Result<(), StreamError> {
+    /// Delivers from the ring until `out`, to which this call has appended from `begin` on, has `end` events. That it has lagged
+    /// is said by a call that delivers nothing: whoever gets an error has missed no event that was taken out for him.
+    fn read_live(&mut self, out: &mut Vec<Event>, begin: usize, end: usize) -> Result<(), StreamError> {
         loop {
             // Before the ring is looked at: everything up to there is in it.
             let settled = self.counting().published_sequence.load(Ordering::Acquire);
@@ -162,7 +164,7 @@ impl EventStream {
             if lagged {
                 self.held.clear();
                 self.has_lagged = true;
-                return if out.len() > before { Ok(()) } else { Err(self.lagged()) };
+                return if out.len() > begin { Ok(()) } else { Err(self.lagged()) };
             }
             if out.len() >= end || (out.len() == before && self.reader.position() == position) {
                 return Ok(());
@@ -271,6 +273,11 @@ impl EventStream {
     /// The shard whose events these are.
     pub fn shard(&self) -> u16 {
         self.shard
+    }
+
+    /// Do its events come from memory, with nothing left to be read from files?
+    pub fn is_live(&self) -> bool {
+        self.past.is_none()
     }
 
     /// Is there something to read, or will there never be?

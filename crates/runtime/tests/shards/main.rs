@@ -6,4 +6,5 @@ mod events;
 mod market;
 mod opening;
 mod ports;
+mod samples;
 mod streams;

@@ -101,7 +101,7 @@ impl Dice {
 pub const PLAIN: u32 = 4;
 pub const ACCOUNTS: u32 = 4;
 
-/// Commands of a market of several instruments and clearing groups, each for itself.
+/// Commands of a market of several instruments and clearing groups, and transfers between these.
 pub fn day(seed: u64, count: usize) -> Vec<Vec<u8>> {
     let mut day = Vec::new();
     day.extend((0..PLAIN).map(|number| instrument(&format!("P{number}"))));
@@ -157,8 +157,15 @@ fn something(dice: &mut Dice, now_ns: u64) -> Vec<u8> {
         _ => {
             let (asset, group) = (1 + dice.below(2) as u32, 1 + dice.below(u64::from(PLAIN)));
             let amount = u128::from(1 + dice.below(90));
-            let kind = if dice.below(2) == 0 { AdminKind::Deposit } else { AdminKind::Withdraw };
-            let mut admin = Admin::funds(kind, account, asset, amount, group, None);
+            let mut admin = match dice.below(4) {
+                0 => Admin::funds(AdminKind::Deposit, account, asset, amount, group, None),
+                1 => Admin::funds(AdminKind::Withdraw, account, asset, amount, group, None),
+                _ => {
+                    let groups = (1 + dice.below(u64::from(PLAIN) + 1)) << 32 | group;
+                    let id = format!("t{}", dice.below(40));
+                    Admin::funds(AdminKind::Transfer, account, asset, amount, groups, Some(&id))
+                }
+            };
             admin.command.timestamp_ns = now_ns;
             return admin.to_bytes();
         }

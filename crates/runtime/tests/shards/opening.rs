@@ -1,6 +1,6 @@
-//! Opening: numbers of shards, places, directories, options; what is published from the start, and samples.
+//! Opening: numbers of shards, places, directories, options; and what is published from the start.
 
-use crate::market::{LONG, TestShards, collect, disks, instrument, instruments, limit, open, options, settled, small};
+use crate::market::{disks, instrument, instruments, limit, open, options, settled, small};
 use aeromatch_engine::codes::{AdminKind, Side};
 use aeromatch_engine::engine::IndexKind;
 use aeromatch_engine::exchange::records::{Admin, SettlementSlot};
@@ -118,43 +118,6 @@ fn books_are_published_from_the_start() {
     assert_eq!((bid, ask, sequence), (Some(depth.bids[0]), Some(depth.asks[0]), depth.sequence));
     // Both outcomes have one book.
     assert!(std::sync::Arc::ptr_eq(&shards.published(1).unwrap(), &shards.published(2).unwrap()));
-    shards.close().unwrap();
-}
-
-#[test]
-fn samples_add_up_to_the_commands() {
-    let shards: TestShards = Shards::in_memory(ShardOptions { samples: 4096, stamp_time: true, ..options(1) }).unwrap();
-    let mut samples = shards.samples(0).unwrap();
-    assert!(shards.samples(0).is_none());
-    let mut port = shards.port().unwrap();
-    instruments(&mut port, 1);
-    for price in 0..200 {
-        port.submit(&limit(1, Side::Buy, price, 1), false).unwrap();
-    }
-    let answers = collect(&mut port);
-    let times: Vec<u64> = answers.iter().map(|answer| answer.result.as_ref().unwrap().events[0].other).collect();
-    assert!(times[0] > 0 && times.is_sorted(), "the wall clock's time, and never back");
-    shards.close().unwrap();
-    let mut taken = Vec::new();
-    samples.pop_batch(&mut taken, 5000);
-    assert_eq!(taken.iter().map(|sample| u64::from(sample.commands)).sum::<u64>(), 201);
-    assert!(taken.iter().all(|sample| sample.end_wall_ns > 0));
-    let mut next = 1;
-    for sample in &taken {
-        assert_eq!(sample.first_sequence, next);
-        next += u64::from(sample.commands);
-    }
-}
-
-#[test]
-fn samples_that_nobody_takes_are_counted() {
-    let shards: TestShards = Shards::in_memory(ShardOptions { samples: 1, ..options(1) }).unwrap();
-    let mut port = shards.port().unwrap();
-    instruments(&mut port, 10);
-    assert!(port.wait(Some(LONG)) || port.unanswered() == 0);
-    let counters = shards.counters(0);
-    assert_eq!((counters.commands, counters.sequence, counters.batches), (10, 10, 10));
-    assert_eq!(counters.samples_dropped, 9);
     shards.close().unwrap();
 }
 

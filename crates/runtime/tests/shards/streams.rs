@@ -32,6 +32,7 @@ fn follow(shards: &TestShards, shard: u16, from: u64, seed: u64, is_done: &Atomi
     let mut events: Vec<Event> = Vec::new();
     loop {
         let was_done = is_done.load(Ordering::SeqCst);
+        let before = events.len();
         match stream.read(&mut events, 1 + dice.below(300) as usize) {
             Ok(0) if was_done && !stream.is_ready() => return events,
             Ok(0) => {
@@ -40,7 +41,11 @@ fn follow(shards: &TestShards, shard: u16, from: u64, seed: u64, is_done: &Atomi
             // Commands without events may lie behind the last event.
             Ok(_) => assert!(stream.position() > events.last().unwrap().sequence),
             Err(StreamError::Lagged { resume_sequence }) => {
-                assert_eq!(resume_sequence, stream.position());
+                assert_eq!(
+                    (resume_sequence, events.len()),
+                    (stream.position(), before),
+                    "an error takes nothing along"
+                );
                 stream = shards.stream(shard, resume_sequence).unwrap();
             }
             Err(StreamError::Failed(failure)) => panic!("{failure}"),

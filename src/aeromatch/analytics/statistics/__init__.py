@@ -7,6 +7,7 @@ from aeromatch.analytics.statistics.journal import JournalSource, shard_director
 from aeromatch.analytics.statistics.protocols import Part, Position, Source, Store
 from aeromatch.analytics.statistics.recorder import Recorder
 from aeromatch.analytics.statistics.samples import MEASURES, Latencies
+from aeromatch.analytics.statistics.stream import StreamSource
 from aeromatch.analytics.statistics.tally import Tally, tally
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Source",
     "StatisticsError",
     "Store",
+    "StreamSource",
     "Tally",
     "catch_up",
     "shard_directories",

@@ -7,7 +7,6 @@ on behind that position, and finds by its mark whether it is still the same log.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,10 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aeromatch import Instrument
+    from aeromatch.analytics.statistics.attach import OpenSource
     from aeromatch.analytics.statistics.protocols import Part, Source, Store
-
-OpenSource = Callable[[Mapping[int, Position]], "Source"]
-"""Opens a source that reads each shard from its mark on: the events of that command come again."""
 
 CREATED: Final = _core.CODES["EventKind"]["created"]
 

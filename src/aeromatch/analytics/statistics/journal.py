@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHUNK_COMMANDS: Final = 65_536
 """Commands replayed at a time."""
-SHARD_DIRECTORIES: Final = "shard-[0-9][0-9][0-9]"
+SHARD_DIRECTORIES: Final = "shard-[0-9][0-9][0-9]*"
 PAUSE_S: Final = 0.02
 """Between two looks at a journal that has not grown."""
 
@@ -30,7 +30,8 @@ def shard_directories(directory: str | PathLike[str]) -> list[Path]:
         JournalError: There is no journal in one of them.
     """
     path = Path(directory)
-    found = sorted(path.glob(SHARD_DIRECTORIES)) or [path]
+    # There may be a thousand, and then they have four digits.
+    found = sorted(path.glob(SHARD_DIRECTORIES), key=lambda it: (len(it.name), it.name)) or [path]
     for each in found:
         if _core.JournalReader(each).segment_count == 0:
             error = JournalError(f"{each}: there is no journal in this directory")
@@ -84,8 +85,8 @@ class JournalSource:
                 yield Part(shard, events.to_numpy(), log.sequence)
 
     def instruments(self) -> Sequence[Instrument]:
-        """All instruments there are by now: every shard knows all."""
-        return self._logs[0].instruments()
+        """All instruments there are by now: each shard lists those whose books it has."""
+        return [instrument for log in self._logs for instrument in log.instruments()]
 
 
 class JournalLog:

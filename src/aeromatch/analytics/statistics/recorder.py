@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
-from os import PathLike
 from typing import TYPE_CHECKING, Final, Self
 
-from aeromatch.analytics.statistics.counter import Counter, OpenSource
+from aeromatch.analytics.statistics.attach import Countable, attach
+from aeromatch.analytics.statistics.counter import Counter
 from aeromatch.analytics.statistics.errors import StatisticsError
-from aeromatch.analytics.statistics.journal import JournalSource
 from aeromatch.analytics.statistics.samples import Latencies
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from aeromatch.analytics.statistics.protocols import Part, Store
-
-TakeSamples = Callable[[], "NDArray[np.void]"]
-"""Gives what shards have measured since the last call."""
 
 READ_S: Final = 0.1
 """How long one read waits: `flush` and `close` are heard that late at most."""
@@ -38,34 +29,27 @@ class Recorder:
     when the statistics are opened again.
     """
 
-    def __init__(
-        self,
-        source: str | PathLike[str] | OpenSource,
-        store: Store,
-        *,
-        samples: TakeSamples | None = None,
-        interval_s: float = 1.0,
-    ) -> None:
+    def __init__(self, exchange: Countable, store: Store, *, interval_s: float = 1.0) -> None:
         """Start.
 
         Args:
-            source: The directory of an exchange, at work in this process or another; or what opens a source of events.
+            exchange: An Exchange or an AsyncExchange, with a journal or with shards: its log and, if `Shards.samples`
+                says so, its latencies. Or the directory of one, at work in this process or another: its log. Or what
+                opens a `Source` of events at given positions.
             store: Where the rows go; it must stay open until this is closed.
-            samples: Takes what shards have measured; None: there is nothing of this kind.
             interval_s: How often rows are written.
 
         Raises:
             JournalError: There is no journal, or it is damaged.
-            StatisticsError: The statistics are not of this log, or what lies between was removed.
-            ValueError: The interval is not above 0.
+            StatisticsError: The statistics are not of this log, or what lies between was removed or overwritten.
+            TypeError: It is nothing that can be counted.
+            ValueError: The exchange has neither journal nor shards, or the interval is not above 0.
         """
         if not interval_s > 0:
             raise ValueError(f"interval_s must be above 0, not {interval_s}")
-        self._counter = Counter(
-            store, partial(JournalSource, source) if isinstance(source, (str, PathLike)) else source
-        )
+        open_source, self._gauges = attach(exchange)
+        self._counter = Counter(store, open_source)
         self._store = store
-        self._samples = samples
         self._latencies = Latencies(store.periods_ms)
         self._interval_s = interval_s
         self._parts: list[Part] = []
@@ -106,6 +90,9 @@ class Recorder:
         if part is None:
             return False
         self._parts.append(part)
+        lag = self._gauges.behind(part.shard, part.sequence) if self._gauges else None
+        if lag is not None:
+            self._latencies.record_lag(time.time_ns(), part.shard, lag)
         if self._waiting_events() >= MOST_EVENTS:
             self._write()
         return True
@@ -116,8 +103,8 @@ class Recorder:
     def _write(self) -> None:
         parts, self._parts = self._parts, []
         self._counter.count(parts)
-        if self._samples is not None:
-            self._latencies.record(self._samples())
+        if self._gauges is not None:
+            self._latencies.record(self._gauges.samples())
             self._store.add_latencies(self._latencies.take())
 
     def flush(self) -> None:

@@ -35,8 +35,9 @@ from aeromatch.market.reference.venue import Venue
 MOST_DECIMALS = 18
 MOST_ID_BYTES = 36
 MOST_SHARDS = 1024
+MOST_GROUPS = 4096
 # How much finer than its cash a share may be, as a power of 2: so that no sum of shares leaves 128 bits.
-MOST_SHARE_BITS = 26
+MOST_SHARE_BITS = 20
 
 OF_FUNDS = (AdminKind.DEPOSIT, AdminKind.WITHDRAW, AdminKind.TRANSFER)
 OF_SETS = (AdminKind.MINT, AdminKind.REDEEM)
@@ -62,10 +63,10 @@ class Administration(Venue):
     """The part of an exchange that knows of no orders."""
 
     def groups_of(self, command: AdminCommand) -> list[Group]:
-        """The clearing groups whose time a command moves: those of the funds that it is about (R2)."""
+        """The clearing group whose time a command moves: of a transfer the one that its funds leave (R2)."""
         if command.kind in OF_FUNDS:
-            numbers = command.groups if command.kind == AdminKind.TRANSFER else command.groups[:1]
-            return [group for group in map(self.registry.group, numbers) if group is not None]
+            group = self.registry.group(command.groups[0])
+            return [] if group is None else [group]
         if command.kind in OF_SETS or command.kind == AdminKind.SETTLE:
             event = self.registry.event(command.instrument)
             return [] if event is None else [event.settlement.group]
@@ -136,6 +137,8 @@ class Administration(Venue):
             return RejectReason.INVALID_NAME
         if command.order_type > MOST_DECIMALS:
             return RejectReason.INVALID_QUANTITY
+        if command.kind == AdminKind.CREATE_GROUP and self.is_one_too_many(command.texts[0]):
+            return RejectReason.INVALID_QUANTITY
         find = {
             AdminKind.CREATE_ASSET: self.registry.asset_named,
             AdminKind.CREATE_GROUP: self.registry.group_named,
@@ -163,6 +166,10 @@ class Administration(Venue):
             order_id=made.number,
         )
 
+    def is_one_too_many(self, group: str) -> bool:
+        """Whether the group of that name would have to be made, and may not."""
+        return self.registry.group_named(group) is None and len(self.registry.groups) >= MOST_GROUPS
+
     def are_bad_units(self, terms: Terms, assets: Iterable[tuple[str, int]]) -> bool:
         """R30: units of nothing, and assets, by name and decimals, that are there with other decimals."""
         for name, decimals in assets:
@@ -181,7 +188,8 @@ class Administration(Venue):
             return RejectReason.INVALID_COMBINATION
         if terms is not None:
             base, quote = texts[3:5]
-            if self.are_bad_units(terms, ((base, terms.base_decimals), (quote, terms.quote_decimals))):
+            has_bad_units = self.are_bad_units(terms, ((base, terms.base_decimals), (quote, terms.quote_decimals)))
+            if has_bad_units or self.is_one_too_many(texts[5]):
                 return RejectReason.INVALID_QUANTITY
             if rules.reference_price_ticks is not None and rules.reference_price_ticks < 0:
                 return RejectReason.INVALID_PRICE
@@ -248,14 +256,14 @@ class Administration(Venue):
 
     def refusal_of_event(self, command: AdminCommand) -> RejectReason | None:
         """An event with its outcomes."""
-        name, _, _, currency, _, _, *outcomes = command.texts
+        name, _, _, currency, group, _, *outcomes = command.texts
         symbols, terms = [f"{name}/{outcome}" for outcome in outcomes], command.settlement
         are_names = all(map(is_name, command.texts)) and all(map(is_part, (name, *outcomes)))
         if not are_names or any(len(symbol.encode()) > MOST_TEXT_BYTES for symbol in symbols):
             return RejectReason.INVALID_NAME
         if terms is None:
             return RejectReason.INVALID_COMBINATION
-        if self.are_bad_units(terms, [(currency, terms.quote_decimals)]):
+        if self.are_bad_units(terms, [(currency, terms.quote_decimals)]) or self.is_one_too_many(group):
             return RejectReason.INVALID_QUANTITY
         if terms.unit_ticks < 2:
             return RejectReason.INVALID_PRICE
@@ -309,11 +317,11 @@ class Administration(Venue):
             return RejectReason.ALREADY_SETTLED
         terms, lots = event.settlement.terms, command.quantity_lots
         shares = lots * terms.lot_base_units
-        there_are = self.ledger.issued[event.settlement.base.number]
+        group = event.settlement.group
+        there_are = self.ledger.issued[event.settlement.base.number, group.number]
         is_mint = command.kind == AdminKind.MINT
         if not 1 <= lots <= QUANTITY_MAX or (is_mint and there_are + shares > MOST_UNITS):
             return RejectReason.INVALID_QUANTITY
-        group = event.settlement.group
         if is_mint:
             cash = place_of(account, event.settlement.quote, group)
             is_short = self.ledger.available(cash) < lots * terms.unit_ticks * terms.tick_lot_units
@@ -413,23 +421,23 @@ class Administration(Venue):
         if any(len(text.encode()) > MOST_ID_BYTES for text in command.texts):
             return RejectReason.INVALID_NAME
         is_deposit = command.kind == AdminKind.DEPOSIT
-        there_are = self.ledger.issued[asset.number] if is_deposit and not asset.is_share else 0
-        if not 1 <= command.amount <= MOST_UNITS - there_are:
+        there_are = self.ledger.issued[asset.number, source.number] if is_deposit and not asset.is_share else 0
+        if not 1 <= command.amount <= min(MOST_UNITS, MOST_UNITS - there_are):
             return RejectReason.INVALID_QUANTITY
         if asset.is_share or (command.kind == AdminKind.TRANSFER and groups[0] is groups[1]):
             return RejectReason.INVALID_COMBINATION
-        if any((account.number, text) in self.ledger.transfer_ids for text in command.texts):
+        if any((account.number, source.number, text) in self.ledger.transfer_ids for text in command.texts):
             return RejectReason.DUPLICATE_TRANSFER
         if not is_deposit and self.ledger.available(place_of(account, asset, source)) < command.amount:
             return RejectReason.INSUFFICIENT_FUNDS
         return None
 
     def move_funds(self, command: AdminCommand) -> None:
-        """In, out, or from one clearing group to another; an id that it carries is never taken again."""
-        source = (command.account, command.instrument, command.groups[0])
+        """In or out, or the first half of a transfer; an id that it carries is never taken again."""
+        group = command.groups[0]
+        source = (command.account, command.instrument, group)
         if command.kind == AdminKind.TRANSFER:
-            self.ledger.totals[source] -= command.amount
-            self.ledger.totals[command.account, command.instrument, command.groups[1]] += command.amount
+            self.ledger.move(source, -command.amount)
         else:
             self.ledger.issue(source, command.amount * (1 if command.kind == AdminKind.DEPOSIT else -1))
-        self.ledger.transfer_ids |= {(command.account, text) for text in command.texts}
+        self.ledger.transfer_ids |= {(command.account, group, text) for text in command.texts}

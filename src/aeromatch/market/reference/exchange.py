@@ -19,7 +19,7 @@ from aeromatch.market.reference.book import ReferenceBook
 from aeromatch.market.reference.changes import cancel_matching
 from aeromatch.market.reference.exchange_digest import venue_digest
 from aeromatch.market.reference.funding import faults_of_amend, faults_of_new, funded_order, in_terms_of_book
-from aeromatch.market.reference.ledger import Balance, Place
+from aeromatch.market.reference.ledger import Balance, Place, Pool
 from aeromatch.market.reference.phases import move_time
 from aeromatch.market.reference.records import (
     Command,
@@ -61,8 +61,11 @@ class ReferenceExchange(Administration):
         self.pay()
         self.tell_funds(before)
         is_accepted = any(event.kind == EventKind.ACCEPTED for event in self.events)
-        if is_accepted and isinstance(command, AdminCommand) and command.kind == AdminKind.SETTLE:
-            self.tell_settled(command)
+        if is_accepted and isinstance(command, AdminCommand):
+            if command.kind == AdminKind.SETTLE:
+                self.tell_settled(command)
+            elif command.kind == AdminKind.TRANSFER:
+                self.arrive(command)
         return self.events
 
     def digest(self) -> bytes:
@@ -83,9 +86,13 @@ class ReferenceExchange(Administration):
         if is_everywhere(command) or command.kind in FOR_ALL_SHARDS:
             self.broadcasts += 1
             self.registry_now_ns = max(self.registry_now_ns, command.timestamp_ns)
+        self.bring_time(groups, books, command.timestamp_ns)
+
+    def bring_time(self, groups: list[Group], books: list[ReferenceBook], timestamp_ns: int) -> None:
+        """It is later there, and what that brings about happens."""
         for group in groups:
-            group.now_ns = max(group.now_ns, command.timestamp_ns)
-        move_time(books, command.timestamp_ns)
+            group.now_ns = max(group.now_ns, timestamp_ns)
+        move_time(books, timestamp_ns)
         for book in books:
             book.anchor_ticks = book.last_price_ticks  # R28
 
@@ -169,6 +176,16 @@ class ReferenceExchange(Administration):
 
     # What follows.
 
+    def arrive(self, command: AdminCommand) -> None:
+        """R30: the second half of a transfer, by the time of the group that its funds go to."""
+        before = self.ledger.balances()
+        target = self.registry.group(command.groups[1])
+        assert target is not None, "a transfer to nowhere is refused"
+        self.bring_time([target], self.registry.books(target), command.timestamp_ns)
+        self.ledger.forget_done()
+        self.ledger.move((command.account, command.instrument, target.number), command.amount)
+        self.tell_funds(before)
+
     def pay(self) -> None:
         """R31, R32: for the trades of this command."""
         for event in self.events:
@@ -201,14 +218,13 @@ class ReferenceExchange(Administration):
 
     def check(self) -> None:
         """R31, R32: raises `AssertionError` where funds do not add up, or something is negative that cannot be."""
-        pots: dict[int, int] = {}
+        pots: dict[Pool, int] = {}
         for market in self.registry.events:
-            terms, currency = market.settlement.terms, market.settlement.quote.number
-            pots[currency] = pots.get(currency, 0) + market.pot_units
+            terms, group = market.settlement.terms, market.settlement.group.number
+            pool = (market.settlement.quote.number, group)
+            pots[pool] = pots.get(pool, 0) + market.pot_units
             # As many shares of each outcome, and for each set of them one unit of cash.
-            shares = {
-                self.ledger.issued[outcome.settlement.base.number] for outcome in market.outcomes if outcome.settlement
-            }
+            shares = {self.ledger.issued[share.number, group] for share in market.shares}
             assert len(shares) == 1, "shares are made and taken away in sets"
             assert market.pot_units * terms.lot_base_units == shares.pop() * terms.unit_ticks * terms.tick_lot_units
         self.ledger.check_conservation(pots)

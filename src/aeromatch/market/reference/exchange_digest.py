@@ -42,7 +42,7 @@ def wide(*numbers: int) -> bytes:
 def registry_parts(venue: Venue) -> list[bytes]:
     """What there is, and the state of each book."""
     registry = venue.registry
-    parts = [b"AMEXCHG2", U64.pack(venue.registry_now_ns)]  # 1
+    parts = [b"AMEXCHG3", U64.pack(venue.registry_now_ns)]  # 1
     parts += (struct.pack("<HHQ", *venue.partition, venue.broadcasts), *placed_parts(venue))
     listed: list[Sequence[Asset | Group | Account | Event]] = [
         *(registry.assets, registry.groups, registry.accounts, registry.events)
@@ -102,10 +102,10 @@ def instrument_parts(instrument: Instrument) -> list[bytes]:
 def ledger_parts(venue: Venue) -> list[bytes]:
     """Who holds what; each list behind its length."""
     ledger, registry = venue.ledger, venue.registry
-    issued = [
-        U32.pack(asset.number) + wide(ledger.issued[asset.number])
-        for asset in registry.assets
-        if not asset.is_share and ledger.issued[asset.number] != 0
+    flows = [
+        struct.pack("<2I", *pool) + wide(ledger.issued[pool], ledger.moved[pool])
+        for pool in sorted({*ledger.issued, *ledger.moved})
+        if not registry.assets[pool[0] - 1].is_share and (ledger.issued[pool], ledger.moved[pool]) != (0, 0)
     ]
     balances = [
         struct.pack("<3I", *place) + wide(balance.available, balance.held)
@@ -115,7 +115,9 @@ def ledger_parts(venue: Venue) -> list[bytes]:
         order_bytes(funded, funded.instrument.book.live[number]) for number, funded in sorted(ledger.orders.items())
     ]
     positions = [position_bytes(*key, position) for key, position in sorted(ledger.positions.items())]
-    lists = (issued, [market_bytes(event) for event in registry.events], balances, orders, positions, used_ids(ledger))
+    markets = [market_bytes(event) for event in registry.events]
+    # The last two: a whole exchange has no transfers to other shards, and none from them.
+    lists: tuple[list[bytes], ...] = (flows, markets, balances, orders, positions, used_ids(ledger), [], [])
     return [part for items in lists for part in (U64.pack(len(items)), *items)]
 
 
@@ -161,6 +163,6 @@ def position_bytes(account: int, instrument: int, position: Position) -> bytes:
 
 
 def used_ids(ledger: Ledger) -> list[bytes]:
-    """Ids of deposits, withdrawals and transfers, by account, then by their bytes."""
-    ids = sorted((account, identity.encode()) for account, identity in ledger.transfer_ids)
-    return [U32.pack(account) + bytes([len(identity)]) + identity for account, identity in ids]
+    """Ids of deposits, withdrawals and transfers, by account, by group, then by their bytes."""
+    ids = sorted((account, group, identity.encode()) for account, group, identity in ledger.transfer_ids)
+    return [struct.pack("<2IB", account, group, len(identity)) + identity for account, group, identity in ids]

@@ -15,11 +15,14 @@ from aeromatch.market.reference.order import Order
 from aeromatch.market.reference.records import ReferenceEvent, Side
 from aeromatch.market.reference.registry import Account, Asset, Group, Instrument, Settlement
 
-MOST_UNITS = 2**100
-"""The most of an asset that there may be."""
+MOST_UNITS = 2**94
+"""The most of an asset that an amount may be, and that a clearing group may have from outside."""
 
 Place = tuple[int, int, int]
 """Whose funds: the numbers of account, asset and group."""
+
+Pool = tuple[int, int]
+"""All of an asset in a clearing group: their numbers."""
 
 
 @dataclass(eq=False, slots=True)
@@ -92,10 +95,13 @@ class Ledger:
 
     def __init__(self) -> None:
         self.totals: defaultdict[Place, int] = defaultdict(int)
-        self.issued: defaultdict[int, int] = defaultdict(int)
+        # What came from outside less what went there, and what transfers brought less what they took.
+        self.issued: defaultdict[Pool, int] = defaultdict(int)
+        self.moved: defaultdict[Pool, int] = defaultdict(int)
         self.orders: dict[int, Funded] = {}
         self.positions: defaultdict[tuple[int, int], Position] = defaultdict(Position)
-        self.transfer_ids: set[tuple[int, str]] = set()
+        # Of accounts, by group.
+        self.transfer_ids: set[tuple[int, int, str]] = set()
 
     # Reads.
 
@@ -118,7 +124,12 @@ class Ledger:
     def issue(self, place: Place, units: int) -> None:
         """R31: what comes in from outside, or goes out; so an asset's sum changes."""
         self.totals[place] += units
-        self.issued[place[1]] += units
+        self.issued[place[1:]] += units
+
+    def move(self, place: Place, units: int) -> None:
+        """R30: one half of a transfer."""
+        self.totals[place] += units
+        self.moved[place[1:]] += units
 
     def enter(self, order_id: int, funded: Funded) -> None:
         """An order was accepted: from now on it holds what it needs."""
@@ -148,7 +159,7 @@ class Ledger:
             shares = sign * lots * terms.lot_base_units
             self.totals[place_of(funded.account, funded.settlement.base, group)] += shares
             if funded.settlement.base.is_share:
-                self.issued[funded.settlement.base.number] += shares
+                self.issued[funded.settlement.base.number, group.number] += shares
             into_pot += sign * units
             position = self.positions[funded.account.number, funded.instrument.number]
             position.bought_lots += lots if sign > 0 else 0
@@ -164,17 +175,19 @@ class Ledger:
         funded.fee_sum += exact
         return funded.fee_units - before
 
-    def check_conservation(self, pots: dict[int, int]) -> None:
-        """R31: raises `AssertionError` where the funds of an asset do not add up to what was issued of it.
+    def check_conservation(self, pots: dict[Pool, int]) -> None:
+        """R31: raises `AssertionError` where a group's funds are not what was issued and what transfers moved.
 
         Args:
             pots: what all events hold of each asset.
         """
-        sums: defaultdict[int, int] = defaultdict(int, pots)
-        for (_, asset, _), units in self.totals.items():
-            sums[asset] += units
-        for asset in {*sums, *self.issued}:
-            assert sums[asset] == self.issued[asset], f"asset {asset}: {sums[asset]} is not {self.issued[asset]}"
+        sums: defaultdict[Pool, int] = defaultdict(int, pots)
+        for place, units in self.totals.items():
+            sums[place[1:]] += units
+        for pool in {*sums, *self.issued, *self.moved}:
+            expected = self.issued[pool] + self.moved[pool]
+            assert sums[pool] == expected, f"asset and group {pool}: {sums[pool]} is not {expected}"
+        assert sum(self.moved.values()) == 0, "what leaves one group arrives in another"
 
 
 def place_of(account: Account, asset: Asset, group: Group) -> Place:
