@@ -2932,7 +2932,12 @@ class DepthResult(TypedDict):
     depth_ns: int
 
 def bench_handoff(
-    structure: str, items: SupportsIndex, *, producers: SupportsIndex = 1, batch: SupportsIndex = 1
+    structure: str,
+    items: SupportsIndex,
+    *,
+    producers: SupportsIndex = 1,
+    batch: SupportsIndex = 1,
+    core: SupportsIndex | None = None,
 ) -> int:
     """Hands numbers from producers to one consumer, each on a thread of its own.
 
@@ -2941,6 +2946,7 @@ def bench_handoff(
         items: How many numbers, a multiple of the producers.
         producers: Threads that push.
         batch: Numbers a push of the ring (the intake takes one at a time), and at most in one take.
+        core: The processor that the producers are pinned to; the consumer is the calling thread. None: they are not.
 
     Returns:
         Nanoseconds from the first push to the last take.
@@ -2948,19 +2954,22 @@ def bench_handoff(
     Raises:
         ValueError: An argument is out of range.
         RuntimeError: What came out is not what went in.
+        OSError: There is no such processor.
     """
 
-def bench_round_trip(trips: SupportsIndex) -> Histogram:
+def bench_round_trip(trips: SupportsIndex, *, core: SupportsIndex | None = None) -> Histogram:
     """Sends a number to another thread and waits for it to come back, through two rings, one at a time.
 
     Arguments:
         trips: How often.
+        core: The processor that the other thread is pinned to; None: it is not.
 
     Returns:
         A histogram of nanoseconds there and back, a reading of the clock included.
 
     Raises:
         RuntimeError: What came back is not what was sent.
+        OSError: There is no such processor.
     """
 
 @final
