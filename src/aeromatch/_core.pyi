@@ -1774,7 +1774,7 @@ class Exchange:
 
         Raises:
             TypeError: `from_sequence` is neither an int nor a tuple of int.
-            ValueError: A number does not fit, or there are not as many as shards.
+            ValueError: A number does not fit or is beyond the next command, or there are not as many as shards.
             StreamLagged: The exchange is in memory and has those events no more.
             JournalError: The journal cannot be read.
             AeroMatchError: The exchange has no shards, or it was closed.

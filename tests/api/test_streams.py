@@ -312,6 +312,8 @@ def test_streams_need_shards() -> None:
         (-1, ValueError, "^from_sequence must"),
         (2**64, ValueError, "^from_sequence must"),
         ((1,), ValueError, "^from_sequence has 1 numbers for 2 shards"),
+        ((1, 10**9), ValueError, "^from_sequence 1000000000 is beyond the next command: the log of shard 1 ends after"),
+        (10**9, ValueError, "^from_sequence 1000000000 is beyond the next command: every log ends after command"),
         ((1, 2, 3), ValueError, "^from_sequence has 3 numbers for 2 shards"),
         ((1, "x"), TypeError, "^from_sequence must"),
     ],

@@ -77,6 +77,8 @@ impl Core {
             1 => failure(&cause, path),
             _ => failure(&cause, &shard_path(path, shard)),
         };
+        // Before anything is made for it.
+        shards.check().map_err(|cause| failure(&cause, path))?;
         let disks = directory::open(path, Some(shards.shards)).map_err(fail)?;
         let directories: Vec<PathBuf> = disks.iter().map(|disk| disk.path().to_path_buf()).collect();
         let opened = watched::open(|watch| {
@@ -171,6 +173,11 @@ impl Core {
     /// What each shard has counted.
     pub fn counters(&self) -> Result<Vec<ShardCounters>, Failure> {
         self.with(|shards| Ok((0..self.shard_count).map(|shard| shards.counters(shard)).collect()))
+    }
+
+    /// Of each shard the last command that a stream may have shown.
+    pub fn last_sequences(&self) -> Result<Vec<u64>, Failure> {
+        self.with(|shards| Ok((0..self.shard_count).map(|shard| shards.last_sequence(shard)).collect()))
     }
 
     /// A doorbell for the streams of one reader.

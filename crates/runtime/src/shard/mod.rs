@@ -40,6 +40,7 @@ use access::Access;
 use aeromatch_engine::exchange::Exchange;
 use engine::Engine;
 use shared::Shared;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -296,6 +297,13 @@ impl<St: Storage> Shards<St> {
     pub fn counters(&self, shard: u16) -> ShardCounters {
         let shard = usize::from(shard);
         self.shared.counting[shard].read(self.shared.gates[shard].intake.len_estimate())
+    }
+
+    /// Number of the last command whose events a stream of that shard may have by now.
+    pub fn last_sequence(&self, shard: u16) -> u64 {
+        let counting = &self.shared.counting[usize::from(shard)];
+        // Streams deliver as soon as events are published, which is before the command is counted.
+        counting.sequence.get().max(counting.published_sequence.load(Ordering::Acquire))
     }
 
     /// The samples of a shard's batches, for one taker: `None` the second time, and where none are made.
