@@ -121,6 +121,14 @@ fn make_durably(path: &Path) -> io::Result<()> {
 impl Storage for Disk {
     type File = DiskFile;
 
+    fn reader(&self) -> io::Result<Disk> {
+        let path = self.directory.path.clone();
+        // The directory that is open now, whatever it is called; an opening of its own, for locks belong to openings.
+        let (handle, base) = platform::hold_directory(&self.directory.base)?;
+        let owner = std::process::id();
+        Ok(Disk { directory: Arc::new(Directory { path, base, _handle: handle, locks: Vec::new(), owner }) })
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         let names = fs::read_dir(&self.directory.base)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
         names.filter_map(Result::transpose).collect()

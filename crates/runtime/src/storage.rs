@@ -7,10 +7,16 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// An open file of it.
     type File: StorageFile;
 
+    /// A handle to read through, which is no reason for the directory to be in use.
+    ///
+    /// # Errors
+    /// Those of the system.
+    fn reader(&self) -> io::Result<Self>;
+
     /// The names of the files, in any order.
     ///
     /// # Errors
-    /// Those of the system, here and below.
+    /// Those of the system.
     fn list(&self) -> io::Result<Vec<String>>;
 
     /// Opens a file for reading and writing.

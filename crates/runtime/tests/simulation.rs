@@ -73,6 +73,10 @@ impl Lying {
 impl Storage for Lying {
     type File = LyingFile<<SimulatedDisk as Storage>::File>;
 
+    fn reader(&self) -> io::Result<Lying> {
+        Ok(self.clone())
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         self.0.list()
     }

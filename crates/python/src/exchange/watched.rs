@@ -79,6 +79,10 @@ impl Watched {
 impl Storage for Watched {
     type File = WatchedFile;
 
+    fn reader(&self) -> io::Result<Watched> {
+        Ok(Watched { disk: self.disk.reader()?, watch: Arc::clone(&self.watch) })
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         self.disk.list()
     }

@@ -84,9 +84,10 @@ impl<T> Access<T> {
         self.changed.notify_all();
     }
 
-    /// Takes what was left behind.
-    pub fn take(&self) -> Option<Box<T>> {
-        self.place().content.take()
+    /// Takes what was left behind to its end: who asks meanwhile waits for it, and is told then that there is nothing.
+    pub fn finish<R>(&self, end: impl FnOnce(T) -> R) -> Option<R> {
+        let mut place = self.place();
+        place.content.take().map(|content| end(*content))
     }
 }
 
@@ -145,7 +146,7 @@ mod tests {
             .collect();
         readers.into_iter().for_each(|reader| reader.join().unwrap());
         owner.join().unwrap();
-        assert_eq!(access.take(), Some(Box::new(2000)));
+        assert_eq!(access.finish(|content| content), Some(2000));
     }
 
     #[test]

@@ -288,7 +288,7 @@ impl<St: Storage> Shards<St> {
         stream.begin(|from_sequence| {
             let Some(storage) = &known.storage else { return Ok(None) };
             let (shared, access) = (Arc::clone(&self.shared), Arc::clone(&self.accesses[usize::from(shard)]));
-            let past = Journaled::open(storage.clone(), shard, shared, access, from_sequence)?;
+            let past = Journaled::open(storage, shard, shared, access, from_sequence)?;
             Ok(Some(Box::new(past) as Box<dyn Past>))
         })
     }
@@ -355,8 +355,7 @@ impl<St: Storage> Shards<St> {
             let Some(thread) = shard.thread.take() else { continue };
             // It catches its own panics.
             let _ = thread.join();
-            if let Some(core) = access.take() {
-                let closed = core.engine.close();
+            if let Some(closed) = access.finish(|core| core.engine.close()) {
                 result = result.and(closed);
             }
         }

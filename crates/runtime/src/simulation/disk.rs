@@ -328,6 +328,10 @@ fn full() -> io::Error {
 impl Storage for SimulatedDisk {
     type File = SimulatedFile;
 
+    fn reader(&self) -> io::Result<SimulatedDisk> {
+        Ok(self.clone())
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         let medium = self.medium();
         if medium.is_down {

@@ -21,6 +21,7 @@ use crate::shard::counters::Counting;
 use crate::shard::shared::Shared;
 use crate::shard::words::{WORDS, event_of, is_first, sequence_of};
 use aeromatch_engine::record::Event;
+use past::CaughtUp;
 pub(crate) use past::{Journaled, Past};
 use std::collections::VecDeque;
 use std::fmt;
@@ -127,6 +128,7 @@ impl EventStream {
     pub fn read(&mut self, out: &mut Vec<Event>, limit: usize) -> Result<usize, StreamError> {
         let before = out.len();
         let limit = limit.max(1);
+        let mut ended = None;
         while let Some(past) = &mut self.past {
             let is_at_end = past.read(out, before + limit).map_err(StreamError::Failed)?;
             let next_sequence = past.next_sequence();
@@ -136,8 +138,18 @@ impl EventStream {
             }
             if self.go_live(next_sequence) {
                 self.past = None;
-            } else if out.len() > before || !self.catch_up()? {
+            } else if out.len() > before {
                 return Ok(out.len() - before);
+            } else if let Some(failure) = ended {
+                return Err(StreamError::Failed(failure));
+            } else {
+                // Where the files end and the ring does not yet begin: has what is in memory written.
+                match self.past.as_mut().map(|past| past.catch_up()) {
+                    Some(CaughtUp::Nothing) => return Ok(0),
+                    // They may have got their end since they were read.
+                    Some(CaughtUp::Ended(failure)) => ended = Some(failure),
+                    Some(CaughtUp::More) | None => {}
+                }
             }
         }
         let delivered = out.len() - before;
@@ -145,11 +157,6 @@ impl EventStream {
             self.read_live(out, before, before + limit)?;
         }
         Ok(out.len() - before)
-    }
-
-    /// Where the files end and the ring does not yet begin: has what is in memory written. False: nothing has come of it.
-    fn catch_up(&mut self) -> Result<bool, StreamError> {
-        self.past.as_mut().map_or(Ok(false), |past| past.catch_up()).map_err(StreamError::Failed)
     }
 
     /// Delivers from the ring until `out`, to which this call has appended from `begin` on, has `end` events. That it has lagged

@@ -1,4 +1,11 @@
 //! Events of the past, made again from the journal beside its writer: from the newest snapshot before them, by replay.
+//!
+//! # What is in the files and has not happened yet
+//! A frame can be read before it is synced, and before its commands are applied and published. Should the power fail then, it
+//! never was. So the replay goes no further than the writer says that it has come ([`Counting::sequence`], stored when all of that
+//! is done, and at opening). It stores that number between batches only, so a frame is below it whole or not at all.
+//!
+//! [`Counting::sequence`]: crate::shard::counters::Counting
 
 use crate::catalog::Catalog;
 use crate::failure::Failure;
@@ -26,8 +33,18 @@ pub(crate) trait Past: Send {
     /// Everything before it was delivered.
     fn next_sequence(&self) -> u64;
 
-    /// Has everything written that is not. True: there may be more in the files now.
-    fn catch_up(&mut self) -> Result<bool, Failure>;
+    /// Has everything written that is not.
+    fn catch_up(&mut self) -> CaughtUp;
+}
+
+/// What the files have now.
+pub(crate) enum CaughtUp {
+    /// More than was read.
+    More,
+    /// What was read.
+    Nothing,
+    /// All that they will ever have, and why.
+    Ended(Failure),
 }
 
 /// The journal of a shard, read while it is written.
@@ -69,12 +86,14 @@ impl<St: Storage> Journaled<St> {
     /// # Errors
     /// [`Failure::Gone`] where neither a snapshot nor the journal reaches back to it; those of the files.
     pub fn open(
-        storage: St,
+        storage: &St,
         shard: u16,
         shared: Arc<Shared>,
         access: Arc<Access<Core<St>>>,
         from_sequence: u64,
     ) -> Result<Journaled<St>, Failure> {
+        // A stream may be kept for longer than its exchange.
+        let storage = storage.reader().map_err(Failure::io(".", "open"))?;
         let replay = patiently(|| base(&storage, from_sequence))?;
         Ok(Journaled {
             storage,
@@ -91,9 +110,19 @@ impl<St: Storage> Journaled<St> {
         })
     }
 
-    /// Replays the next frame. False: there is none in the files.
+    /// Up to there everything has happened.
+    fn settled(&self) -> u64 {
+        // Relaxed: what is read on the strength of it comes from files; seen late, it is read late.
+        self.shared.counting[usize::from(self.shard)].sequence.get()
+    }
+
+    /// Replays the next frame of those that have happened. False: there is none in the files.
     fn advance(&mut self) -> Result<bool, Failure> {
         loop {
+            if self.replay.exchange.sequence() >= self.settled() {
+                self.pause();
+                return Ok(false);
+            }
             let Some(segment) = &mut self.segment else {
                 if !patiently(|| self.open_segment())? {
                     return Ok(false);
@@ -110,16 +139,11 @@ impl<St: Storage> Journaled<St> {
                 Next::Nothing => "nothing is there",
                 Next::Bad { problem, .. } => problem,
             };
-            // The file may grow behind the last frame, or just be growing.
-            segment.forget();
             let has_next = self.has_frames && patiently(|| self.open_segment())?;
             if has_next {
                 continue;
             }
-            if !self.has_frames {
-                // Without commands it may be replaced by another of its name.
-                self.close_segment();
-            }
+            self.pause();
             let sequence = self.replay.exchange.sequence();
             if sequence < self.written_sequence {
                 let problem = format!("{problem}, but commands up to {} were written", self.written_sequence);
@@ -144,6 +168,17 @@ impl<St: Storage> Journaled<St> {
         self.close_segment();
         (self.segment, self.has_frames) = (Some(opened), false);
         Ok(true)
+    }
+
+    /// What was read ahead is not what the files will have when this goes on.
+    fn pause(&mut self) {
+        if !self.has_frames {
+            // Without commands it may be replaced by another of its name.
+            self.close_segment();
+        } else if let Some(segment) = &mut self.segment {
+            // The file may grow behind the last frame, or just be growing.
+            segment.forget();
+        }
     }
 
     fn close_segment(&mut self) {
@@ -182,18 +217,19 @@ impl<St: Storage> Past for Journaled<St> {
         next.unwrap_or_else(|| (self.replay.exchange.sequence() + 1).max(self.events.sequence))
     }
 
-    fn catch_up(&mut self) -> Result<bool, Failure> {
+    fn catch_up(&mut self) -> CaughtUp {
         let wake = || self.shared.gates[usize::from(self.shard)].doorbell.ring();
         let write = |core: &mut Core<St>| {
             let written = core.engine.write_out();
             (written, core.engine.exchange().sequence())
         };
         match self.access.with(wake, write) {
-            Some((Ok(()), sequence)) => self.written_sequence = sequence,
-            // What is in the files is all that will ever be.
-            Some((Err(_), _)) | None => return Ok(false),
+            // A shard that has failed in the middle of a batch has applied more than has happened.
+            Some((Ok(()), sequence)) => self.written_sequence = sequence.min(self.settled()),
+            Some((Err(failure), _)) => return CaughtUp::Ended(failure),
+            None => return CaughtUp::Ended(self.shared.life.stopped()),
         }
-        Ok(self.written_sequence > self.replay.exchange.sequence())
+        if self.written_sequence > self.replay.exchange.sequence() { CaughtUp::More } else { CaughtUp::Nothing }
     }
 }
 

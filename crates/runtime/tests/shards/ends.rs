@@ -42,6 +42,9 @@ struct PanickingFile(SimulatedFile, Arc<AtomicBool>);
 
 impl Storage for Panicking {
     type File = PanickingFile;
+    fn reader(&self) -> io::Result<Panicking> {
+        Ok(self.clone())
+    }
     fn list(&self) -> io::Result<Vec<String>> {
         self.0.list()
     }

@@ -1,8 +1,11 @@
 //! Real shard threads: what they answer, what they keep, what they show.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod crashes;
 mod ends;
 mod events;
+mod gated;
 mod market;
 mod opening;
 mod ports;

@@ -1,11 +1,15 @@
 //! Streams: all events of a shard once and in order, whatever the writer does meanwhile.
 
-use crate::market::{Dice, LONG, TestShards, day, disks, instruments, limit, options, small};
+use crate::common::Directory;
+use crate::gated::{Gate, Gated, gated};
+use crate::market::{Dice, LONG, TestShards, collect, day, disks, instruments, limit, options, small};
 use aeromatch_engine::codes::Side;
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::record::Event;
 use aeromatch_runtime::simulation::disk::SimulatedDisk;
-use aeromatch_runtime::{Durability, EventStream, Failure, JournalReader, Options, ShardOptions, Shards, StreamError};
+use aeromatch_runtime::{
+    Disk, Durability, EventStream, Failure, JournalReader, Options, Port, ShardOptions, Shards, StreamError,
+};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -196,4 +200,168 @@ fn who_waits_is_woken() {
     std::thread::sleep(Duration::from_millis(5));
     shards.close().unwrap();
     assert_eq!(waiting.join().unwrap(), 6);
+}
+
+fn bids(port: &mut Port, count: i64) {
+    for price in 0..count {
+        port.process(&limit(1, Side::Buy, price, 1), &mut Vec::new()).unwrap();
+    }
+}
+
+/// Runs a shard of one instrument with that many orders behind it, and closes it.
+fn ran(disk: &SimulatedDisk, orders: i64) {
+    let (shards, _) = Shards::open(vec![disk.clone()], small(Durability::Disk), options(1)).unwrap();
+    let mut port = shards.port().unwrap();
+    instruments(&mut port, 1);
+    bids(&mut port, orders);
+    shards.close().unwrap();
+}
+
+/// What was written and not synced may be gone after a loss of power: it has not happened yet.
+#[test]
+fn nobody_hears_of_what_is_not_durable() {
+    let disk = disks(1, 12).remove(0);
+    ran(&disk, 3);
+    let (storage, gate) = gated(disk);
+    let (shards, _) = Shards::open(vec![storage], small(Durability::Disk), options(1)).unwrap();
+    let mut port = shards.port().unwrap();
+    let mut stream = shards.stream(0, 1).unwrap();
+    let mut late = shards.stream(0, 1).unwrap();
+    assert!(!stream.is_live() && !late.is_live());
+    gate.close();
+    port.submit(&limit(1, Side::Buy, 9, 1), false).unwrap();
+    wait_for(|| gate.is_met().then_some(()));
+    let mut events = Vec::new();
+    while stream.read(&mut events, 2).unwrap() > 0 {}
+    let position = stream.position();
+    gate.open();
+    assert_eq!((events.last().unwrap().sequence, position), (4, 5));
+    assert_eq!(collect(&mut port).len(), 1);
+    for stream in [&mut stream, &mut late] {
+        let mut events = Vec::new();
+        while stream.read(&mut events, 2).unwrap() > 0 {}
+        assert_eq!((events.last().unwrap().sequence, stream.position(), stream.is_live()), (5, 6, true));
+    }
+    shards.close().unwrap();
+}
+
+/// A stream may be kept for longer than its exchange: it is not what the directory is in use by.
+#[test]
+fn a_stream_that_nobody_reads_does_not_keep_the_directory() {
+    let directory = Directory::new("streams");
+    let opened = || {
+        let disk = Disk::open(directory.path())?;
+        let shard_options = ShardOptions { stream_events: 16, ..options(1) };
+        Shards::open(vec![disk], small(Durability::Os), shard_options).map_err(|(_, failure)| failure)
+    };
+    let (shards, _) = opened().unwrap();
+    let mut port = shards.port().unwrap();
+    instruments(&mut port, 1);
+    bids(&mut port, 200);
+    let mut stream = shards.stream(0, 1).unwrap();
+    assert!(!stream.is_live());
+    shards.close().unwrap();
+    let (shards, _) = opened().unwrap();
+    bids(&mut shards.port().unwrap(), 200);
+    assert!(matches!(opened().map(|_| ()).unwrap_err(), Failure::DirectoryInUse { .. }));
+    // It has what was when its exchange was closed.
+    let mut events = Vec::new();
+    while !stream.is_over() {
+        assert!(stream.read(&mut events, 10).unwrap() > 0);
+    }
+    assert_eq!((events.first().unwrap().sequence, events.last().unwrap().sequence), (1, 201));
+    shards.close().unwrap();
+}
+
+/// Frames were never written, and the ring has gone on without them: what is between is gone for good.
+fn ends_with_an_error(shards: &Shards<Gated>, mut stream: EventStream) {
+    assert!(!stream.is_live());
+    let mut events = Vec::new();
+    let failure = loop {
+        match stream.read(&mut events, 10) {
+            Ok(0) => panic!("it goes on for ever: {}, {}", stream.is_ready(), stream.is_over()),
+            Ok(_) => {}
+            Err(StreamError::Failed(failure)) => break failure,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!(matches!(failure, Failure::Stopped { .. } | Failure::Io { .. }), "{failure}");
+    let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+    assert_eq!((sequences.first(), sequences.is_sorted()), (Some(&1), true));
+    assert!(*sequences.last().unwrap() < shards.counters(0).sequence);
+    assert_eq!(stream.position(), sequences.last().unwrap() + 1);
+    assert!(matches!(stream.read(&mut events, 10), Err(StreamError::Failed(_))), "it has come to its end");
+}
+
+/// A stream of the past, and a ring that has lost what it has not in the files yet.
+fn overrun() -> (Shards<Gated>, Gate, EventStream) {
+    let disk = disks(1, 13).remove(0);
+    ran(&disk, 3);
+    let (storage, gate) = gated(disk);
+    let shard_options = ShardOptions { stream_events: 16, ..options(1) };
+    let (shards, _) = Shards::open(vec![storage], small(Durability::Memory), shard_options).unwrap();
+    let stream = shards.stream(0, 1).unwrap();
+    let mut port = shards.port().unwrap();
+    bids(&mut port, 40);
+    (shards, gate, stream)
+}
+
+#[test]
+fn a_stream_ends_where_a_panic_has_kept_the_files_from_going_on() {
+    let (shards, gate, stream) = overrun();
+    gate.break_with_panic();
+    let mut port = shards.port().unwrap();
+    // Until the segment is full, nothing is written.
+    while port.process(&limit(1, Side::Buy, 9, 1), &mut Vec::new()).is_ok() {}
+    assert!(shards.check().is_err());
+    ends_with_an_error(&shards, stream);
+    assert!(shards.close().is_err());
+}
+
+#[test]
+fn a_stream_ends_where_what_waits_cannot_be_written() {
+    let (shards, gate, stream) = overrun();
+    gate.break_with_error();
+    ends_with_an_error(&shards, stream);
+    assert!(shards.close().is_err());
+}
+
+/// Without a failure the files are complete once the shards are closed.
+#[test]
+fn a_stream_of_the_past_is_read_to_its_end_after_close() {
+    let (shards, _, mut stream) = overrun();
+    let last = shards.counters(0).sequence;
+    shards.close().unwrap();
+    let mut events = Vec::new();
+    while !stream.is_over() {
+        assert!(stream.read(&mut events, 10).unwrap() > 0);
+    }
+    assert_eq!(events.last().unwrap().sequence, last);
+}
+
+/// Nor does a stream give up while they are being completed.
+#[test]
+fn a_stream_of_the_past_waits_for_close() {
+    let (shards, gate, mut stream) = overrun();
+    let last = shards.counters(0).sequence;
+    gate.close_to_writes();
+    let mut events = Vec::new();
+    std::thread::scope(|scope| {
+        let closing = scope.spawn(|| shards.close().unwrap());
+        wait_for(|| gate.is_met().then_some(()));
+        let opening = scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(30));
+            gate.open();
+        });
+        let read = loop {
+            match stream.read(&mut events, 10) {
+                Ok(_) if !stream.is_over() => {}
+                other => break other,
+            }
+        };
+        opening.join().unwrap();
+        closing.join().unwrap();
+        read.unwrap();
+    });
+    assert_eq!(events.last().unwrap().sequence, last);
 }
