@@ -3,6 +3,7 @@
 mod crashes;
 mod ends;
 mod events;
+mod making;
 mod market;
 mod opening;
 mod ports;
