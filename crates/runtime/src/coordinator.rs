@@ -18,8 +18,8 @@ use crate::shard::submission::{Completion, Doors, Origin, Slots, Submission, Tic
 use crate::storage::Storage;
 use aeromatch_engine::codes::{CreatedKind, EventKind};
 use aeromatch_engine::collector::Done;
-use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{Subject, subject_of};
+use aeromatch_engine::exchange::{Exchange, second_half};
 use aeromatch_engine::record::Event;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl<St: Storage> Link<St> {
             return Ok(out);
         }
         self.with(source, |core| core.engine.flush()).and_then(|flushed| flushed).map_err(Arc::new)?;
-        let arrived = self.insist(target, slots, wants_changes)?;
+        let arrived = self.insist(target, &second_half(slots), wants_changes)?;
         Ok(join(vec![out, arrived]))
     }
 
