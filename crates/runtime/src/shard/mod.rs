@@ -246,17 +246,17 @@ impl<St: Storage> Shards<St> {
 
     /// The shard of an instrument; 0 for one that does not exist. Read without locks, as the next two.
     pub fn home_of_instrument(&self, instrument: u32) -> u16 {
-        self.shared.routes.instruments.of(instrument)
+        self.shared.routes.instruments.of(instrument).unwrap_or(0)
     }
 
     /// The shard of a clearing group.
     pub fn home_of_group(&self, group: u32) -> u16 {
-        self.shared.routes.groups.of(group)
+        self.shared.routes.groups.of(group).unwrap_or(0)
     }
 
     /// The shard of an event.
     pub fn home_of_event(&self, event: u32) -> u16 {
-        self.shared.routes.events.of(event)
+        self.shared.routes.events.of(event).unwrap_or(0)
     }
 
     /// An instrument's book as it is published; of the second outcome of two the first one's. `None`: there is no such
