@@ -68,6 +68,12 @@ def _read(method: Callable[Concatenate[Exchange, P], R]) -> Callable[Concatenate
     return read
 
 
+def _hear(done: asyncio.Future[Any]) -> None:
+    """Look at what went wrong, which is raised by whoever reads: if nobody does, asyncio is not to complain."""
+    if not done.cancelled():
+        done.exception()
+
+
 class _Opening:
     """An exchange that is being opened: `await` it, or enter it with `async with`."""
 
@@ -308,6 +314,7 @@ class AsyncExchange:
         # A close that comes sooner waits for it: a stream has what was there when it was asked for.
         self._openings.add(opening)
         opening.add_done_callback(self._openings.discard)
+        opening.add_done_callback(_hear)
         return AsyncEventStream(opening, begins)
 
     async def close(self) -> None:
@@ -431,6 +438,7 @@ class AsyncEventStream(AsyncIterator[Events]):
         # If whoever waits here is cancelled, the next one gets what the thread has read: nothing falls between the two.
         if self._past is None:
             self._past = asyncio.ensure_future(asyncio.to_thread(stream.read, limit, 0))
+            self._past.add_done_callback(_hear)
         past = self._past
         await asyncio.wait((past,))
         self._past = None

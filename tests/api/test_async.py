@@ -1,6 +1,7 @@
 """`AsyncExchange`: the commands of an Exchange, awaited; nothing polls, nothing is lost, nothing leaks."""
 
 import asyncio
+import gc
 import inspect
 import os
 import selectors
@@ -447,6 +448,24 @@ async def test_a_follower_that_does_not_read_slows_nobody_and_is_told() -> None:
         events = await ex.stream(caught.value.position).read()
         assert events is not None
         assert events.to_numpy()["sequence"][0] == caught.value.position[0]
+
+
+@played
+async def test_what_nobody_reads_is_not_complained_of() -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with AsyncExchange(shards=Shards(1, stream_events=64)) as ex:
+        await make(ex)
+        await ex.process(batch(2_000))
+        for _ in range(3):
+            # It has lagged already, and whoever wanted it never asks.
+            ex.stream(1)
+        while ex._openings:
+            await asyncio.sleep(0.001)
+        gc.collect()
+        with pytest.raises(StreamLagged):
+            await ex.stream(1).read()
+    assert complaints == []
 
 
 def test_a_cancelled_read_loses_nothing(tmp_path: Path) -> None:
