@@ -1774,7 +1774,7 @@ class Exchange:
 
         Raises:
             TypeError: `from_sequence` is neither an int nor a tuple of int.
-            ValueError: A number does not fit, or there are not as many as shards.
+            ValueError: A number does not fit or is beyond the next command, or there are not as many as shards.
             StreamLagged: The exchange is in memory and has those events no more.
             JournalError: The journal cannot be read.
             AeroMatchError: The exchange has no shards, or it was closed.
@@ -1813,6 +1813,8 @@ class Exchange:
         Returns:
             An exchange to be used by one thread, beside the first one.
         """
+    def _begin_close(self) -> None:
+        """Takes no more commands, from any port: the first step of `close`, which may have to wait for answers."""
     def _fileno(self) -> int:
         """What becomes readable when a door has answers, once `_answers` has said that there are no more.
 
@@ -2930,7 +2932,12 @@ class DepthResult(TypedDict):
     depth_ns: int
 
 def bench_handoff(
-    structure: str, items: SupportsIndex, *, producers: SupportsIndex = 1, batch: SupportsIndex = 1
+    structure: str,
+    items: SupportsIndex,
+    *,
+    producers: SupportsIndex = 1,
+    batch: SupportsIndex = 1,
+    core: SupportsIndex | None = None,
 ) -> int:
     """Hands numbers from producers to one consumer, each on a thread of its own.
 
@@ -2939,6 +2946,7 @@ def bench_handoff(
         items: How many numbers, a multiple of the producers.
         producers: Threads that push.
         batch: Numbers a push of the ring (the intake takes one at a time), and at most in one take.
+        core: The processor that the producers are pinned to; the consumer is the calling thread. None: they are not.
 
     Returns:
         Nanoseconds from the first push to the last take.
@@ -2946,19 +2954,22 @@ def bench_handoff(
     Raises:
         ValueError: An argument is out of range.
         RuntimeError: What came out is not what went in.
+        OSError: There is no such processor.
     """
 
-def bench_round_trip(trips: SupportsIndex) -> Histogram:
+def bench_round_trip(trips: SupportsIndex, *, core: SupportsIndex | None = None) -> Histogram:
     """Sends a number to another thread and waits for it to come back, through two rings, one at a time.
 
     Arguments:
         trips: How often.
+        core: The processor that the other thread is pinned to; None: it is not.
 
     Returns:
         A histogram of nanoseconds there and back, a reading of the clock included.
 
     Raises:
         RuntimeError: What came back is not what was sent.
+        OSError: There is no such processor.
     """
 
 @final
@@ -3160,15 +3171,15 @@ def lab_queue(*, queue: str, producers: SupportsIndex, batch: SupportsIndex, sec
     """Moves items of 64 bytes from producers to one consumer.
 
     Arguments:
-        queue: Who keeps them apart: "mutex", "spin", "claimed" (crossbeam's ArrayQueue), "intake" or "rings" (one for
-            each producer).
+        queue: Who keeps them apart: "mutex", "spin", "claimed" (crossbeam's ArrayQueue), "intake" or "rings" (one
+            for each producer).
         producers: 1 to 64.
         batch: How many items each side moves at a time at most: 1 to 1024.
         seconds: How long.
 
     Returns:
-        A dict: items, those that came; misplaced, those that were not the next of their producer; lost, those that were
-        pushed and never came; elapsed_ns.
+        A dict: items, those that came; misplaced, those that were not the next of their producer; lost, those that
+        were pushed and never came; elapsed_ns.
 
     Raises:
         ValueError: An argument is none of these.
@@ -3186,8 +3197,8 @@ def lab_single_writer(*, writing: str, clients: SupportsIndex, window: SupportsI
 
     Returns:
         A dict: orders; traded_lots; overtaken, how often a step began again because another one came first;
-        is_balanced, 1 if what was bought was sold and the rest rests; latency, a dict of count, p50_ns, p99_ns, p999_ns
-        and max_ns from order to answer; elapsed_ns.
+        is_balanced, 1 if what was bought was sold and the rest rests; latency, a dict of count, p50_ns, p99_ns,
+        p999_ns and max_ns from order to answer; elapsed_ns.
 
     Raises:
         ValueError: An argument is none of these.
@@ -3214,13 +3225,13 @@ def lab_pool(*, source: str, load: str, seconds: float) -> dict[str, Any]:
 
     Arguments:
         source: "allocator" (the system's) or "pool".
-        load: "one" (one thread), "two" (two threads, each gives back what it took) or "hand-over" (one takes, the other
-            one gives back).
+        load: "one" (one thread), "two" (two threads, each gives back what it took) or "hand-over" (one takes, the
+            other one gives back).
         seconds: How long.
 
     Returns:
-        A dict: values, those taken; wrong, those that had two users; turn, a dict of count, p50_ns, p99_ns, p999_ns and
-        max_ns of some turns (giving one value and taking another; where another thread gives: taking); elapsed_ns.
+        A dict: values, those taken; wrong, those that had two users; turn, a dict of count, p50_ns, p99_ns, p999_ns
+        and max_ns of some turns (giving one value and taking another; where another thread gives: taking); elapsed_ns.
 
     Raises:
         ValueError: An argument is none of these.

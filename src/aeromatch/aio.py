@@ -19,6 +19,7 @@ from aeromatch._core import (
     JournalError,
     Recovery,
 )
+from aeromatch.market.arguments import begins_of, timeout_of
 from aeromatch.market.events import Events
 from aeromatch.market.shards import Shards
 
@@ -65,6 +66,12 @@ def _read(method: Callable[Concatenate[Exchange, P], R]) -> Callable[Concatenate
         return method(self._door, *args, **kwargs)
 
     return read
+
+
+def _hear(done: asyncio.Future[Any]) -> None:
+    """Look at what went wrong, which is raised by whoever reads: if nobody does, asyncio is not to complain."""
+    if not done.cancelled():
+        done.exception()
 
 
 class _Opening:
@@ -297,14 +304,18 @@ class AsyncExchange:
             The stream. Each is one reader with a place of its own, for one task at a time.
 
         Raises:
+            TypeError: `from_sequence` is neither an int nor a tuple of int.
+            ValueError: A number does not fit, or there are not as many as shards.
             AeroMatchError: The exchange was closed.
         """
         self._check()
-        opening = asyncio.ensure_future(asyncio.to_thread(self._exchange.stream, from_sequence))
+        begins = begins_of(from_sequence, self.shards)
+        opening = asyncio.ensure_future(asyncio.to_thread(self._exchange.stream, begins))
         # A close that comes sooner waits for it: a stream has what was there when it was asked for.
         self._openings.add(opening)
         opening.add_done_callback(self._openings.discard)
-        return AsyncEventStream(opening)
+        opening.add_done_callback(_hear)
+        return AsyncEventStream(opening, begins)
 
     async def close(self) -> None:
         """Wait for the answers that are under way, make everything durable and end the exchange.
@@ -321,6 +332,8 @@ class AsyncExchange:
             _, answer = self._queue.popleft()
             if not answer.done():
                 answer.set_exception(AeroMatchError("this AsyncExchange was closed"))
+        # A command for all shards that waits for room on one of them is given up by this, and answered.
+        self._exchange._begin_close()
         while self._waiting:
             if self._answered is None or self._answered.done():
                 self._answered = self._loop.create_future()
@@ -356,12 +369,13 @@ class AsyncEventStream(AsyncIterator[Events]):
     happens, nothing runs.
     """
 
-    def __init__(self, opening: asyncio.Future[EventStream]) -> None:
+    def __init__(self, opening: asyncio.Future[EventStream], begins: tuple[int, ...]) -> None:
         self._opening = opening
         self._stream: EventStream | None = None
         self._past: asyncio.Future[Events | None] | None = None
         self._wake: asyncio.Future[None] | None = None
-        self._position: tuple[int, ...] | None = None
+        # Behind what `read` has given, whatever lies read in a thread.
+        self._position = begins
         self._is_reading = False
         self._is_closed = False
 
@@ -377,8 +391,8 @@ class AsyncEventStream(AsyncIterator[Events]):
             The events; None if none came in time, or there will be none any more: see `ended`.
 
         Raises:
-            TypeError: An argument, or where the stream was to begin, has the wrong type.
-            ValueError: The same is out of range.
+            TypeError: An argument has the wrong type.
+            ValueError: An argument is out of range.
             StreamLagged: The exchange has gone on so far that events are missed; `position` says where to open
                 another stream, which has them from the journal.
             JournalError: The journal cannot be read.
@@ -386,10 +400,12 @@ class AsyncEventStream(AsyncIterator[Events]):
         """
         if self._is_reading:
             raise AeroMatchError("this AsyncEventStream is being read by another task; open one for each")
+        timeout_s = timeout_of(timeout_s)
         self._is_reading = True
         try:
             events = await self._next(limit, timeout_s)
-            if self._stream is not None and not self._is_closed:
+            # A close while a thread reads leaves the stream open for what it brings.
+            if self._stream is not None and (events is not None or not self._is_closed):
                 self._position = self._stream.position
             return events
         finally:
@@ -422,6 +438,7 @@ class AsyncEventStream(AsyncIterator[Events]):
         # If whoever waits here is cancelled, the next one gets what the thread has read: nothing falls between the two.
         if self._past is None:
             self._past = asyncio.ensure_future(asyncio.to_thread(stream.read, limit, 0))
+            self._past.add_done_callback(_hear)
         past = self._past
         await asyncio.wait((past,))
         self._past = None
@@ -448,8 +465,8 @@ class AsyncEventStream(AsyncIterator[Events]):
         return events
 
     @property
-    def position(self) -> tuple[int, ...] | None:
-        """Where to go on: `stream(position)` begins with what this one has not given. None before the first read."""
+    def position(self) -> tuple[int, ...]:
+        """Where to go on, by shard: `stream(position)` begins with what this one has not given."""
         return self._position
 
     @property

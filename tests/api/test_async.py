@@ -1,14 +1,17 @@
 """`AsyncExchange`: the commands of an Exchange, awaited; nothing polls, nothing is lost, nothing leaks."""
 
 import asyncio
+import gc
 import inspect
 import os
 import selectors
 import shutil
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.api.test_streams import plain, records
 from tests.sharded import PLAIN, batch, books, by_instrument, holdings, setup, told, trade, venue
@@ -447,6 +450,24 @@ async def test_a_follower_that_does_not_read_slows_nobody_and_is_told() -> None:
         assert events.to_numpy()["sequence"][0] == caught.value.position[0]
 
 
+@played
+async def test_what_nobody_reads_is_not_complained_of() -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with AsyncExchange(shards=Shards(1, stream_events=64)) as ex:
+        await make(ex)
+        await ex.process(batch(2_000))
+        for _ in range(3):
+            # It has lagged already, and whoever wanted it never asks.
+            ex.stream(1)
+        while ex._openings:
+            await asyncio.sleep(0.001)
+        gc.collect()
+        with pytest.raises(StreamLagged):
+            await ex.stream(1).read()
+    assert complaints == []
+
+
 def test_a_cancelled_read_loses_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         shards = Shards(2, stream_events=64)
@@ -456,7 +477,7 @@ def test_a_cancelled_read_loses_nothing(tmp_path: Path) -> None:
             stream = ex.stream()
             seen: list[Events] = []
             cancelled = 0
-            while stream.position is None or stream.position < tuple(number + 1 for number in ex.sequences):
+            while stream.position < tuple(number + 1 for number in ex.sequences):
                 read = asyncio.create_task(stream.read(100))
                 for _ in range(cancelled % 4):
                     await asyncio.sleep(0)
@@ -477,11 +498,8 @@ async def test_a_stream_is_read_by_one_task_at_a_time() -> None:
     async with AsyncExchange(shards=2) as ex:
         await make(ex)
         stream = ex.stream()
-        assert repr(stream) == "AsyncEventStream(position=None)"
-        begin: object = stream.position
-        assert begin is None
+        assert repr(stream) == "AsyncEventStream(position=(1, 1))"
         await everything(stream)
-        assert stream.position is not None
         assert stream.position[0] == ex.sequences[0] + 1
         assert await stream.read(timeout_s=0.01) is None
         first = asyncio.create_task(stream.read())
@@ -502,15 +520,71 @@ async def test_a_stream_is_read_by_one_task_at_a_time() -> None:
 
 
 @played
-async def test_a_beginning_that_cannot_be_is_refused_at_the_first_read() -> None:
+async def test_what_cannot_be_is_refused_as_it_is_without_waiting() -> None:
     async with AsyncExchange(shards=2) as ex:
-        with pytest.raises(ValueError, match=r"^from_sequence has 1 numbers for 2 shards"):
-            await ex.stream((1,)).read()
+        alone = ex._exchange.stream()
+        begins: list[Any] = [(1,), "1", 1.5, [1, 2], -1, 2**64, True, (1, "x"), (1, 2.5), (1, -1), (1, None)]
+        for begin in begins:
+            assert refused(partial(ex.stream, begin)) == refused(partial(ex._exchange.stream, begin))
         anything: Any = ex
-        with pytest.raises(TypeError, match=r"^from_sequence must be an int or a tuple of int"):
-            await anything.stream("1").read()
+        with pytest.raises(TypeError, match=r"^from_sequence must be an int or a tuple of int, not NoneType$"):
+            anything.stream(None)
         with pytest.raises(ValueError, match=r"^limit must"):
             await ex.stream().read(0)
+        waits: list[Any] = [-1, -0.5, float("nan"), float("inf"), "x", b"1", 10**400, [1]]
+        for timeout_s in waits:
+            with pytest.raises((TypeError, ValueError), match=r"^timeout_s must be ") as caught:
+                await ex.stream().read(timeout_s=timeout_s)
+            assert (type(caught.value), str(caught.value)) == refused(partial(alone.read, timeout_s=timeout_s))
+        stream = ex.stream()
+        await everything(stream)
+        anything = np.float32(0)
+        assert await stream.read(timeout_s=anything) is None
+
+
+def refused(call: Callable[[], object]) -> tuple[type, str]:
+    """How misuse is told."""
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call()
+    return type(caught.value), str(caught.value)
+
+
+@played
+async def test_a_stream_knows_its_place_before_the_first_read() -> None:
+    async with AsyncExchange(shards=2) as ex:
+        await make(ex)
+        made = await ex.process(batch(200))
+        for begin in (0, 1, (0, 1)):
+            assert ex.stream(begin).position == (1, 1)
+        assert ex.stream((3, 2)).position == (3, 2)
+        # Given up before it is open: nothing comes twice, nothing is missed.
+        stream = ex.stream()
+        read = asyncio.create_task(stream.read())
+        await asyncio.sleep(0)
+        read.cancel()
+        await asyncio.wait((read,))
+        assert (read.cancelled(), stream.position) == (True, (1, 1))
+        seen = await everything(ex.stream(stream.position))
+        assert records(seen) == records([made])
+
+
+def test_a_close_while_a_thread_reads_gives_what_it_brings_and_its_place(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with AsyncExchange.open(tmp_path, durability="memory", shards=Shards(1, stream_events=64)) as ex:
+            await make(ex)
+            made = await ex.process(batch(3_000))
+            stream = ex.stream()
+            read = asyncio.create_task(stream.read(100))
+            while stream._past is None:
+                await asyncio.sleep(0)
+            stream.close()
+            events = await read
+            assert events is not None
+            assert stream.position != (1,)
+            seen = [events, *await everything(ex.stream(stream.position))]
+            assert records(seen) == records([made])
+
+    asyncio.run(main())
 
 
 def test_an_async_exchange_beside_threads() -> None:

@@ -2,17 +2,14 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ctrl_c import press_ctrl_c
 
 from aeromatch import AeroMatchError, Exchange, Instrument, JournalError, RecordError, SnapshotInfo, commands
 
@@ -387,20 +384,6 @@ def test_wrong_options_are_named(tmp_path: Path, options: dict[str, Any], proble
     number: Any = 5
     with pytest.raises(TypeError, match=r"path must be a str or an os\.PathLike of str, not int"):
         Exchange.open(number)
-
-
-def press_ctrl_c(seconds: float, during: Callable[[], object]) -> None:
-    """Presses Ctrl-C once, so many seconds after a call began; one that is faster gets it behind the call."""
-
-    def call() -> None:
-        during()
-        time.sleep(30)
-
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        call()
-    timer.join()
 
 
 def test_ctrl_c_ends_a_batch_between_groups(tmp_path: Path) -> None:

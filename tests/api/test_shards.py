@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import threading
 from dataclasses import fields
 from pathlib import Path
@@ -156,6 +157,37 @@ def test_another_number_of_shards_is_refused_by_name(tmp_path: Path, first: int 
         assert ex.accounts() == ("alice",)
 
 
+def test_what_cannot_be_leaves_nothing_behind(tmp_path: Path) -> None:
+    for shards in (Shards(2, window=0), Shards(2, groups={"main": 5}), Shards(2, instruments={" T": 1})):
+        with pytest.raises(ValueError, match=r"^shards: "):
+            Exchange.open(tmp_path / "new", durability="os", shards=shards)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_shards_that_are_not_all_there_are_no_smaller_exchange(tmp_path: Path, kept: int) -> None:
+    with Exchange.open(tmp_path, durability="os", shards=2) as ex:
+        ex.create_account("alice")
+    alone = tmp_path / f"shard-{kept:03}"
+    for shards in (None, 1):
+        with pytest.raises(JournalError, match="shards: there are 2, not 1") as caught:
+            Exchange.open(alone, shards=shards)
+        assert caught.value.kind == "shards"
+    shutil.rmtree(tmp_path / f"shard-{1 - kept:03}")
+    for shards in (None, 1, 2):
+        with pytest.raises(JournalError):
+            Exchange.open(tmp_path, shards=shards)
+
+
+def test_swapped_shards_are_told(tmp_path: Path) -> None:
+    with Exchange.open(tmp_path, durability="os", shards=2) as ex:
+        ex.create_account("alice")
+    for source, target in (("shard-000", "x"), ("shard-001", "shard-000"), ("x", "shard-001")):
+        (tmp_path / source).rename(tmp_path / target)
+    with pytest.raises(JournalError, match="the log of shard 0 is that of shard 1"):
+        Exchange.open(tmp_path)
+
+
 def test_a_directory_is_in_use_as_long_as_it_is_open(tmp_path: Path) -> None:
     with Exchange.open(tmp_path, durability="os", shards=2):
         for shards in (None, 2):
@@ -256,6 +288,14 @@ def test_what_is_no_command_is_refused_and_nothing_of_it_applied() -> None:
         (Shards(1, window=-1), ValueError, "^window must be"),
         (Shards(2, groups={"main": 2}), ValueError, "^shards: groups: "),
         (any_shards(2, groups=["main"]), TypeError, "^groups must be a dict"),
+        (any_shards(2, groups={1: 0}), TypeError, "^a name in groups must be a str, not int"),
+        (any_shards(2, groups={"main": "1"}), TypeError, r'^groups\["main"\] must be'),
+        (Shards(2, groups={"": 1}), ValueError, '^shards: groups: "" is no legal name'),
+        (Shards(2, instruments={" T": 1}), ValueError, '^shards: instruments: " T" is no legal name'),
+        (Shards(2, instruments={"é" * 32: 1}), ValueError, '^shards: instruments: "é+" is no legal name'),
+        (Shards(2, cores=[-1, 0]), ValueError, r"^cores\[0\] must be in 0 .. 65535, not -1"),
+        (any_shards(2, cores=["0", 1]), TypeError, r"^cores\[0\] must be"),
+        (any_shards(2, cores={0, 1}), TypeError, "^cores must be a sequence of int, not set"),
         (any_shards(1, stamp_time=1), TypeError, "^stamp_time must be a bool, not int"),
     ],
 )

@@ -1,9 +1,7 @@
 """`Exchange.stream`: every event since some command, then live; who lags is told so, and slows nobody."""
 
 import itertools
-import os
 import select
-import signal
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.ctrl_c import press_ctrl_c
 from tests.sharded import PLAIN, batch, setup, venue
 
 from aeromatch import (
@@ -293,11 +292,7 @@ def test_ctrl_c_ends_a_wait_and_loses_nothing() -> None:
     with venue(shards=2) as ex:
         stream = ex.stream()
         rest(stream)
-        timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            stream.read()
-        timer.join()
+        press_ctrl_c(0.05, stream.read)
         made = ex.process(batch(10))
         assert records(rest(stream)) == records([made])
 
@@ -317,6 +312,8 @@ def test_streams_need_shards() -> None:
         (-1, ValueError, "^from_sequence must"),
         (2**64, ValueError, "^from_sequence must"),
         ((1,), ValueError, "^from_sequence has 1 numbers for 2 shards"),
+        ((1, 10**9), ValueError, "^from_sequence 1000000000 is beyond the next command: the log of shard 1 ends after"),
+        (10**9, ValueError, "^from_sequence 1000000000 is beyond the next command: every log ends after command"),
         ((1, 2, 3), ValueError, "^from_sequence has 3 numbers for 2 shards"),
         ((1, "x"), TypeError, "^from_sequence must"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,12 @@ def test_arguments_are_named(options: dict[str, Any], message: str) -> None:
 def test_arguments_of_a_hand_off_are_named(structure: str, options: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _core.bench_handoff(structure, 1_000, **options)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are pinned on Linux only")
+def test_a_processor_that_is_not_there_is_told() -> None:
+    for structure in ("spsc", "intake"):
+        with pytest.raises(OSError, match="nvalid"):
+            _core.bench_handoff(structure, 1_000, core=1_000_000)
+    with pytest.raises(OSError, match="nvalid"):
+        _core.bench_round_trip(10, core=1_000_000)

@@ -30,3 +30,14 @@ def test_a_full_disk_refuses_orders_and_loses_nothing(tmp_path: Path) -> None:
     result = in_a_small_filesystem(tmp_path, sys.executable, "-m", "tests.crash.disk_full_child", str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert "then capacity, then room" in result.stdout
+
+
+def test_a_shard_without_room_keeps_nobody_from_closing(tmp_path: Path) -> None:
+    shards = [tmp_path / f"shard-{shard:03}" for shard in range(2)]
+    for shard in shards:
+        shard.mkdir()
+    if shutil.which("unshare") is None or in_a_small_filesystem(shards[1], "true").returncode:
+        pytest.skip("needs the right to mount in a namespace of its own")
+    result = in_a_small_filesystem(shards[1], sys.executable, "-m", "tests.crash.full_shard_child", str(shards[1]))
+    assert result.returncode == 0, result.stderr
+    assert "completed at the next opening" in result.stdout

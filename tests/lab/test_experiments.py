@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.ctrl_c import press_ctrl_c
 
 from aeromatch import _core, lab
 from aeromatch.cli.main import cli
@@ -174,15 +172,7 @@ def test_one_processor_is_enough_and_said() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_ends_a_run() -> None:
-    def interrupt() -> None:
-        time.sleep(0.1)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        lab.run("aba", seconds=3600)
-    thread.join()
+    press_ctrl_c(0.1, lambda: lab.run("aba", seconds=3600))
 
 
 def test_the_commands() -> None:

@@ -21,6 +21,7 @@ from aeromatch.market.reference import (
     SettlementMode,
     Side,
     Terms,
+    TransferPart,
 )
 from aeromatch.market.reference.ledger import MOST_UNITS
 from aeromatch.market.reference.registry import Event, Instrument
@@ -367,8 +368,10 @@ class ExchangeGenerator:
             both = source | target << 32
         amount = self.amount(exchange, (account, asset, source), kind)
         identity = f"t{rng.randint(1, self.transfer_ids)}" if self.chance(0.97) else "i" * rng.randint(36, 38)
+        is_arrival = kind == AdminKind.TRANSFER and self.chance(0.02)
         return AdminCommand(
             kind,
+            order_type=TransferPart.ARRIVAL if is_arrival else TransferPart.WHOLE,
             instrument=asset,
             account=account,
             price_ticks=both - 2**64 if both >= 2**63 else both,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -212,6 +213,43 @@ def test_several_shards(tmp_path: Path) -> None:
     (path / "shard-002").rename(tmp_path / "elsewhere")
     with SqliteStatistics(tmp_path / "s") as store, pytest.raises(StatisticsError, match="shard 2"):
         catch_up(path, store)
+
+
+def sharded_log(directory: Path) -> set[str]:
+    """Five instruments on three shards; gives their names. What made them is told in the log of shard 0 only."""
+    with Exchange.open(directory, durability="os", shards=3) as exchange:
+        for symbol in ("A", "B", "C", "D", "E"):
+            exchange.create_instrument(Instrument(symbol))
+            exchange.submit(symbol, "buy", quantity=1, price=1)
+        return {it.symbol for it in exchange.instruments()}
+
+
+def names(store: SqliteStatistics) -> set[str]:
+    return {symbol for symbol, _, _ in store.instruments().values()}
+
+
+def test_names_are_kept_whichever_shard_is_counted_first(tmp_path: Path) -> None:
+    symbols = sharded_log(tmp_path / "data")
+    with SqliteStatistics(tmp_path / "s", periods=PERIODS) as store:
+        catch_up(tmp_path / "data", store)
+        assert names(store) == symbols
+        assert set(store.query("1d")["symbol"]) == {*symbols, "*"}
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_names_are_kept_though_parts_are_counted_one_by_one(tmp_path: Path, is_restarted: bool) -> None:
+    symbols = sharded_log(tmp_path / "data")
+    with SqliteStatistics(tmp_path / "s", periods=PERIODS) as store:
+        counter = Counter(store, partial(JournalSource, tmp_path / "data"))
+        for _ in range(3):
+            part = counter.source.read(0)
+            assert part is not None
+            counter.count([part])
+            assert names(store) == {it.symbol for it in counter.source.instruments()}
+            if is_restarted:
+                counter = Counter(store, partial(JournalSource, tmp_path / "data"))
+        catch_up(tmp_path / "data", store)
+        assert names(store) == symbols
 
 
 def test_commands_answered_on_another_shard_have_the_last_time_of_this_one() -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,8 +100,18 @@ def test_what_ends_the_thread_is_told(tmp_path: Path) -> None:
     ):
         send(exchange, SEED, 5)
         recorder = Recorder(partial(Broken, directory), store)
+        for _ in range(2):
+            with pytest.raises(StatisticsError, match="no longer counted: nothing today") as caught:
+                recorder.flush()
+            assert isinstance(caught.value.__cause__, RuntimeError)
+        # It was told: the end of a block has nothing to add.
+        recorder.close()
         with pytest.raises(StatisticsError, match="no longer counted: nothing today"):
             recorder.flush()
+        unheard = Recorder(partial(Broken, directory), store)
+        with pytest.raises(StatisticsError, match="no longer counted: nothing today"):
+            unheard.close()
+        unheard.close()
         # Matching goes on, and so do statistics that are opened anew.
         send(exchange, SEED, 30)
         with Recorder(directory, store) as again:
@@ -109,5 +120,9 @@ def test_what_ends_the_thread_is_told(tmp_path: Path) -> None:
         again.close()
         with pytest.raises(StatisticsError, match="was closed"):
             again.flush()
-        with pytest.raises(ValueError, match="interval_s"):
-            Recorder(directory, store, interval_s=0)
+        for wrong in (0, -1, float("nan")):
+            with pytest.raises(ValueError, match="interval_s must be above 0, not"):
+                Recorder(directory, store, interval_s=wrong)
+        text: Any = "x"
+        with pytest.raises(TypeError, match="interval_s must be a number, not str"):
+            Recorder(directory, store, interval_s=text)

@@ -107,6 +107,16 @@ codes! {
 }
 
 codes! {
+    /// What a `transfer` command is to do (D62).
+    TransferPart {
+        /// All of it, as far as it is this shard's: the funds leave, and arrive where that is here.
+        Whole = 0 "whole",
+        /// What has left another shard arrives.
+        Arrival = 1 "arrival",
+    }
+}
+
+codes! {
     /// How an event market is settled (R32).
     SettlementMode {
         /// One outcome is worth one unit of cash, the others nothing.

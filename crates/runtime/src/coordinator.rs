@@ -8,6 +8,7 @@
 use crate::failure::Failure;
 use crate::intake::Drain;
 use crate::port::{Port, SubmitError};
+use crate::routes::Way;
 use crate::shard::access::Access;
 use crate::shard::core::{Core, stamp};
 use crate::shard::packed::Packed;
@@ -18,6 +19,7 @@ use crate::storage::Storage;
 use aeromatch_engine::codes::{CreatedKind, EventKind};
 use aeromatch_engine::collector::Done;
 use aeromatch_engine::exchange::records::{Subject, subject_of};
+use aeromatch_engine::exchange::{Exchange, second_half};
 use aeromatch_engine::record::Event;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -129,7 +131,7 @@ impl<St: Storage> Link<St> {
             return Ok(out);
         }
         self.with(source, |core| core.engine.flush()).and_then(|flushed| flushed).map_err(Arc::new)?;
-        let arrived = self.insist(target, slots, wants_changes)?;
+        let arrived = self.insist(target, &second_half(slots), wants_changes)?;
         Ok(join(vec![out, arrived]))
     }
 
@@ -221,29 +223,38 @@ impl<St: Storage> Coordinator<St> {
     fn answer(&mut self, submission: Submission, stamped_ns: &mut u64) -> (Origin, Packed) {
         let Submission { origin, ticket, wants_changes, slots } = submission;
         let mut slots = slots.bytes().to_vec();
-        let (shard, result) = match subject_of(&slots, 0) {
+        let (shard, result) = match Exchange::check(&slots) {
             Err(error) => (0, Err(Arc::new(Failure::Batch(error)))),
-            Ok((subject, _)) => {
+            Ok(_) => {
                 if self.link.shared.options.stamp_time {
                     // Once, for all shards.
                     stamp(&mut slots, stamped_ns);
                 }
-                self.carry_out(subject, &slots, wants_changes)
+                self.carry_out(&slots, wants_changes)
             }
         };
         (origin, Packed::whole(ticket, shard, result))
     }
 
-    fn carry_out(&mut self, subject: Subject, slots: &[u8], wants_changes: bool) -> (u16, Answer) {
-        let Subject::Groups { source, target } = subject else {
-            return (0, self.link.broadcast(slots, wants_changes));
+    /// What was not there yet when it was sent may be by now; what is not is nowhere.
+    fn carry_out(&mut self, slots: &[u8], wants_changes: bool) -> (u16, Answer) {
+        let routes = &self.link.shared.routes;
+        let (way, subject) = match (routes.way_of_all(slots, Way::Shard(0)), subject_of(slots, 0)) {
+            (Ok(way), Ok((subject, _))) => (way, subject),
+            (Err(error), _) | (_, Err(error)) => return (0, Err(Arc::new(Failure::Batch(error)))),
         };
-        let groups = &self.link.shared.routes.groups;
-        let (source, target) = (groups.of(source), groups.of(target));
-        if source == target {
-            // What was not there yet when it was sent may be by now.
-            return (source, self.link.ask(source, slots, wants_changes));
+        match (way, subject) {
+            (Way::Shard(shard), Subject::Groups { source, .. }) => {
+                // One that names what is nowhere is refused where its funds are.
+                let shard = routes.groups.of(source).unwrap_or(shard);
+                (shard, self.link.ask(shard, slots, wants_changes))
+            }
+            (Way::Shard(shard), _) => (shard, self.link.ask(shard, slots, wants_changes)),
+            (_, Subject::Groups { source, target }) => {
+                let [source, target] = [source, target].map(|group| routes.groups.of(group).unwrap_or(0));
+                (source, self.link.transfer(source, target, slots, wants_changes))
+            }
+            _ => (0, self.link.broadcast(slots, wants_changes)),
         }
-        (source, self.link.transfer(source, target, slots, wants_changes))
     }
 }

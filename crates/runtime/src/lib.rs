@@ -46,6 +46,7 @@ pub use failure::Failure;
 pub use idle::Idle;
 pub use inspect::{JournalReader, verify};
 pub use options::{Durability, Options};
+pub use platform::pin;
 pub use port::{Port, SubmitError};
 pub use publication::{Depth, PublishedBook, PublishedLevel, Top};
 pub use reader::Frame;

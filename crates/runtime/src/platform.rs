@@ -140,7 +140,10 @@ pub(crate) fn lower_priority() {
 }
 
 /// The calling thread runs on that processor only. Memory that it touches first is then that processor's node's.
-pub(crate) fn pin(core: usize) -> io::Result<()> {
+///
+/// # Errors
+/// Of the system: there is no such processor, or not for this process.
+pub fn pin(core: usize) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         use rustix::thread::{CpuSet, sched_setaffinity};

@@ -7,12 +7,13 @@ use crate::doorbell::Doorbell;
 use crate::idle::Waiter;
 use crate::ring::Full;
 use crate::ring::spsc::Consumer;
+use crate::routes::Way;
 use crate::shard::packed::Packed;
 use crate::shard::shared::Shared;
 use crate::shard::submission::{Origin, Slots, Submission};
 use crate::shard::{Completion, Ticket};
-use aeromatch_engine::exchange::records::{Subject, subject_of};
-use aeromatch_engine::record::{RecordError, SLOT_BYTES};
+use aeromatch_engine::exchange::records::subject_of;
+use aeromatch_engine::record::RecordError;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -122,36 +123,23 @@ impl Port {
             // The shard checks it.
             return Ok(0);
         }
-        let (target, mut slot) = self.target(slots, 0)?;
-        let end = slots.len().div_ceil(SLOT_BYTES);
-        while slot < end {
-            let (other, used) = self.target(slots, slot)?;
-            if other != target || target == self.shared.coordinator() {
-                let problem = "it goes elsewhere than the commands before it".to_string();
-                return Err(RecordError { slot, offset: slot * SLOT_BYTES, field: "command", problem });
-            }
-            slot += used;
-        }
-        Ok(target)
+        Ok(self.thread(self.shared.routes.way_of_all(slots, Way::Unknown)?))
     }
 
-    /// The thread that answers the command at a slot, and how many slots it takes.
+    /// The thread that answers the command at a slot, of several shards, and how many slots it takes.
     #[inline]
     pub(crate) fn target(&self, slots: &[u8], slot: usize) -> Result<(usize, usize), RecordError> {
         let (subject, used) = subject_of(slots, slot)?;
-        let (routes, coordinator) = (&self.shared.routes, self.shared.coordinator());
-        let target = match subject {
-            _ if coordinator == 1 => 0,
-            Subject::Instrument(instrument) => usize::from(routes.instruments.of(instrument)),
-            Subject::Group(group) => usize::from(routes.groups.of(group)),
-            Subject::Event(event) => usize::from(routes.events.of(event)),
-            Subject::Groups { source, target } => {
-                let (source, target) = (routes.groups.of(source), routes.groups.of(target));
-                if source == target { usize::from(source) } else { coordinator }
-            }
-            Subject::All => coordinator,
-        };
-        Ok((target, used))
+        Ok((self.thread(self.shared.routes.way(subject)), used))
+    }
+
+    /// What is unknown may be in the making: the coordinator, which makes things, has it behind that.
+    #[inline]
+    fn thread(&self, way: Way) -> usize {
+        match way {
+            Way::Shard(shard) => usize::from(shard),
+            Way::Unknown | Way::Several => self.shared.coordinator(),
+        }
     }
 
     /// Appends the answers that are there, and returns how many. After a failure everything that was not answered is answered

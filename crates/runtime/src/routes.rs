@@ -2,10 +2,13 @@
 //!
 //! A table of chunks, each made once, when the first number in it is given out, and never moved: so a reader needs no lock and
 //! no counting, only one acquire load for the chunk and one for the entry. One thread writes (whoever creates things); an
-//! entry is set before the answer goes out that says the thing exists, so whoever has heard of it finds it. What is not there
-//! lives on shard 0, which refuses it by its own rules.
+//! entry is set before the answer goes out that says the thing exists. Whoever has heard of it sooner, from a stream of shard 0,
+//! finds nothing: that is the coordinator's business, which has what is being made behind it when it looks here. What is not
+//! there then either is nowhere, and shard 0 refuses it by its own rules.
 
 use aeromatch_engine::exchange::Exchange;
+use aeromatch_engine::exchange::records::{Subject, subject_of};
+use aeromatch_engine::record::{RecordError, SLOT_BYTES};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -24,11 +27,11 @@ impl Homes {
         Homes((0..CHUNKS).map(|_| OnceLock::new()).collect())
     }
 
+    /// `None`: nothing is known of it, yet.
     #[inline]
-    pub fn of(&self, number: u32) -> u16 {
+    pub fn of(&self, number: u32) -> Option<u16> {
         let (chunk, place) = (number as usize / CHUNK, number as usize % CHUNK);
-        let chunk = self.0.get(chunk).and_then(OnceLock::get);
-        chunk.map_or(0, |chunk| chunk[place].load(Ordering::Acquire)).saturating_sub(1)
+        self.0.get(chunk)?.get()?[place].load(Ordering::Acquire).checked_sub(1)
     }
 
     fn set(&self, number: u32, shard: u16) {
@@ -41,6 +44,17 @@ impl Homes {
     }
 }
 
+/// Where commands go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// All of it to this shard.
+    Shard(u16),
+    /// What it is about does not exist, or is being made: only whoever makes things can tell.
+    Unknown,
+    /// To more than one shard.
+    Several,
+}
+
 /// Where everything lives.
 pub(crate) struct Routes {
     pub instruments: Homes,
@@ -51,6 +65,49 @@ pub(crate) struct Routes {
 impl Routes {
     pub fn new() -> Routes {
         Routes { instruments: Homes::new(), groups: Homes::new(), events: Homes::new() }
+    }
+
+    /// Where a command about that goes.
+    #[inline]
+    pub fn way(&self, subject: Subject) -> Way {
+        let home = match subject {
+            Subject::Instrument(instrument) => self.instruments.of(instrument),
+            Subject::Group(group) => self.groups.of(group),
+            Subject::Event(event) => self.events.of(event),
+            Subject::Groups { source, target } => match (self.groups.of(source), self.groups.of(target)) {
+                (Some(source), Some(target)) if source != target => return Way::Several,
+                (Some(source), Some(_)) => Some(source),
+                _ => None,
+            },
+            Subject::All => return Way::Several,
+        };
+        home.map_or(Way::Unknown, Way::Shard)
+    }
+
+    /// Where commands go that are one submission, as far as is known: to one shard all of them, unless there is only one. `missing`
+    /// is where that goes of which nothing is known.
+    pub fn way_of_all(&self, slots: &[u8], missing: Way) -> Result<Way, RecordError> {
+        let (mut way, mut slot) = (None, 0);
+        while way.is_none() || slot < slots.len().div_ceil(SLOT_BYTES) {
+            let (subject, used) = subject_of(slots, slot)?;
+            let other = match self.way(subject) {
+                Way::Unknown => missing,
+                known => known,
+            };
+            way = match (way, other) {
+                (None, _) => Some(other),
+                (Some(Way::Shard(_) | Way::Unknown), Way::Unknown) | (Some(Way::Unknown), Way::Shard(_)) => {
+                    Some(Way::Unknown)
+                }
+                (Some(Way::Shard(shard)), Way::Shard(same)) if shard == same => way,
+                _ => {
+                    let problem = "it goes elsewhere than the commands before it".to_string();
+                    return Err(RecordError { slot, offset: slot * SLOT_BYTES, field: "command", problem });
+                }
+            };
+            slot += used;
+        }
+        Ok(way.unwrap_or(Way::Unknown))
     }
 
     /// Takes over where all that an exchange knows lives.

@@ -48,7 +48,7 @@ class Plan:
     """Of each open loop, at most."""
     rounds: int = 15
     """Of the two set-ups of scaling, in turns."""
-    race_commands: int = 500_000
+    race_commands: int = 1_000_000
     """Of each shard in each round."""
     memory_commands: int = 10_000_000
     directory: Path | None = None
@@ -153,22 +153,13 @@ def measure_runtime(plan: Plan, progress: Callable[[int], object] = lambda _: No
     shard, producer = (cores[1], cores[0]) if len(cores) > 1 else (None, None)
     report = RuntimeReport(plan, cores, shard, producer, _load())
     done = _Counter(progress)
-    if "handoff" in plan.sections:
-        report.handoffs = [Handoff(*shape) for shape in HANDOFFS]
-        for _ in range(plan.runs):
-            for case in report.handoffs:
-                items = plan.commands * 6
-                elapsed = _core.bench_handoff(case.structure, items, producers=case.producers, batch=case.batch)
-                case.item_ns.append(elapsed / items)
-            report.round_trip.append(percentiles(_core.bench_round_trip(plan.commands)))
-            done()
     with _on({producer} if producer is not None else set()):
+        if "handoff" in plan.sections:
+            _handoffs(plan, report, done)
         if "ring" in plan.sections:
             report.ring = [Latency("none", rate) for rate in (None, *plan.rates)]
             for _ in range(plan.runs):
-                # The other thread of the rings may go to the other processor.
-                with _on(set(cores)):
-                    report.rings_alone.append(percentiles(_core.bench_round_trip(plan.commands)))
+                report.rings_alone.append(percentiles(_core.bench_round_trip(plan.commands, core=shard)))
                 _turn(plan, report.ring, shard)
                 done()
         if "policies" in plan.sections:
@@ -218,6 +209,17 @@ def _load() -> float:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
+def _handoffs(plan: Plan, report: RuntimeReport, done: Callable[[], None]) -> None:
+    report.handoffs = [Handoff(*shape) for shape in HANDOFFS]
+    items, core = plan.commands * 6, report.shard_core
+    for _ in range(plan.runs):
+        for case in report.handoffs:
+            elapsed = _core.bench_handoff(case.structure, items, producers=case.producers, batch=case.batch, core=core)
+            case.item_ns.append(elapsed / items)
+        report.round_trip.append(percentiles(_core.bench_round_trip(plan.commands, core=core)))
+        done()
+
+
 @contextmanager
 def _on(cores: set[int]) -> Iterator[None]:
     """Keep this thread, and those that it starts, on these processors meanwhile; without any wherever they are."""
@@ -233,14 +235,16 @@ def _on(cores: set[int]) -> Iterator[None]:
 
 
 @contextmanager
-def opened(policy: str, directory: Path | None, shard_core: int | None) -> Iterator[_core.ShardBench]:
-    """Open one shard that spins, on its processor, with a journal of that policy or none."""
+def opened(
+    policy: str, directory: Path | None, shard_core: int | None, idle: str = "spin"
+) -> Iterator[_core.ShardBench]:
+    """Open one shard on its processor, with a journal of that policy or none."""
     with tempfile.TemporaryDirectory(prefix="aeromatch-bench-", dir=directory) as folder:
         cores = [] if shard_core is None else [shard_core]
         if policy == "none":
-            bench = _core.ShardBench(idle="spin", cores=cores)
+            bench = _core.ShardBench(idle=idle, cores=cores)
         else:
-            bench = _core.ShardBench(idle="spin", cores=cores, directory=Path(folder) / "data", durability=policy)
+            bench = _core.ShardBench(idle=idle, cores=cores, directory=Path(folder) / "data", durability=policy)
         try:
             yield bench
         finally:
@@ -286,7 +290,7 @@ def _pour(plan: Plan, case: Throughput, shard_core: int | None) -> None:
 def _memory(plan: Plan, shard_core: int | None) -> Memory:
     looks = sorted({plan.memory_commands * look // LOOKS for look in range(LOOKS + 1)})
     sent, resident = 0, []
-    with opened("none", None, shard_core) as bench:
+    with opened("none", None, shard_core, "park") as bench:
         for look in looks:
             while sent < look:
                 step = min(PREPARED, look - sent)

@@ -81,7 +81,8 @@ def runtime_notes(report: RuntimeReport) -> Iterator[str]:
         pins = f"the shard's is pinned to processor {report.shard_core}, the producer's to {report.producer_core}"
     if report.handoffs:
         yield (
-            f"hand-off: medians of {plan.runs} runs of {6 * plan.commands:,} numbers, threads not pinned, 1,024 places."
+            f"hand-off: medians of {plan.runs} runs of {6 * plan.commands:,} numbers, 1,024 places. The "
+            f"producers are {_pinned(report.shard_core)}, the consumer is {_pinned(report.producer_core)}."
         )
     if report.ring or report.acknowledged or report.pipelined:
         yield (
@@ -162,6 +163,10 @@ def _quartiles(values: Sequence[float], digits: int) -> str:
         return ""
     first, _, third = quantiles(values, n=4, method="inclusive")
     return f"{first:.{digits}f} to {third:.{digits}f}"
+
+
+def _pinned(core: int | None) -> str:
+    return "not pinned" if core is None else f"pinned to processor {core}"
 
 
 def _names(cores: Sequence[int]) -> str:

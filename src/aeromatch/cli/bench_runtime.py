@@ -62,7 +62,7 @@ from aeromatch.cli.console import (
 @click.option(
     "--race-commands",
     type=click.IntRange(1, 10_000_000),
-    default=500_000,
+    default=1_000_000,
     show_default=True,
     help="Of each shard in each round of scaling.",
 )

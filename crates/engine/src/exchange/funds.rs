@@ -13,6 +13,8 @@ impl Exchange {
     /// that they leave.
     fn group_of(&self, admin: &Admin) -> Option<u32> {
         let group = match admin.kind {
+            // The second half of a transfer moves time only if it arrives.
+            _ if admin.is_second_half() => None,
             AdminKind::Deposit | AdminKind::Withdraw | AdminKind::Transfer => Some(admin.group()),
             AdminKind::Mint | AdminKind::Redeem | AdminKind::Settle => {
                 self.registry.event(admin.command.instrument).map(|info| info.group)

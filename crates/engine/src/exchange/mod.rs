@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use transfers::Transfers;
 
-pub use transfers::TransferOut;
+pub use transfers::{TransferOut, second_half};
 
 /// Highest number that a command may bring (R4).
 const MAX_SEQUENCE: u64 = 1 << 62;

@@ -1,7 +1,9 @@
 //! Commands to the exchange itself, beyond the orders of one book: how they stand in slots (docs/records.md), built here and
 //! decoded here. Decoding never trusts its input.
 
-use crate::codes::{AdminKind, CommandKind, Matching, OffsetUnit, PlaceKind, SelfTradePrevention, SettlementMode};
+use crate::codes::{
+    AdminKind, CommandKind, Matching, OffsetUnit, PlaceKind, SelfTradePrevention, SettlementMode, TransferPart,
+};
 use crate::engine::IndexKind;
 use crate::offset::Offset;
 use crate::record::{
@@ -137,6 +139,11 @@ impl Admin {
     /// The clearing group that a transfer goes to.
     pub fn target_group(&self) -> u32 {
         (self.command.price_ticks as u64 >> 32) as u32
+    }
+
+    /// Is it what a transfer brings to another shard, and not what somebody asked for?
+    pub fn is_second_half(&self) -> bool {
+        self.kind == AdminKind::Transfer && self.command.order_type == TransferPart::Arrival.code()
     }
 
     /// Its slots' bytes.
@@ -371,6 +378,9 @@ fn check_command(c: &Command) -> Result<AdminKind, Problem> {
         AdminKind::CreateAsset => {}
         AdminKind::Settle => {
             known(4, "settlement mode", c.order_type, SettlementMode::from_code(c.order_type).is_some())?;
+        }
+        AdminKind::Transfer => {
+            known(4, "part of a transfer", c.order_type, TransferPart::from_code(c.order_type).is_some())?;
         }
         AdminKind::Place => known(4, "what is placed", c.order_type, PlaceKind::from_code(c.order_type).is_some())?,
         _ => unused(4, "order type", c.order_type == 0)?,

@@ -166,7 +166,7 @@ impl Registry {
 }
 
 /// May people call something that? No control characters and no spaces around it.
-pub(crate) fn is_legal_name(name: &str) -> bool {
+pub fn is_legal_name(name: &str) -> bool {
     !name.is_empty() && name.trim() == name && !name.chars().any(char::is_control)
 }
 

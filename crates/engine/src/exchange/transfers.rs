@@ -2,17 +2,22 @@
 //! by its own time, so it is the same whether the groups live on one shard or on two (R3).
 //!
 //! One shard does both halves as one command. Over two, the source's shard gets the command first and answers it. If it accepted,
-//! the funds have left for good, and the target's shard gets the same command, which it can not refuse. Between the two a crash
-//! may lie: so the first half is kept ([`Exchange::transfers_out`]), the second one too ([`Exchange::has_transfer_in`]), and
-//! whoever finds the one without the other sends the command again. What has arrived does not arrive again.
+//! the funds have left for good, and the target's shard gets the same command, marked as the second half, which it can not refuse.
+//! Between the two a crash may lie: so the first half is kept ([`Exchange::transfers_out`]), the second one too
+//! ([`Exchange::has_transfer_in`]), and whoever finds the one without the other sends the second half again. What has arrived does
+//! not arrive again. A command without the mark never brings funds that have not left, wherever it gets to; one with it is refused
+//! where the funds would leave, which is where anybody's command goes first ([`super::records::Subject::Groups`]).
 
 use super::Exchange;
 use super::numbered::Numbered;
 use super::records::Admin;
-use crate::codes::{AdminKind, RejectReason as Reject};
+use crate::codes::{AdminKind, RejectReason as Reject, TransferPart};
 use crate::ledger::{LIMIT_UNITS, LONGEST_ID};
 use crate::snapshot::{Reader, SnapshotError};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a transfer's slot says which part of it is meant.
+const PART_AT: usize = 4;
 
 /// A transfer that has left for a clearing group of another shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,14 +51,24 @@ impl TransferOut {
         }
     }
 
-    /// The command, for the target's shard: without the number and the tag that it had for the source's.
+    /// The second half, for the target's shard: without the number and the tag that the command had for the source's.
     pub fn to_bytes(&self) -> Vec<u8> {
         let groups = u64::from(self.target) << 32 | u64::from(self.source);
         let mut admin =
             Admin::funds(AdminKind::Transfer, self.account, self.asset, self.amount, groups, Some(&self.id));
         admin.command.timestamp_ns = self.timestamp_ns;
+        admin.command.order_type = TransferPart::Arrival.code();
         admin.to_bytes()
     }
+}
+
+/// A transfer's slots as its second half's, which goes to the target's shard once the source's has accepted the transfer.
+pub fn second_half(slots: &[u8]) -> Vec<u8> {
+    let mut half = slots.to_vec();
+    if let Some(part) = half.get_mut(PART_AT) {
+        *part = TransferPart::Arrival.code();
+    }
+    half
 }
 
 /// Halves of transfers whose other half is another shard's.
@@ -79,11 +94,11 @@ impl Exchange {
     /// Both halves, or the one that is this shard's. The source decides and answers; the target's time only moves when funds come.
     pub(super) fn transfer(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
         let (source, target) = (admin.group(), admin.target_group());
-        if !self.has_group(source) {
+        if admin.is_second_half() {
             return self.take_in(admin, out);
         }
         self.begin_time(admin, out);
-        self.check_funds(admin, self.registry.groups.contains(target))?;
+        self.check_funds(admin, self.has_group(source) && self.registry.groups.contains(target))?;
         let id = admin.texts.first().ok_or(Reject::InvalidCombination)?;
         self.ledger.send(source, admin.command.account, admin.command.instrument, admin.amount(), id.as_bytes())?;
         self.accept_at(&admin.command, self.time_for(admin), out);
@@ -98,10 +113,11 @@ impl Exchange {
 
     /// The second half of what left another shard; once, however often it is told. What no shard can have accepted is refused.
     fn take_in(&mut self, admin: &Admin, out: &mut Numbered<'_>) -> Result<(), Reject> {
-        let are_groups = self.registry.groups.contains(admin.group()) && self.has_group(admin.target_group());
-        self.check_funds(admin, are_groups)?;
+        let (source, target) = (admin.group(), admin.target_group());
+        let has_left_another = self.registry.groups.contains(source) && !self.has_group(source);
+        self.check_funds(admin, has_left_another && self.has_group(target))?;
         let id = admin.texts.first().ok_or(Reject::InvalidCombination)?;
-        if self.transfers.arrive(admin.group(), admin.command.account, id) {
+        if self.transfers.arrive(source, admin.command.account, id) {
             self.credit(admin, out);
         }
         Ok(())

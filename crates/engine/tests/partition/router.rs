@@ -2,8 +2,8 @@
 //! transfer that was taken where its funds leave goes on to where they go.
 
 use aeromatch_engine::codes::EventKind;
-use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::exchange::records::{Admin, Subject, subject_of};
+use aeromatch_engine::exchange::{Exchange, second_half};
 use aeromatch_engine::record::{Event, SLOT_BYTES};
 
 /// The shards of one exchange, each an [`Exchange`].
@@ -34,7 +34,9 @@ impl Router {
                 said.push((first, self.tell(first, slots)));
                 let second = self.shards[0].home_of_group(target).filter(|&second| second != first);
                 let is_accepted = said[0].1.iter().any(|event| event.kind == EventKind::Accepted.code());
-                said.extend(second.filter(|_| is_accepted).map(|second| (second, self.tell(second, slots))));
+                said.extend(
+                    second.filter(|_| is_accepted).map(|second| (second, self.tell(second, &second_half(slots)))),
+                );
             }
             _ => said.push((first, self.tell(first, slots))),
         }

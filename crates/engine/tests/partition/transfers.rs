@@ -4,7 +4,7 @@ use crate::router::{Router, apply};
 use crate::{at, kinds, reason, spot};
 use aeromatch_engine::codes::{AdminKind, EventKind, RejectReason};
 use aeromatch_engine::exchange::records::Admin;
-use aeromatch_engine::exchange::{Exchange, TransferOut};
+use aeromatch_engine::exchange::{Exchange, TransferOut, second_half};
 use aeromatch_engine::record::Event;
 
 const FEES: u32 = 1;
@@ -95,12 +95,12 @@ fn what_has_arrived_does_not_arrive_again() {
         timestamp_ns: 9,
     };
     assert_eq!(out, [expected]);
-    assert_eq!(out[0].to_bytes(), slots, "the command once more");
+    assert_eq!(out[0].to_bytes(), second_half(&slots), "the command once more, as what arrives");
     assert_eq!(kinds(&router.tell(1, &out[0].to_bytes())), [EventKind::Funds]);
     assert!(router.shards[1].has_transfer_in(LEFT as u32, ANN, "t"));
     let before = router.shards[1].digest();
     // Later ones move no time either.
-    assert_eq!(router.tell(1, &transfer(30, LEFT, RIGHT, "t", 50)), []);
+    assert_eq!(router.tell(1, &second_half(&transfer(30, LEFT, RIGHT, "t", 50))), []);
     assert_eq!((router.shards[1].digest(), available(&router.shards[1], RIGHT)), (before, 30));
     // Another account's transfer of that id is another one.
     assert!(!router.shards[1].has_transfer_in(LEFT as u32, FEES, "t"));
@@ -111,19 +111,39 @@ fn what_has_arrived_does_not_arrive_again() {
 fn a_second_half_that_no_first_half_can_have_is_refused() {
     let mut router = router(2);
     let half = |account, asset, amount| {
-        Admin::funds(AdminKind::Transfer, account, asset, amount, RIGHT << 32 | LEFT, Some("t")).to_bytes()
+        second_half(
+            &Admin::funds(AdminKind::Transfer, account, asset, amount, RIGHT << 32 | LEFT, Some("t")).to_bytes(),
+        )
     };
     let cases = [
         (half(9, USD, 1), RejectReason::UnknownAccount),
         (half(ANN, 9, 1), RejectReason::UnknownAsset),
         (half(ANN, USD, 0), RejectReason::InvalidQuantity),
         (half(ANN, USD, u128::MAX), RejectReason::InvalidQuantity),
-        (transfer(1, 9, RIGHT, "t", 0), RejectReason::UnknownGroup),
+        (second_half(&transfer(1, 9, RIGHT, "t", 0)), RejectReason::UnknownGroup),
+        // What leaves here does not come from elsewhere, and what is not marked has not left.
+        (second_half(&transfer(1, RIGHT, LEFT, "t", 9)), RejectReason::UnknownGroup),
+        (transfer(1, LEFT, RIGHT, "t", 9), RejectReason::UnknownGroup),
     ];
     for (slots, expected) in cases {
         assert_eq!(reason(&router.tell(1, &slots)), Some(expected));
     }
     assert_eq!(available(&router.shards[1], RIGHT), 0);
+    assert_eq!(router.shards[1].group_now_ns(RIGHT as u32), Some(0), "nothing has moved its time");
+}
+
+#[test]
+fn what_arrives_is_nobodys_command() {
+    for shards in [1, 2, 3] {
+        let mut router = router(shards);
+        for (source, target) in [(LEFT, RIGHT), (RIGHT, LEFT), (LEFT, LEFT), (9, LEFT), (LEFT, 9)] {
+            let said = router.send(&second_half(&transfer(1, source, target, "t", 9)));
+            assert_eq!((said.len(), reason(&said[0].1)), (1, Some(RejectReason::UnknownGroup)), "{shards} shards");
+            assert_eq!(said[0].1[0].other, 0, "the registry's time");
+        }
+        let left = &router.shards[0];
+        assert_eq!((available(left, LEFT), left.group_now_ns(LEFT as u32)), (100, Some(5)));
+    }
 }
 
 #[test]
@@ -140,7 +160,9 @@ fn snapshots_and_digests_know_what_is_under_way() {
         assert!(restored.transfers_out().eq(shard.transfers_out()));
         for id in ["on its way", "arrived"] {
             let slots = transfer(20, LEFT, RIGHT, id, 30);
-            assert_eq!(apply(&mut restored, &slots), apply(shard, &slots));
+            for slots in [second_half(&slots), slots] {
+                assert_eq!(apply(&mut restored, &slots), apply(shard, &slots));
+            }
         }
         // Its end is those transfers: whatever is changed there is found, or is another exchange; never a panic.
         for place in bytes.len() - 150..bytes.len() - 4 {

@@ -40,6 +40,11 @@ impl Journaled {
         let disk = Disk::open(path).map_err(fail)?;
         let opened = watched::open(|watch| DurableExchange::open(Watched { disk, watch: Arc::clone(watch) }, options));
         let (durable, recovery) = opened?.map_err(fail)?;
+        let (_, shards) = durable.exchange().partition();
+        if shards > 1 {
+            // One shard's log alone: what is written there the others would not know.
+            return Err(fail(Cause::Shards { found: shards, wanted: 1 }));
+        }
         let journaled = Journaled { durable, directory: path.to_path_buf(), owner: std::process::id() };
         Ok((journaled, Opened::new(path, options.durability, vec![recovery])))
     }

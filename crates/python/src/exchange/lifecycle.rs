@@ -113,7 +113,9 @@ impl Exchange {
         let wanted = shards.map(Wanted::read).transpose()?;
         let open = || {
             let found = directory::count(&path).map_err(|cause| failure(&cause, &path))?;
-            let Some(shards) = wanted.or_else(|| (found > Some(1)).then(Wanted::default)) else {
+            // Whatever is missing of them: it is an exchange with shards that is not all there.
+            let has_shards = found > Some(1) || directory::shard_path(&path, 0).exists();
+            let Some(shards) = wanted.or_else(|| has_shards.then(Wanted::default)) else {
                 let (journaled, opened) = Journaled::open(&path, options)?;
                 return Handle::journaled(journaled, opened);
             };

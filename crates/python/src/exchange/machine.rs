@@ -8,17 +8,15 @@ use super::sharded::Door;
 use crate::buffer::Pool;
 use crate::errors::Failure;
 use crate::state::{BatchDone, Guarded};
-use aeromatch_engine::codes::{EventKind, RejectReason};
 use aeromatch_engine::collector::{Collector, Done, dormant_after};
 use aeromatch_engine::exchange::Exchange;
-use aeromatch_engine::exchange::records::{self, Admin};
-use aeromatch_engine::record::{Command, Event, Extensions, RECORD_VERSION, SLOT_BYTES, as_bytes, decode};
+use aeromatch_engine::exchange::records::Admin;
+use aeromatch_engine::record::{Command, Event, Extensions, SLOT_BYTES, as_bytes};
 use aeromatch_runtime::Submitted;
+use aeromatch_runtime::shard::refusal::{command_at, refuse_for_capacity};
 
 /// Slots that are applied, and journaled, between two looks at whether the interpreter has something to say, such as Ctrl-C.
 const FRAME_SLOTS: usize = 1 << 17;
-/// The kinds of commands to the exchange itself begin here.
-const FIRST_ADMIN_KIND: u8 = 16;
 
 /// An exchange and the memory that its commands reuse.
 pub struct Machine {
@@ -215,7 +213,7 @@ impl Machine {
                 Engine::Memory(exchange) => drop(exchange.apply_checked(frame, &mut events)?),
                 Engine::Journal(journaled) => {
                     if journaled.submit(frame, &mut events)? == Submitted::Capacity {
-                        refuse(frame, &mut refused)?;
+                        refuse_for_capacity(frame, &mut refused)?;
                     }
                 }
                 Engine::Shards(door) => door.process(frame, &mut events)?,
@@ -238,44 +236,9 @@ impl Machine {
 /// Journals and applies one command; where there is no room for it, it is rejected.
 fn submit(journaled: &mut Journaled, slots: &[u8], collector: &mut Collector) -> Result<(), Failure> {
     if journaled.submit(slots, collector)? == Submitted::Capacity {
-        refuse(slots, &mut collector.events)?;
+        refuse_for_capacity(slots, &mut collector.events)?;
     }
     Ok(())
-}
-
-/// R8: `capacity` comes before sequencing and leaves no trace in the log, so its events have no number.
-fn refuse(slots: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
-    let mut slot = 0;
-    while slot < slots.len() / SLOT_BYTES {
-        let (command, used) = command_at(slots, slot)?;
-        events.push(Event {
-            kind: EventKind::Rejected.code(),
-            version: RECORD_VERSION,
-            reason: RejectReason::Capacity.code(),
-            side: command.side,
-            instrument: command.instrument,
-            account: command.account,
-            index: 0,
-            price_ticks: 0,
-            quantity_lots: 0,
-            order_id: 0,
-            other: 0,
-            sequence: 0,
-            detail: command.tag,
-        });
-        slot += used;
-    }
-    Ok(())
-}
-
-/// The command that starts at a slot of a checked batch, and how many slots it takes.
-fn command_at(slots: &[u8], slot: usize) -> Result<(Command, usize), Failure> {
-    if slots[slot * SLOT_BYTES] >= FIRST_ADMIN_KIND {
-        let (admin, used) = records::decode(slots, slot)?;
-        return Ok((admin.command, used));
-    }
-    let (command, _) = decode(slots, slot)?;
-    Ok((command, command.slots()))
 }
 
 /// Where a frame ends that begins at a slot of a checked batch: with the last command that begins within its size.

@@ -1,15 +1,17 @@
 //! `aeromatch.Shards` as the runtime takes it. What may be in it the runtime says; here are only its types.
 
-use crate::arguments::unsigned;
+use crate::arguments::{text, unsigned};
 use crate::enums::type_name;
 use aeromatch_runtime::ShardOptions;
 use aeromatch_runtime::idle::Idle;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyInt};
+use pyo3::types::{PyBool, PyDict, PyInt, PySequence};
 
 /// Most shards of an exchange.
 const MAX_SHARDS: u64 = 1024;
+/// Highest number of a processor that there may be anywhere.
+const MAX_CORE: u64 = 65_535;
 
 /// How many shards are wanted, and how they are to be run.
 #[derive(Default)]
@@ -35,7 +37,7 @@ impl Wanted {
         let is_set = |name: &str| -> PyResult<bool> { wrong(name, "a bool", &field(name)?, |value| value.extract()) };
         let count = Some(field("count")?).filter(|count| !count.is_none());
         let cores = Some(field("cores")?).filter(|cores| !cores.is_none());
-        let cores = cores.map(|cores| wrong("cores", "a sequence of int", &cores, |value| value.extract()));
+        let cores = cores.map(|cores| numbers(&cores, "cores"));
         let options = ShardOptions {
             shards: 1,
             cores: cores.transpose()?.unwrap_or_default(),
@@ -79,6 +81,14 @@ fn idle(value: &Bound<'_, PyAny>) -> PyResult<Idle> {
     })
 }
 
+/// Whole numbers, one after the other.
+fn numbers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<usize>> {
+    let numbers = wrong(argument, "a sequence of int", value, |value| Ok(value.cast::<PySequence>()?.clone()))?;
+    let number =
+        |place| Ok(unsigned(&numbers.get_item(place)?, &format!("{argument}[{place}]"), 0, MAX_CORE)? as usize);
+    (0..numbers.len()?).map(number).collect()
+}
+
 /// Names and the shards that they are to live on.
 fn places(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<(String, u16)>> {
     if value.is_none() {
@@ -88,8 +98,9 @@ fn places(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<(String, u16
     let places = PyDict::new(value.py());
     wrong(argument, expected, value, |value| places.update(value.cast()?))?;
     let pairs = places.iter().map(|(name, shard)| {
-        let name: String = wrong(argument, expected, &name, |name| name.extract())?;
-        Ok((name, unsigned(&shard, argument, 0, MAX_SHARDS - 1)? as u16))
+        let name = text(&name, &format!("a name in {argument}"))?.to_owned();
+        let shard = unsigned(&shard, &format!("{argument}[{name:?}]"), 0, MAX_SHARDS - 1)?;
+        Ok((name, shard as u16))
     });
     pairs.collect()
 }

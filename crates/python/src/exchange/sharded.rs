@@ -77,6 +77,8 @@ impl Core {
             1 => failure(&cause, path),
             _ => failure(&cause, &shard_path(path, shard)),
         };
+        // Before anything is made for it.
+        shards.check().map_err(|cause| failure(&cause, path))?;
         let disks = directory::open(path, Some(shards.shards)).map_err(fail)?;
         let directories: Vec<PathBuf> = disks.iter().map(|disk| disk.path().to_path_buf()).collect();
         let opened = watched::open(|watch| {
@@ -173,6 +175,11 @@ impl Core {
         self.with(|shards| Ok((0..self.shard_count).map(|shard| shards.counters(shard)).collect()))
     }
 
+    /// Of each shard the last command that a stream may have shown.
+    pub fn last_sequences(&self) -> Result<Vec<u64>, Failure> {
+        self.with(|shards| Ok((0..self.shard_count).map(|shard| shards.last_sequence(shard)).collect()))
+    }
+
     /// A doorbell for the streams of one reader.
     pub fn doorbell(&self) -> Result<Arc<Doorbell>, Failure> {
         let operation = "create";
@@ -227,7 +234,16 @@ impl Core {
         self.with(|shards| shards.compact(shard).map_err(|cause| self.failure(shard, &cause)))
     }
 
+    /// Takes nothing more. Whoever waits for a shard that has no room, and keeps the lock, gives up then.
+    pub fn begin_close(&self) -> Result<(), Failure> {
+        if let Some(shards) = self.lock()?.as_ref() {
+            shards.begin_close();
+        }
+        Ok(())
+    }
+
     fn close(&self) -> Result<(), Failure> {
+        self.begin_close()?;
         let shards = self.shards.write().unwrap_or_else(PoisonError::into_inner).take();
         shards.map_or(Ok(()), |shards| shards.close().map_err(|cause| self.failure(0, &cause)))
     }

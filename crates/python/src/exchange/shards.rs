@@ -24,7 +24,7 @@ impl Exchange {
     ///
     /// Raises:
     ///     TypeError: `from_sequence` is neither an int nor a tuple of int.
-    ///     ValueError: A number does not fit, or there are not as many as shards.
+    ///     ValueError: A number does not fit or is beyond the next command, or there are not as many as shards.
     ///     StreamLagged: The exchange is in memory and has those events no more.
     ///     JournalError: The journal cannot be read.
     ///     AeroMatchError: The exchange has no shards, or it was closed.
@@ -71,7 +71,8 @@ impl Exchange {
     /// Raises:
     ///     AeroMatchError: The exchange has no shards, or it was closed.
     fn port(&self, py: Python<'_>) -> PyResult<Exchange> {
-        self.handle.another().map(Exchange::over).map_err(|failure| failure.into_py(py))
+        // The shards answer, which may take time.
+        py.detach(|| self.handle.another()).map(Exchange::over).map_err(|failure| failure.into_py(py))
     }
 
     /// A port whose commands return tickets, None where there is no room: `_answers` gives what came of them.
@@ -79,8 +80,14 @@ impl Exchange {
     /// Returns:
     ///     An exchange to be used by one thread, beside the first one.
     fn _door(&self, py: Python<'_>) -> PyResult<Exchange> {
-        let handle = self.handle.another().map_err(|failure| failure.into_py(py))?;
+        let handle = py.detach(|| self.handle.another()).map_err(|failure| failure.into_py(py))?;
         Ok(Exchange { answers_later: true, ..Exchange::over(handle) })
+    }
+
+    /// Takes no more commands, from any port: the first step of `close`, which may have to wait for answers.
+    fn _begin_close(&self, py: Python<'_>) -> PyResult<()> {
+        let core = self.handle.core.as_ref().ok_or(Failure::NoShards("_begin_close"));
+        core.and_then(|core| py.detach(|| core.begin_close())).map_err(|failure| failure.into_py(py))
     }
 
     /// What becomes readable when a door has answers, once `_answers` has said that there are no more.

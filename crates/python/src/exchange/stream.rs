@@ -60,7 +60,7 @@ impl EventStream {
     pub fn open(py: Python<'_>, handle: &Arc<Handle>, from: Argument<'_, '_>) -> PyResult<EventStream> {
         let fail = |failure: Failure| failure.into_py(py);
         let core = handle.core.as_ref().ok_or_else(|| fail(Failure::NoShards("stream")))?;
-        let from = positions(from, core.shard_count)?;
+        let from = positions(from, core)?;
         let (sources, doorbell) = py.detach(|| sources(core, from)).map_err(fail)?;
         let reader = Shared::new(Reader { core: Arc::clone(core), sources, next: 0 });
         Ok(EventStream { handle: Arc::clone(handle), reader, doorbell, pool: Pool::default() })
@@ -181,21 +181,34 @@ fn sources(core: &Core, mut from: Vec<u64>) -> Result<(Vec<Source>, Arc<Doorbell
     if sources.len() < from.len() { Err(Failure::Lagged(from)) } else { Ok((sources, doorbell)) }
 }
 
-/// The numbers to begin with, by shard.
-fn positions(from: Argument<'_, '_>, shards: u16) -> PyResult<Vec<u64>> {
-    let Some(from) = from else { return Ok(vec![0; usize::from(shards)]) };
+/// The numbers to begin with, by shard. What nobody can have read up to is refused: it is a position in another log, or this
+/// one has lost its end, and a stream that waited there would skip what takes those numbers.
+fn positions(from: Argument<'_, '_>, core: &Core) -> PyResult<Vec<u64>> {
+    let shards = usize::from(core.shard_count);
+    let Some(from) = from else { return Ok(vec![0; shards]) };
+    let ends = core.last_sequences().map_err(|failure| failure.into_py(from.py()))?;
+    let ahead = |begin: u64, end: u64, whose: &str| {
+        let problem = format!("from_sequence {begin} is beyond the next command: {whose} ends after command {end}");
+        PyValueError::new_err(problem)
+    };
     let Ok(tuple) = from.cast::<PyTuple>() else {
         if !from.is_instance_of::<PyInt>() {
             let problem = format!("from_sequence must be an int or a tuple of int, not {}", type_name(from));
             return Err(PyTypeError::new_err(problem));
         }
-        return Ok(vec![unsigned(from, "from_sequence", 0, u64::MAX)?; usize::from(shards)]);
+        let begin = unsigned(from, "from_sequence", 0, u64::MAX)?;
+        let end = ends.into_iter().max().unwrap_or(0);
+        return if begin > end + 1 { Err(ahead(begin, end, "every log")) } else { Ok(vec![begin; shards]) };
     };
-    if tuple.len() != usize::from(shards) {
+    if tuple.len() != shards {
         let problem = format!("from_sequence has {} numbers for {shards} shards", tuple.len());
         return Err(PyValueError::new_err(problem));
     }
-    tuple.iter().map(|from| unsigned(&from, "from_sequence", 0, u64::MAX)).collect()
+    let begin = |(shard, (from, end)): (usize, (Bound<'_, PyAny>, u64))| {
+        let begin = unsigned(&from, "from_sequence", 0, u64::MAX)?;
+        if begin > end + 1 { Err(ahead(begin, end, &format!("the log of shard {shard}"))) } else { Ok(begin) }
+    };
+    tuple.iter().zip(ends).enumerate().map(begin).collect()
 }
 
 /// A time to wait in seconds, as a moment.

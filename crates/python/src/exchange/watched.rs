@@ -40,7 +40,8 @@ pub fn open<R: Send>(opener: impl FnOnce(&Arc<Watch>) -> R + Send) -> Result<R, 
     thread::scope(|scope| {
         let (sender, opened) = sync_channel(1);
         let (watched, mut interruption) = (&watch, None);
-        scope.spawn(move || sender.send(opener(watched)).is_ok());
+        let opening = thread::Builder::new().spawn_scoped(scope, move || sender.send(opener(watched)).is_ok());
+        opening.map_err(|error| Failure::Interrupted(error.into()))?;
         loop {
             match opened.recv_timeout(LOOK) {
                 Ok(opened) => return interruption.map_or(Ok(opened), |error| Err(Failure::Interrupted(error))),

@@ -40,6 +40,7 @@ use access::Access;
 use aeromatch_engine::exchange::Exchange;
 use engine::Engine;
 use shared::Shared;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -211,6 +212,11 @@ impl<St: Storage> Shards<St> {
         if is_attached { Ok(port) } else { Err(self.shared.life.stopped()) }
     }
 
+    /// Takes nothing more, from any port; what was taken is still done and answered. [`Shards::close`] begins with it.
+    pub fn begin_close(&self) {
+        self.shared.life.close();
+    }
+
     /// How the shards are run.
     pub fn options(&self) -> &ShardOptions {
         &self.shared.options
@@ -240,17 +246,17 @@ impl<St: Storage> Shards<St> {
 
     /// The shard of an instrument; 0 for one that does not exist. Read without locks, as the next two.
     pub fn home_of_instrument(&self, instrument: u32) -> u16 {
-        self.shared.routes.instruments.of(instrument)
+        self.shared.routes.instruments.of(instrument).unwrap_or(0)
     }
 
     /// The shard of a clearing group.
     pub fn home_of_group(&self, group: u32) -> u16 {
-        self.shared.routes.groups.of(group)
+        self.shared.routes.groups.of(group).unwrap_or(0)
     }
 
     /// The shard of an event.
     pub fn home_of_event(&self, event: u32) -> u16 {
-        self.shared.routes.events.of(event)
+        self.shared.routes.events.of(event).unwrap_or(0)
     }
 
     /// An instrument's book as it is published; of the second outcome of two the first one's. `None`: there is no such
@@ -291,6 +297,13 @@ impl<St: Storage> Shards<St> {
     pub fn counters(&self, shard: u16) -> ShardCounters {
         let shard = usize::from(shard);
         self.shared.counting[shard].read(self.shared.gates[shard].intake.len_estimate())
+    }
+
+    /// Number of the last command whose events a stream of that shard may have by now.
+    pub fn last_sequence(&self, shard: u16) -> u64 {
+        let counting = &self.shared.counting[usize::from(shard)];
+        // Streams deliver as soon as events are published, which is before the command is counted.
+        counting.sequence.get().max(counting.published_sequence.load(Ordering::Acquire))
     }
 
     /// The samples of a shard's batches, for one taker: `None` the second time, and where none are made.

@@ -66,7 +66,7 @@ fn divide<St: Storage>(link: &mut Link<St>) -> OfShard<()> {
         }
         if sequence > 0 && found_shard != shard {
             let problem = format!("the log of shard {shard} is that of shard {found_shard}");
-            return Err((shard, Failure::Option { option: "shards", problem }));
+            return Err((shard, Failure::incomplete(segment_name(1), problem)));
         }
         sequences.push(sequence);
     }

@@ -2,6 +2,8 @@
 
 use crate::failure::Failure;
 use crate::idle::Idle;
+use aeromatch_engine::exchange::records::MAX_TEXT_BYTES;
+use aeromatch_engine::exchange::registry::is_legal_name;
 
 /// Most shards of an exchange.
 pub const MAX_SHARDS: u16 = 1024;
@@ -91,6 +93,9 @@ impl ShardOptions {
         }
         for (option, places) in [("groups", &self.groups), ("instruments", &self.instruments)] {
             for (place, (name, shard)) in places.iter().enumerate() {
+                if !is_legal_name(name) || name.len() > MAX_TEXT_BYTES {
+                    return refuse(option, format!("{name:?} is no legal name of 1 to {MAX_TEXT_BYTES} bytes"));
+                }
                 if *shard >= self.shards {
                     return refuse(option, format!("{name:?} on shard {shard}, there are {}", self.shards));
                 }

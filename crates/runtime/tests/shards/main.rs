@@ -6,6 +6,7 @@ mod crashes;
 mod ends;
 mod events;
 mod gated;
+mod making;
 mod market;
 mod opening;
 mod ports;

@@ -7,11 +7,10 @@ on behind that position, and finds by its mark whether it is still the same log.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aeromatch import _core
 from aeromatch.analytics.statistics.errors import StatisticsError
 from aeromatch.analytics.statistics.protocols import Position
 from aeromatch.analytics.statistics.tally import tally
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from aeromatch.analytics.statistics.attach import OpenSource
     from aeromatch.analytics.statistics.protocols import Part, Source, Store
 
-CREATED: Final = _core.CODES["EventKind"]["created"]
-
 
 class Counter:
     """Counts into a store, on from where it ends."""
@@ -37,7 +34,7 @@ class Counter:
         self._open_source = open_source
         self._positions: dict[int, Position] = {}
         self._unproven: set[int] = set()
-        self._names_are_new = True
+        self._named: set[int] = set()
         self.source = self._open()
 
     def _open(self) -> Source:
@@ -47,6 +44,8 @@ class Counter:
 
     def count(self, parts: Sequence[Part]) -> int:
         """Count parts, one transaction for each shard among them, and give the number of events.
+
+        Names of instruments are kept as far as the source was read.
 
         Where someone else has counted on meanwhile, the source is opened anew behind that, and these parts are dropped:
         what of them was not counted comes again.
@@ -77,7 +76,6 @@ class Counter:
         if len(records):
             last = int(records["sequence"][-1])
             after = Position(sequence, counted.time_ns, last, _mark(records, last))
-            self._names_are_new |= bool((records["kind"] == CREATED).any())
         if not self._store.add(shard, before, after, counted.counts, counted.reasons):
             return None
         self._positions[shard] = after
@@ -98,9 +96,11 @@ class Counter:
             )
 
     def _keep_names(self) -> None:
-        if self._names_are_new:
-            self._store.set_instruments(_names(self.source.instruments()))
-            self._names_are_new = False
+        # No event says when: shard 0 alone tells what was made, and each shard of a directory lists those whose books
+        # it has, as far as it was read. So it is looked at after every count.
+        if new := [it for it in self.source.instruments() if it.number not in self._named]:
+            self._store.set_instruments(_names(new))
+            self._named.update(it.number for it in new)
 
 
 def _mark(records: NDArray[np.void], sequence: int) -> int:

@@ -10,6 +10,7 @@ from aeromatch.analytics.statistics.attach import Countable, attach
 from aeromatch.analytics.statistics.counter import Counter
 from aeromatch.analytics.statistics.errors import StatisticsError
 from aeromatch.analytics.statistics.samples import Latencies
+from aeromatch.market.arguments import seconds_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,8 +26,8 @@ MOST_EVENTS: Final = 262_144
 class Recorder:
     """Counts what comes, from where the store ends, until it is closed. Also a context manager.
 
-    What ends its thread is raised by the next `flush` or `close`; matching goes on, and what was not counted is counted
-    when the statistics are opened again.
+    What ends its thread is raised by every `flush` from then on, and by `close` if no `flush` has told; matching goes
+    on, and what was not counted is counted when the statistics are opened again.
     """
 
     def __init__(self, exchange: Countable, store: Store, *, interval_s: float = 1.0) -> None:
@@ -42,21 +43,25 @@ class Recorder:
         Raises:
             JournalError: There is no journal, or it is damaged.
             StatisticsError: The statistics are not of this log, or what lies between was removed or overwritten.
-            TypeError: It is nothing that can be counted.
+            TypeError: It is nothing that can be counted, or the interval is no number.
             ValueError: The exchange has neither journal nor shards, or the interval is not above 0.
         """
-        if not interval_s > 0:
+        seconds = seconds_of(interval_s)
+        if seconds is None:
+            raise TypeError(f"interval_s must be a number, not {type(interval_s).__name__}")
+        if not seconds > 0:
             raise ValueError(f"interval_s must be above 0, not {interval_s}")
         open_source, self._gauges = attach(exchange)
         self._counter = Counter(store, open_source)
         self._store = store
         self._latencies = Latencies(store.periods_ms)
-        self._interval_s = interval_s
+        self._interval_s = seconds
         self._parts: list[Part] = []
         self._changed = threading.Condition()
         self._asked = self._answered = 0
         self._is_ending = self._has_ended = False
         self._error: BaseException | None = None
+        self._is_told = False
         self._thread = threading.Thread(target=self._run, name="aeromatch-statistics", daemon=True)
         self._thread.start()
 
@@ -125,18 +130,19 @@ class Recorder:
         """Count what there is and end the thread; a second time does nothing.
 
         Raises:
-            StatisticsError: What ended the thread before: the cause is attached.
+            StatisticsError: What ended the thread, unless `flush` has told: the cause is attached.
         """
         with self._changed:
             self._is_ending = True
             self._changed.notify_all()
         self._thread.join()
-        self._raise()
+        if not self._is_told:
+            self._raise()
 
     def _raise(self) -> None:
         if self._error is not None:
-            error, self._error = self._error, None
-            raise StatisticsError(f"statistics are no longer counted: {error}") from error
+            self._is_told = True
+            raise StatisticsError(f"statistics are no longer counted: {self._error}") from self._error
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from aeromatch.market.reference.admin import (
     Rules,
     SettlementMode,
     Terms,
+    TransferPart,
     encode_admin,
 )
 from aeromatch.market.reference.auction import Indicative
@@ -67,6 +68,7 @@ __all__ = [
     "Side",
     "SlotError",
     "Terms",
+    "TransferPart",
     "TimeInForce",
     "decode",
     "decode_event",

@@ -65,6 +65,13 @@ class PlaceKind(Code):
     INSTRUMENT = 1
 
 
+class TransferPart(Code):
+    """What a `transfer` command is to do (D62)."""
+
+    WHOLE = 0
+    ARRIVAL = 1
+
+
 class SettlementMode(Code):
     """How an event ends (R32)."""
 
@@ -136,6 +143,11 @@ class AdminCommand:
         return self.order_id << 64 | self.quantity_lots
 
     @property
+    def is_arrival(self) -> bool:
+        """Does it bring what has left another shard?"""
+        return self.kind == AdminKind.TRANSFER and self.order_type == TransferPart.ARRIVAL
+
+    @property
     def groups(self) -> tuple[int, int]:
         """The clearing groups that a deposit, withdrawal or transfer names: the source, and a transfer's target."""
         both = self.price_ticks % 2**64
@@ -153,7 +165,12 @@ SHAPES: dict[AdminKind, tuple[int, int, int, tuple[str, ...]]] = {
     AdminKind.CREATE_EVENT: (MAKERS, 8, MOST_TEXTS, ()),
     AdminKind.DEPOSIT: (HAS_TEXTS, 0, 1, ("instrument", "account", "price_ticks", "quantity_lots", "order_id")),
     AdminKind.WITHDRAW: (HAS_TEXTS, 0, 1, ("instrument", "account", "price_ticks", "quantity_lots", "order_id")),
-    AdminKind.TRANSFER: (HAS_TEXTS, 1, 1, ("instrument", "account", "price_ticks", "quantity_lots", "order_id")),
+    AdminKind.TRANSFER: (
+        HAS_TEXTS,
+        1,
+        1,
+        ("order_type", "instrument", "account", "price_ticks", "quantity_lots", "order_id"),
+    ),
     AdminKind.MINT: (0, 0, 0, ("instrument", "account", "quantity_lots")),
     AdminKind.REDEEM: (0, 0, 0, ("instrument", "account", "quantity_lots")),
     AdminKind.SETTLE: (HAS_PAYOUTS, 0, 0, ("order_type", "instrument", "quantity_lots")),
@@ -240,6 +257,8 @@ def decode_admin(slots: bytes, start: int) -> tuple[AdminCommand, int]:
             SettlementMode(order_type)
         if command.kind == AdminKind.PLACE:
             PlaceKind(order_type)
+        if command.kind == AdminKind.TRANSFER:
+            TransferPart(order_type)
         command.rules = read.rules() if extensions & HAS_RULES else None
         command.settlement = Terms(*read.slot(TERMS)[1:]) if extensions & HAS_SETTLEMENT else None
         command.payouts = read.payouts() if extensions & HAS_PAYOUTS else None

@@ -64,6 +64,8 @@ class Administration(Venue):
 
     def groups_of(self, command: AdminCommand) -> list[Group]:
         """The clearing group whose time a command moves: of a transfer the one that its funds leave (R2)."""
+        if command.is_arrival:
+            return []
         if command.kind in OF_FUNDS:
             group = self.registry.group(command.groups[0])
             return [] if group is None else [group]
@@ -416,7 +418,8 @@ class Administration(Venue):
         if asset is None:
             return RejectReason.UNKNOWN_ASSET
         source = groups[0]
-        if source is None or None in groups:
+        # A whole exchange is one shard: nothing comes to it from another one (D62).
+        if source is None or None in groups or command.is_arrival:
             return RejectReason.UNKNOWN_GROUP
         if any(len(text.encode()) > MOST_ID_BYTES for text in command.texts):
             return RejectReason.INVALID_NAME
