@@ -41,7 +41,8 @@ pub enum StreamError {
         /// Where to go on.
         resume_sequence: u64,
     },
-    /// The journal cannot be read, or leads elsewhere than it did.
+    /// The journal cannot be read, or leads elsewhere than it did, or a failure has stopped the shard before it had written what the
+    /// ring has lost.
     Failed(Failure),
 }
 

@@ -26,7 +26,7 @@ fn another_number_of_shards_is_refused() {
     assert!(matches!(refused(&disks[..1], options(1)), (0, Failure::Shards { found: 2, wanted: 1 })));
     assert!(matches!(refused(&disks, options(3)), (0, Failure::Shards { found: 2, wanted: 3 })));
     let turned = [disks[1].clone(), disks[0].clone()];
-    assert!(matches!(refused(&turned, options(2)), (0, Failure::Option { option: "shards", .. })));
+    assert!(matches!(refused(&turned, options(2)), (0, Failure::Incomplete { .. })));
     // And the refusals have changed nothing.
     open(&disks[..2], Durability::Os).close().unwrap();
 }
