@@ -51,6 +51,8 @@ pub struct Port {
     doorbell: Arc<Doorbell>,
     last_ticket: u64,
     unanswered: usize,
+    /// What it sends has the times that it is to have.
+    pub(crate) keeps_times: bool,
     /// Answers that came while something else was waited for.
     pub(crate) kept: VecDeque<Completion>,
 }
@@ -70,8 +72,8 @@ impl Port {
         doorbell: Arc<Doorbell>,
     ) -> Port {
         let sources = completions.into_iter().map(|completions| Source { completions, tickets: VecDeque::new() });
-        let (last_ticket, unanswered, kept) = (0, 0, VecDeque::new());
-        Port { shared, origin, sources: sources.collect(), doorbell, last_ticket, unanswered, kept }
+        let (sources, kept) = (sources.collect(), VecDeque::new());
+        Port { shared, origin, sources, doorbell, last_ticket: 0, unanswered: 0, keeps_times: false, kept }
     }
 
     /// Sends one command, or several that all go to one shard, which takes them as one. `wants_changes`: the answer is to say
@@ -105,7 +107,8 @@ impl Port {
             return Err((SubmitError::Full, slots));
         }
         let ticket = Ticket(self.last_ticket + 1);
-        let submission = Submission { origin: self.origin, ticket, wants_changes, slots };
+        let (origin, keeps_times) = (self.origin, self.keeps_times);
+        let submission = Submission { origin, ticket, wants_changes, keeps_times, slots };
         if let Err(Full(submission)) = self.shared.gates[target].push(submission) {
             let is_stopped = self.shared.life.has_ended(target);
             let error = if is_stopped { SubmitError::Stopped } else { SubmitError::Full };

@@ -16,7 +16,7 @@ mod opening;
 pub(crate) mod packed;
 mod repair;
 pub(crate) mod shared;
-mod stages;
+pub(crate) mod stages;
 pub(crate) mod submission;
 mod thread;
 pub(crate) mod words;
@@ -134,7 +134,7 @@ impl<St: Storage> Shards<St> {
         let storages: Vec<Option<St>> = shards.shards.iter().map(|shard| shard.storage.clone()).collect();
         opening::complete(&mut link, &storages)?;
         if let Some(drain) = drains.next() {
-            let coordinator = Coordinator { link, access: Arc::clone(&shards.coordinator), drain };
+            let coordinator = Coordinator::new(link, Arc::clone(&shards.coordinator), drain);
             let thread = std::thread::Builder::new().name("coordinator".to_string());
             let thread = thread.spawn(move || coordinator::run(coordinator));
             shards.coordinator_thread =

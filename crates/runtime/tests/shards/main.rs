@@ -3,6 +3,7 @@
 mod crashes;
 mod ends;
 mod events;
+mod halves;
 mod making;
 mod market;
 mod opening;
