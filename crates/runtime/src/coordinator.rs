@@ -1,9 +1,12 @@
 //! What concerns several shards, one thing after the other and in one order for all (R3): creating and placing things, all
 //! instruments, transfers between clearing groups of different shards.
 //!
-//! A broadcast goes to shard 0 first, which alone answers it; when that one has it for good, to all others, and is answered
-//! when all have it. So a broadcast that any shard knows of is known to shard 0 or was never acknowledged, and whatever a crash
-//! leaves behind is completed at the next opening from the shard that knows most ([`crate::shard`]).
+//! A broadcast goes to shard 0 first, which alone answers it; when that one has it, to all others, and is answered when all have
+//! it. Where what was answered is durable (`disk`), shard 0 so knows every broadcast that was acknowledged or that any shard knows
+//! of. With the other policies each shard may lose the end of its log for itself, shard 0 too: but what they have are beginnings
+//! of one sequence, since after one that did not come to its end no other is sent. So whatever a crash leaves behind is completed
+//! at the next opening from the shard that knows most ([`crate::shard`]). For that its journal must reach back so far: where
+//! durability is not `disk` and segments are removed (`retain_bytes`), a broadcast is durable on all shards before it is answered.
 
 use crate::failure::Failure;
 use crate::intake::Drain;
@@ -143,6 +146,7 @@ impl<St: Storage> Link<St> {
             }
             parts.push(done);
         }
+        self.flush_broadcasts()?;
         self.learn(&parts[0].events)?;
         Ok(join(parts))
     }
@@ -158,6 +162,13 @@ impl<St: Storage> Link<St> {
         self.flush(source)?;
         let arrived = self.insist(target, &second_half(slots), wants_changes)?;
         Ok(join(vec![out, arrived]))
+    }
+
+    /// Makes what all shards have durable on each of them, where the policy alone would let one lose it whose neighbours have
+    /// removed the segment by then: nothing could give it back. With `disk` it is durable, and without a limit nothing is removed.
+    pub fn flush_broadcasts(&self) -> Result<(), Arc<Failure>> {
+        let shards = if self.shared.flushes_broadcasts { 0..self.shared.shards() } else { 0..0 };
+        shards.into_iter().try_for_each(|shard| self.flush(shard))
     }
 
     /// Makes everything durable that a shard has. If that fails, all of it is over: what depends on it must not happen.
