@@ -66,6 +66,21 @@ fn what_is_placed_lives_there_and_stays() {
 }
 
 #[test]
+fn a_place_without_effect_is_a_place_all_the_same() {
+    let disks = disks(3, 5);
+    let placed = || ShardOptions { instruments: vec![("S".to_string(), 2)], ..options(3) };
+    for _ in 0..3 {
+        let (shards, _) = Shards::open(disks.clone(), small(Durability::Os), placed()).unwrap();
+        // It is settled, so it lives with its clearing group; the second time it exists.
+        shards.port().unwrap().process(&settled("S", "g"), &mut Vec::new()).unwrap();
+        assert_eq!((shards.home_of_instrument(1), shards.home_of_group(1)), (0, 0));
+        shards.close().unwrap();
+    }
+    let elsewhere = ShardOptions { instruments: vec![("S".to_string(), 1)], ..options(3) };
+    assert!(matches!(refused(&disks, elsewhere), (2, Failure::Option { option: "instruments", .. })));
+}
+
+#[test]
 fn options_that_cannot_be_are_named() {
     let bad = [
         ("shards", ShardOptions { shards: 0, ..options(1) }),
