@@ -1,10 +1,13 @@
-//! The way into a shard: many producers, one consumer. Lock-free for producers, wait-free for the consumer.
+//! The way into a shard: many producers, one consumer. Lock-free on both sides.
 //!
 //! # Contract
 //! - Every item that was pushed is drained once, in the order in which the pushes were published; those of one producer
 //!   in the order of its pushes.
 //! - A push into a full intake gives the item back ([`Full`]). Nothing is dropped silently, nothing is allocated.
-//! - A batch costs the consumer one exchange to take and one to give back, whatever its length.
+//! - Whatever its length, taking a batch is one swap, and giving its nodes back is one compare-exchange, in a loop: it is
+//!   tried again where a producer has changed the pool's head in between, and has got on.
+//! - Between two calls the consumer keeps back at most 64 emptied nodes, and no more than an eighth of the capacity
+//!   ([`Drain::take`]). All others are free, in the hands of a producer, or hold an item that waits.
 //! - What nobody drained is dropped with the last handle.
 //!
 //! # A push in three steps, and a producer that dies between them
@@ -42,7 +45,7 @@ use crate::ring::Full;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// Nodes that [`Drain::take`] keeps back at most.
+/// Nodes that [`Drain::take`] keeps back at most, where the capacity is large.
 const MOST_KEPT: usize = 64;
 
 struct Shared<T> {
@@ -203,18 +206,24 @@ impl<T: Send> Drain<T> {
     /// Appends up to `limit` items to `out`, oldest first. Returns how many. What was taken and not delivered is
     /// delivered next.
     pub fn drain(&mut self, out: &mut Vec<T>, limit: usize) -> usize {
-        let count = self.take(out, limit);
+        let count = self.collect_and_deliver(out, limit);
         self.give_back();
         count
     }
 
-    /// As [`Drain::drain`], but keeps the nodes back until there are some dozens, an eighth of the capacity at most. Where
-    /// items come one by one, producers find the head of the pool where they left it, in their own cache, and the
-    /// consumer makes one exchange for many items.
+    /// As [`Drain::drain`], but keeps emptied nodes back until there are more than 64, or more than an eighth of the capacity; then
+    /// it gives back all of them before it returns. Where items come one by one, producers find the head of the pool where
+    /// they left it, in their own cache, and the consumer makes one exchange for many items.
     pub fn take(&mut self, out: &mut Vec<T>, limit: usize) -> usize {
+        let count = self.collect_and_deliver(out, limit);
+        // Now and not with the next call: the caller may be busy for long with what it has.
         if self.emptied.count > self.emptied.most {
             self.give_back();
         }
+        count
+    }
+
+    fn collect_and_deliver(&mut self, out: &mut Vec<T>, limit: usize) -> usize {
         let mut count = 0;
         while count < limit {
             if self.taken == NONE {
@@ -228,7 +237,13 @@ impl<T: Send> Drain<T> {
         count
     }
 
-    /// Gives the nodes of delivered items back, with one exchange for all.
+    /// Lets [`Drain::take`] keep back so many at most: of the few nodes of a model an eighth is none.
+    #[cfg(loom)]
+    pub fn keep_at_most(&mut self, most: usize) {
+        self.emptied.most = most;
+    }
+
+    /// Gives the nodes of delivered items back, all at once.
     fn give_back(&mut self) {
         if self.emptied.count > 0 {
             self.shared.nodes.give(self.emptied.first, self.emptied.last);
@@ -326,13 +341,24 @@ mod tests {
         }
         assert_eq!(intake.len_estimate(), 0);
         (4..32).for_each(|item| intake.push(item).unwrap());
-        assert_eq!((intake.push(0), drain.take(&mut out, 9), drain.emptied.count), (Err(Full(0)), 9, 13));
-        assert_eq!((drain.take(&mut out, 9), drain.emptied.count), (9, 9), "more than an eighth went back");
+        assert_eq!((intake.push(0), drain.take(&mut out, 9), drain.emptied.count), (Err(Full(0)), 9, 0));
         (32..45).for_each(|item| intake.push(item).unwrap());
-        while drain.take(&mut out, 9) > 0 {}
-        assert_eq!((out, drain.emptied.count), ((0..45).collect(), 0));
-        (0..32).for_each(|item| intake.push(item).unwrap());
-        assert_eq!((drain.drain(&mut vec![], 99), drain.emptied.count), (32, 0), "a drain keeps none");
+        assert_eq!(intake.push(0), Err(Full(0)), "nodes of what waits, and no others, are in use");
+        while drain.take(&mut out, 3) > 0 {}
+        assert_eq!((out, drain.emptied.count), ((0..45).collect(), 2));
+        (0..30).for_each(|item| intake.push(item).unwrap());
+        assert_eq!((intake.push(0), drain.drain(&mut vec![], 99), drain.emptied.count), (Err(Full(0)), 30, 0));
+    }
+
+    /// Whoever took a batch may be busy with it for long.
+    #[test]
+    fn what_was_taken_makes_room_at_once() {
+        for capacity in [1, 2, 7, 256, 4096] {
+            let (intake, mut drain) = intake(capacity);
+            (0..capacity).for_each(|item| intake.push(item).unwrap());
+            assert_eq!(drain.take(&mut vec![], capacity), capacity);
+            (0..capacity).for_each(|item| intake.push(item).unwrap());
+        }
     }
 
     /// A thread stops for good at each step of a push: it costs a node, and nobody notices more than that.

@@ -15,6 +15,7 @@ use crate::replay::{Nowhere, Replay};
 use crate::segment::segment_name;
 use crate::snapshot::{self, snapshot_name};
 use crate::storage::Storage;
+use crate::stream::patiently;
 use aeromatch_engine::exchange::records::{Subject, subject_of};
 use aeromatch_engine::exchange::{Exchange, TransferOut};
 use aeromatch_engine::record::SLOT_BYTES;
@@ -32,7 +33,8 @@ pub(super) fn broadcasts<St: Storage>(link: &mut Link<St>, storages: &[Option<St
     let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));
     let Some(knowing) = counts.iter().position(|&count| count == most && most > least) else { return Ok(()) };
     let Some(storage) = &storages[knowing] else { return Ok(()) };
-    let missing = read_broadcasts(storage, least).map_err(|failure| (knowing as u16, failure))?;
+    // The compactor of that shard is at work.
+    let missing = patiently(|| read_broadcasts(storage, least)).map_err(|failure| (knowing as u16, failure))?;
     for (shard, count) in (0..).zip(counts) {
         for command in missing.iter().skip((count - least) as usize) {
             send(link, shard, command)?;

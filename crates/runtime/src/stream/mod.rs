@@ -22,7 +22,7 @@ use crate::shard::shared::Shared;
 use crate::shard::words::{WORDS, event_of, is_first, sequence_of};
 use aeromatch_engine::record::Event;
 use past::CaughtUp;
-pub(crate) use past::{Journaled, Past};
+pub(crate) use past::{Journaled, Past, patiently};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;

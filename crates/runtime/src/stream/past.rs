@@ -252,7 +252,7 @@ fn base<St: Storage>(storage: &St, from_sequence: u64) -> Result<Replay, Failure
 }
 
 /// Tries again where something is missing or looks damaged that may just be in the middle of being changed.
-fn patiently<T>(mut action: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+pub(crate) fn patiently<T>(mut action: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
     for _ in 1..ATTEMPTS {
         match action() {
             Err(Failure::Damaged { .. } | Failure::Io { .. } | Failure::Incomplete { .. }) => {

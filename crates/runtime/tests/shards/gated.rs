@@ -1,9 +1,10 @@
-//! A disk whose writes or syncs wait, or whose writes break, when they are told to.
+//! A disk whose writes or syncs wait, whose writes break, or whose files are gone for a moment, when they are told to.
 
 use aeromatch_runtime::simulation::disk::{SimulatedDisk, SimulatedFile};
 use aeromatch_runtime::{Storage, StorageFile};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::{self, ThreadId};
 
 #[derive(Clone)]
 pub struct Gated {
@@ -31,6 +32,8 @@ struct State {
     is_broken: bool,
     /// The next write panics.
     panics: bool,
+    /// Who does not find the next file that is opened.
+    misses: Option<ThreadId>,
 }
 
 pub fn gated(disk: SimulatedDisk) -> (Gated, Gate) {
@@ -65,6 +68,15 @@ impl Gate {
 
     pub fn break_with_error(&self) {
         self.state().is_broken = true;
+    }
+
+    /// The next file that this thread opens is not there.
+    pub fn miss(&self) {
+        self.state().misses = Some(thread::current().id());
+    }
+
+    pub fn has_missed(&self) -> bool {
+        self.state().misses.is_none()
     }
 
     /// The next write panics, those behind it fail.
@@ -103,6 +115,9 @@ impl Storage for Gated {
         self.disk.list()
     }
     fn open(&self, name: &str) -> io::Result<GatedFile> {
+        if self.gate.state().misses.take_if(|misses| *misses == thread::current().id()).is_some() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         Ok(GatedFile { file: self.disk.open(name)?, gate: self.gate.clone() })
     }
     fn create(&self, name: &str) -> io::Result<GatedFile> {
