@@ -193,6 +193,8 @@ def test_misuse_names_what_is_wrong(directory: Path, tmp_path: Path) -> None:
         (("--instrument", "QUIET", "--each"), "--instrument and --each: one of them"),
         (("--since", "yesterday"), "neither nanoseconds nor a date"),
         (("--follow",), "--follow needs a terminal"),
+        (("--shard", "0"), "--shard chooses latencies: it goes with --table latencies"),
+        (("--shard", "0", "--table", "reasons"), "--shard chooses latencies"),
     ):
         result = attempt("show", directory, *wrong)
         assert result.exit_code == 2, wrong
