@@ -27,6 +27,7 @@ pub(super) fn complete<St: Storage>(link: &mut Link<St>, storages: &[Option<St>]
     divide(link)?;
     if link.shared.shards() > 1 {
         repair::broadcasts(link, storages)?;
+        repair::check(link)?;
         // Behind them: what a transfer names is known where it goes.
         repair::transfers(link)?;
         place(link)?;

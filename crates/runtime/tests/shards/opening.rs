@@ -43,6 +43,20 @@ fn a_log_that_is_lost_is_not_begun_again() {
 }
 
 #[test]
+fn logs_of_two_exchanges_are_not_one() {
+    let some = [disks(2, 6), disks(2, 7)];
+    for (disks, symbol) in some.iter().zip(["A", "B"]) {
+        let shards = open(disks, Durability::Os);
+        shards.port().unwrap().process(&instrument(symbol), &mut Vec::new()).unwrap();
+        shards.close().unwrap();
+    }
+    // As many commands to all shards, but not the same.
+    let mixed = [some[0][0].clone(), some[1][1].clone()];
+    assert!(matches!(refused(&mixed, options(2)), (1, Failure::Option { option: "shards", .. })));
+    open(&some[0], Durability::Os).close().unwrap();
+}
+
+#[test]
 fn what_is_placed_lives_there_and_stays() {
     let disks = disks(3, 3);
     let placed = |shard| ShardOptions {
