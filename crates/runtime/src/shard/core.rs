@@ -240,8 +240,9 @@ impl<St: Storage> Core<St> {
         if submitted == Submitted::Capacity {
             return Ok(false);
         }
-        self.engine.sync()?;
-        self.stages.done(Stage::Sync);
+        if self.engine.sync()? {
+            self.stages.done(Stage::Sync);
+        }
         for entry in entries {
             self.apply(entry)?;
         }
