@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from aeromatch import _core
+from aeromatch.bench.runtime import Plan, measure_runtime, quick
+from aeromatch.bench.runtime_report import runtime_notes
 from aeromatch.cli.main import cli
 
 
@@ -50,11 +53,23 @@ def test_tables_say_how_they_were_measured(tmp_path: Path) -> None:
     out = run(tmp_path, "--section", "ring", "--section", "scaling")
     assert "ring to ring through a live shard" in out
     assert "coordinated omission" in out
-    assert "budget: p99 ring to ring, without a journal, under 2 us: one by one" in out
+    assert "budget: p99 ring to ring, without a journal, under 2 us: not measured (--quick)." in out
+    assert "budget: 95% of two processes: not measured (--quick)." in out
     assert "the rings alone" in out
     assert "two processes, one shard each" in out
     assert "submit to acknowledgement" not in out
     assert "memory:" not in out
+
+
+@pytest.mark.parametrize(("is_quick", "has_verdict"), [(True, False), (False, True)])
+def test_least_of_everything_is_no_verdict(is_quick: bool, has_verdict: bool) -> None:
+    plan = replace(quick(Plan(sections=("ring", "scaling"))), is_quick=is_quick)
+    notes = list(runtime_notes(measure_runtime(plan)))
+    budgets = [note for note in notes if note.startswith("budget")]
+    assert len(budgets) == 2
+    for note in budgets:
+        assert (" met" in note) == has_verdict
+        assert ("not measured" in note) != has_verdict
 
 
 def test_what_waits_counts_from_its_time_and_nothing_is_clipped() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.statistics.logs import read_only_folder
 from tests.statistics.test_store import samples
 
 from aeromatch import Exchange, Instrument, JournalError
@@ -192,6 +193,8 @@ def test_misuse_names_what_is_wrong(directory: Path, tmp_path: Path) -> None:
         (("--instrument", "QUIET", "--each"), "--instrument and --each: one of them"),
         (("--since", "yesterday"), "neither nanoseconds nor a date"),
         (("--follow",), "--follow needs a terminal"),
+        (("--shard", "0"), "--shard chooses latencies: it goes with --table latencies"),
+        (("--shard", "0", "--table", "reasons"), "--shard chooses latencies"),
     ):
         result = attempt("show", directory, *wrong)
         assert result.exit_code == 2, wrong
@@ -213,6 +216,28 @@ def test_without_update_nothing_is_made(directory: Path) -> None:
     assert isinstance(result.exception, StoreError)
     assert "there are no statistics yet" in str(result.exception)
     assert not (directory / "statistics.sqlite").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_shown_and_exported(directory: Path, tmp_path: Path) -> None:
+    with read_only_folder(directory):
+        missing = attempt("show", directory)
+    assert isinstance(missing.exception, StoreError)
+    assert "--store FILE" in str(missing.exception)
+    run("update", directory)
+    shown = ("show", directory, "--no-update", "--each", "--period", "1d")
+    rows = run_json(*shown)["rows"]
+    # Others may write there.
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with read_only_folder(directory):
+        assert run_json(*shown)["rows"] == rows
+        run("export", directory, tmp_path / "open" / "tables", "--no-update", "--format", "csv")
+        for command in ("show", "update"):
+            result = attempt(command, directory)
+            assert isinstance(result.exception, StoreError)
+            assert "; --store FILE counts into another file" in str(result.exception)
+        run("update", directory, "--store", tmp_path / "open" / "s")
+    assert (tmp_path / "open" / "tables" / "counts.csv").exists()
 
 
 def test_follow_shows_what_comes(directory: Path) -> None:

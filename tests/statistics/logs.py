@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import stat
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +26,8 @@ SLOWER: Final = 50_000
 """The load's commands are a microsecond apart: here 50 milliseconds."""
 ROUND: Final = 40
 """Orders of a round."""
+NOBODY: Final = 65_534
+PASS: Final = stat.S_IXGRP | stat.S_IXOTH
 PERIODS: Final = ("100ms", "1s", "7s", "1d")
 PERIODS_MS: Final = (100, 1_000, 7_000, 86_400_000)
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
@@ -46,6 +51,27 @@ def write_log(directory: Path, seed: int, commands: int, **options: Any) -> None
     """Keep a journal of them, or go on with it."""
     with Exchange.open(directory, durability="os", **options) as exchange:
         send(exchange, seed, commands)
+
+
+@contextmanager
+def read_only_folder(path: Path) -> Iterator[None]:
+    """Let nothing be written in a folder while the block runs, not even by root, who is nobody meanwhile."""
+    is_root = os.geteuid() == 0
+    modes = {path: path.stat().st_mode & 0o777}
+    if is_root:
+        # Those above are made by pytest, for their owner only.
+        modes |= {it: it.stat().st_mode & 0o777 for it in path.parents if it.stat().st_mode & PASS != PASS}
+    try:
+        for folder, mode in modes.items():
+            folder.chmod(0o555 if folder == path else mode | PASS)
+        if is_root:
+            os.seteuid(NOBODY)
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        for folder, mode in modes.items():
+            folder.chmod(mode)
 
 
 def send_to_shards(exchange: Exchange, seed: int, rounds: Iterable[int]) -> None:

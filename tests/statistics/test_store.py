@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.statistics.logs import PERIODS, both, counted_slowly, events_of, table, write_log
+from tests.statistics.logs import PERIODS, both, counted_slowly, events_of, read_only_folder, table, write_log
 
 from aeromatch import Exchange, Instrument, commands
 from aeromatch.analytics.statistics import MEASURES, Latencies, catch_up
@@ -248,3 +248,37 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"malformed|damaged|not a database") as raised:
         use()
     assert str(path) in str(raised.value)
+
+
+def test_it_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    write_log(tmp_path / "data", 1, 100)
+    with SqliteStatistics(folder / "s", periods=PERIODS) as store:
+        catch_up(tmp_path / "data", store)
+        rows = both(store)
+        # Someone is at work: his file of locks is there, and what is only in the log is seen.
+        with read_only_folder(folder), SqliteStatistics(folder / "s", read_only=True) as reader:
+            assert both(reader) == rows
+        halves = [(folder / name).read_bytes() for name in ("s", "s-wal")]
+    with read_only_folder(folder):
+        with SqliteStatistics(folder / "s", read_only=True) as reader:
+            assert both(reader) == rows
+        with pytest.raises(StoreError) as caught:
+            SqliteStatistics(folder / "s")
+        assert caught.value.is_not_writable
+        assert [it.name for it in folder.iterdir()] == ["s"]
+    # As a killed process leaves it: without its log it would lack rows, and say nothing.
+    for name, half in zip(("s", "s-wal"), halves, strict=True):
+        (folder / name).write_bytes(half)
+    with read_only_folder(folder), pytest.raises(StoreError, match="its latest rows are in s-wal"):
+        SqliteStatistics(folder / "s", read_only=True)
+    with SqliteStatistics(folder / "s", read_only=True) as reader:
+        assert both(reader) == rows
+
+
+def test_what_is_no_database_is_refused_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "s").write_bytes(b"no database" * 1_000)
+    with read_only_folder(tmp_path / "kept"), pytest.raises(StoreError, match="not a database"):
+        SqliteStatistics(tmp_path / "kept" / "s", read_only=True)

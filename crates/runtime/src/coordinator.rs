@@ -1,9 +1,12 @@
 //! What concerns several shards, one thing after the other and in one order for all (R3): creating and placing things, all
 //! instruments, transfers between clearing groups of different shards.
 //!
-//! A broadcast goes to shard 0 first, which alone answers it; when that one has it for good, to all others, and is answered
-//! when all have it. So a broadcast that any shard knows of is known to shard 0 or was never acknowledged, and whatever a crash
-//! leaves behind is completed at the next opening from the shard that knows most ([`crate::shard`]).
+//! A broadcast goes to shard 0 first, which alone answers it; when that one has it, to all others, and is answered when all have
+//! it. Where what was answered is durable (`disk`), shard 0 so knows every broadcast that was acknowledged or that any shard knows
+//! of. With the other policies each shard may lose the end of its log for itself, shard 0 too: but what they have are beginnings
+//! of one sequence, since after one that did not come to its end no other is sent. So whatever a crash leaves behind is completed
+//! at the next opening from the shard that knows most ([`crate::shard`]). For that its journal must reach back so far: where
+//! durability is not `disk` and segments are removed (`retain_bytes`), a broadcast is durable on all shards before it is answered.
 
 use crate::failure::Failure;
 use crate::intake::Drain;
@@ -14,6 +17,7 @@ use crate::shard::core::{Core, stamp};
 use crate::shard::packed::Packed;
 use crate::shard::refusal::is_refused_for_capacity;
 use crate::shard::shared::Shared;
+use crate::shard::stages::wall_ns;
 use crate::shard::submission::{Completion, Doors, Origin, Slots, Submission, Ticket};
 use crate::storage::Storage;
 use aeromatch_engine::codes::{CreatedKind, EventKind};
@@ -39,11 +43,29 @@ pub(crate) struct Link<St: Storage> {
     pub accesses: Vec<Arc<Access<Core<St>>>>,
     port: Port,
     answers: Vec<Completion>,
+    /// Of whoever answers ports with it; `None`: nobody does yet.
+    desk: Option<Desk>,
+}
+
+/// The ports that the coordinator answers, and the turns that others have to attach some.
+struct Desk {
+    access: Arc<Access<Doors>>,
+    doors: Box<Doors>,
+}
+
+impl Desk {
+    fn serve(&mut self) {
+        if self.access.is_wanted() {
+            self.doors = self.access.lend(std::mem::take(&mut self.doors));
+        }
+    }
 }
 
 impl<St: Storage> Link<St> {
-    pub fn new(shared: Arc<Shared>, accesses: Vec<Arc<Access<Core<St>>>>, port: Port) -> Link<St> {
-        Link { shared, accesses, port, answers: Vec::new() }
+    pub fn new(shared: Arc<Shared>, accesses: Vec<Arc<Access<Core<St>>>>, mut port: Port) -> Link<St> {
+        // What is sent here has its time: a port has it from the coordinator, and what is repaired had it before.
+        port.keeps_times = true;
+        Link { shared, accesses, port, answers: Vec::new(), desk: None }
     }
 
     /// Has a shard's state between two of its batches.
@@ -87,17 +109,23 @@ impl<St: Storage> Link<St> {
     }
 
     /// As [`Link::ask`], for what must happen because something else has: where there is no room it is tried until there is, or
-    /// until the exchange is closed. Then the next opening does it.
+    /// until the exchange is closed. Then the next opening does it. An opening itself fails.
     fn insist(&mut self, shard: u16, slots: &[u8], wants_changes: bool) -> Answer {
         loop {
             let done = self.ask(shard, slots, wants_changes)?;
             if !is_refused_for_capacity(&done.events) {
                 return Ok(done);
             }
-            if self.shared.life.is_over() {
-                return Err(self.shared.life.failure());
+            let Some(desk) = &mut self.desk else {
+                let error = std::io::ErrorKind::StorageFull.into();
+                return Err(Arc::new(Failure::io("journal", "preallocate")(error)));
+            };
+            let (life, gate) = (&self.shared.life, &self.shared.gates[self.shared.coordinator()]);
+            gate.doorbell.wait(|| desk.access.is_wanted() || life.is_over(), Some(RETRY));
+            if life.is_over() {
+                return Err(life.failure());
             }
-            thread::sleep(RETRY);
+            desk.serve();
         }
     }
 
@@ -118,6 +146,7 @@ impl<St: Storage> Link<St> {
             }
             parts.push(done);
         }
+        self.flush_broadcasts()?;
         self.learn(&parts[0].events)?;
         Ok(join(parts))
     }
@@ -130,9 +159,25 @@ impl<St: Storage> Link<St> {
         if !out.events.iter().any(|event| event.kind == EventKind::Accepted.code()) {
             return Ok(out);
         }
-        self.with(source, |core| core.engine.flush()).and_then(|flushed| flushed).map_err(Arc::new)?;
+        self.flush(source)?;
         let arrived = self.insist(target, &second_half(slots), wants_changes)?;
         Ok(join(vec![out, arrived]))
+    }
+
+    /// Makes what all shards have durable on each of them, where the policy alone would let one lose it whose neighbours have
+    /// removed the segment by then: nothing could give it back. With `disk` it is durable, and without a limit nothing is removed.
+    pub fn flush_broadcasts(&self) -> Result<(), Arc<Failure>> {
+        let shards = if self.shared.flushes_broadcasts { 0..self.shared.shards() } else { 0..0 };
+        shards.into_iter().try_for_each(|shard| self.flush(shard))
+    }
+
+    /// Makes everything durable that a shard has. If that fails, all of it is over: what depends on it must not happen.
+    fn flush(&self, shard: u16) -> Result<(), Arc<Failure>> {
+        let flushed = self.with(shard, |core| core.engine.flush()).and_then(|flushed| flushed);
+        flushed.map_err(|failure| {
+            self.shared.stop(format!("shard {shard}: {failure}"));
+            self.shared.life.failure()
+        })
     }
 
     /// Lets commands for what was created find their way.
@@ -174,9 +219,19 @@ fn join(parts: Vec<Done>) -> Done {
 
 /// What the coordinator's thread begins with.
 pub(crate) struct Coordinator<St: Storage> {
-    pub link: Link<St>,
-    pub access: Arc<Access<Doors>>,
-    pub drain: Drain<Submission>,
+    link: Link<St>,
+    access: Arc<Access<Doors>>,
+    drain: Drain<Submission>,
+    /// Something that concerns several shards did not come to its end. What comes behind it must not come before it in any log:
+    /// nothing is sent any more, and opening again completes what was begun.
+    is_broken: bool,
+}
+
+impl<St: Storage> Coordinator<St> {
+    pub fn new(mut link: Link<St>, access: Arc<Access<Doors>>, drain: Drain<Submission>) -> Coordinator<St> {
+        link.desk = Some(Desk { access: Arc::clone(&access), doors: Box::default() });
+        Coordinator { link, access, drain, is_broken: false }
+    }
 }
 
 /// The thread. Whatever happens, at its end everybody knows that it answers nothing any more.
@@ -193,20 +248,21 @@ impl<St: Storage> Coordinator<St> {
     fn work(mut self) {
         let (shared, access) = (Arc::clone(&self.link.shared), Arc::clone(&self.access));
         let (life, thread) = (&shared.life, shared.coordinator());
-        let mut doors = Box::new(Doors::default());
         let (mut inbox, mut stamped_ns) = (Vec::with_capacity(BATCH), 0);
         loop {
             if life.is_stopped() {
                 return;
             }
-            if access.is_wanted() {
-                doors = access.lend(doors);
+            if let Some(desk) = &mut self.link.desk {
+                desk.serve();
             }
             if self.drain.drain(&mut inbox, BATCH) > 0 {
                 for submission in inbox.drain(..) {
                     let (origin, completion) = self.answer(submission, &mut stamped_ns);
-                    doors.complete(origin, completion);
-                    doors.ring();
+                    if let Some(Desk { doors, .. }) = &mut self.link.desk {
+                        doors.complete(origin, completion);
+                        doors.ring();
+                    }
                 }
                 continue;
             }
@@ -221,16 +277,20 @@ impl<St: Storage> Coordinator<St> {
     }
 
     fn answer(&mut self, submission: Submission, stamped_ns: &mut u64) -> (Origin, Packed) {
-        let Submission { origin, ticket, wants_changes, slots } = submission;
+        let Submission { origin, ticket, wants_changes, slots, .. } = submission;
         let mut slots = slots.bytes().to_vec();
         let (shard, result) = match Exchange::check(&slots) {
             Err(error) => (0, Err(Arc::new(Failure::Batch(error)))),
+            Ok(_) if self.is_broken => (0, Err(self.link.shared.life.failure())),
             Ok(_) => {
                 if self.link.shared.options.stamp_time {
                     // Once, for all shards.
-                    stamp(&mut slots, stamped_ns);
+                    *stamped_ns = wall_ns().max(*stamped_ns);
+                    stamp(&mut slots, *stamped_ns);
                 }
-                self.carry_out(&slots, wants_changes)
+                let (shard, result) = self.carry_out(&slots, wants_changes);
+                self.is_broken = result.as_ref().is_err_and(|failure| !matches!(**failure, Failure::Batch(_)));
+                (shard, result)
             }
         };
         (origin, Packed::whole(ticket, shard, result))

@@ -154,11 +154,11 @@ impl<St: Storage> DurableExchange<St> {
         }
     }
 
-    /// Returns when the batch that was journaled is what the policy promises.
+    /// Returns when the batch that was journaled is what the policy promises; whether the disk had to be waited for.
     ///
     /// # Errors
     /// [`Failure::Io`]: nothing of it may be applied, and the exchange has stopped.
-    pub fn sync(&mut self) -> Result<(), Failure> {
+    pub fn sync(&mut self) -> Result<bool, Failure> {
         self.journal.commit().map_err(|failure| self.stop(failure))
     }
 

@@ -110,12 +110,16 @@ impl<St: Storage> Journal<St> {
         Ok(Appended::Commands(commands))
     }
 
-    /// Returns when what was appended is what the policy promises.
+    /// Returns when what was appended is what the policy promises; whether the disk had to be waited for.
     ///
     /// # Errors
     /// [`Failure::Io`]: the journal must not be written any more.
-    pub fn commit(&mut self) -> Result<(), Failure> {
-        if self.options.durability == Durability::Disk { self.sync() } else { Ok(()) }
+    pub fn commit(&mut self) -> Result<bool, Failure> {
+        let has_to_wait = self.options.durability == Durability::Disk;
+        if has_to_wait {
+            self.sync()?;
+        }
+        Ok(has_to_wait)
     }
 
     /// Makes everything durable, whatever the policy.

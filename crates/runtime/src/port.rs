@@ -2,6 +2,11 @@
 //!
 //! A port belongs to one thread at a time. It never has more submissions unanswered than its window, and each thread that
 //! answers has a ring with room for all of them: so whoever answers never waits for a port.
+//!
+//! Commands of one port are done in the order in which they were sent, as far as one can see the order: shard by shard, and what
+//! concerns several shards behind all that was sent before and before all that was sent behind. For that it is a barrier: while
+//! the coordinator has something of this port, shards get nothing of it, and the other way round. Who sends only orders, or has
+//! one shard, meets none.
 
 use crate::doorbell::Doorbell;
 use crate::idle::Waiter;
@@ -22,7 +27,8 @@ use std::time::{Duration, Instant};
 /// Why a submission was not taken. Nothing has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitError {
-    /// As many are not answered as the window allows, or the shard's intake is full: poll, and try again.
+    /// As many are not answered as the window allows, or the shard's intake is full, or this one concerns several shards, or one
+    /// before it does, and what was sent before has to be answered first: poll, and try again.
     Full,
     /// It is no sequence of commands, or they do not go to one shard.
     Batch(RecordError),
@@ -51,6 +57,8 @@ pub struct Port {
     doorbell: Arc<Doorbell>,
     last_ticket: u64,
     unanswered: usize,
+    /// What it sends has the times that it is to have.
+    pub(crate) keeps_times: bool,
     /// Answers that came while something else was waited for.
     pub(crate) kept: VecDeque<Completion>,
 }
@@ -70,8 +78,8 @@ impl Port {
         doorbell: Arc<Doorbell>,
     ) -> Port {
         let sources = completions.into_iter().map(|completions| Source { completions, tickets: VecDeque::new() });
-        let (last_ticket, unanswered, kept) = (0, 0, VecDeque::new());
-        Port { shared, origin, sources: sources.collect(), doorbell, last_ticket, unanswered, kept }
+        let (sources, kept) = (sources.collect(), VecDeque::new());
+        Port { shared, origin, sources, doorbell, last_ticket: 0, unanswered: 0, keeps_times: false, kept }
     }
 
     /// Sends one command, or several that all go to one shard, which takes them as one. `wants_changes`: the answer is to say
@@ -101,11 +109,12 @@ impl Port {
         slots: Slots,
         wants_changes: bool,
     ) -> Result<Ticket, (SubmitError, Slots)> {
-        if self.unanswered >= self.window() {
+        if self.unanswered >= self.window() || !self.is_in_turn(target) {
             return Err((SubmitError::Full, slots));
         }
         let ticket = Ticket(self.last_ticket + 1);
-        let submission = Submission { origin: self.origin, ticket, wants_changes, slots };
+        let (origin, keeps_times) = (self.origin, self.keeps_times);
+        let submission = Submission { origin, ticket, wants_changes, keeps_times, slots };
         if let Err(Full(submission)) = self.shared.gates[target].push(submission) {
             let is_stopped = self.shared.life.has_ended(target);
             let error = if is_stopped { SubmitError::Stopped } else { SubmitError::Full };
@@ -115,6 +124,18 @@ impl Port {
         self.unanswered += 1;
         self.sources[target].tickets.push_back(ticket);
         Ok(ticket)
+    }
+
+    /// Has everything been answered that must be before something goes to that thread?
+    #[inline]
+    fn is_in_turn(&self, target: usize) -> bool {
+        let coordinator = self.shared.coordinator();
+        match self.sources.get(coordinator) {
+            // There is none where there is one shard, nor for the coordinator's own port.
+            None => true,
+            Some(source) if target == coordinator => self.unanswered == source.tickets.len(),
+            Some(source) => source.tickets.is_empty(),
+        }
     }
 
     /// Where a submission goes.

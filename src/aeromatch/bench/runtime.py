@@ -53,6 +53,8 @@ class Plan:
     memory_commands: int = 10_000_000
     directory: Path | None = None
     """Where the journals are made; None: where temporary files go."""
+    is_quick: bool = False
+    """Too little of everything for a verdict."""
 
 
 def quick(plan: Plan) -> Plan:
@@ -66,6 +68,7 @@ def quick(plan: Plan) -> Plan:
         rounds=2,
         race_commands=1_400,
         memory_commands=70_000,
+        is_quick=True,
     )
 
 

@@ -13,6 +13,7 @@ from aeromatch import __version__
 from aeromatch.bench.runtime import SECTIONS, Plan, measure_runtime, quick, runtime_parts
 from aeromatch.bench.runtime_report import runtime_as_json, runtime_notes, runtime_tables
 from aeromatch.cli.console import (
+    NumberRange,
     examples,
     json_option,
     print_json,
@@ -53,7 +54,7 @@ from aeromatch.cli.console import (
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.001, 600),
+    type=NumberRange(0.001, 600),
     default=1.0,
     show_default=True,
     help="Of each open loop, at most, as long as it keeps up.",

@@ -22,16 +22,16 @@ IN_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 OUT_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-class Share(click.FloatRange):
-    """A number of 0 to 1; NaN, which no comparison refuses, is none."""
+class NumberRange(click.FloatRange):
+    """A number within bounds; NaN, which no comparison refuses, is none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the number, or call it misuse."""
-        share = super().convert(value, param, ctx)
-        return share if share == share else self.fail(f"{value} is not a number of 0 to 1.", param, ctx)
+        number = super().convert(value, param, ctx)
+        return number if number == number else self.fail(f"{value} is not a number.", param, ctx)
 
 
-SHARE = Share(0, 1)
+SHARE = NumberRange(0, 1)
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout instead of tables."

@@ -10,6 +10,7 @@ from rich.table import Table
 from aeromatch import lab
 from aeromatch.cli.console import (
     OUT_FILE,
+    NumberRange,
     check_writable,
     examples,
     has_matplotlib,
@@ -46,7 +47,7 @@ def list_experiments(as_json: bool) -> None:
 @click.argument("name", type=click.Choice([each.name for each in lab.experiments()]))
 @click.option(
     "--seconds",
-    type=click.FloatRange(0, 3600, min_open=True),
+    type=NumberRange(0, 3600, min_open=True),
     default=2.0,
     show_default=True,
     help="How long it measures, about.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,10 +14,10 @@ from aeromatch.cli.console import progress_bar
 from aeromatch.cli.journal_arguments import Moment
 from aeromatch.cli.stats_tables import Choice
 from aeromatch.market.periods import duration_ms
-from aeromatch.stores import SqliteStatistics
+from aeromatch.stores import SqliteStatistics, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -114,17 +115,30 @@ def open_store(
     shard_directories(directory)
     path = directory / FILE_NAME if store is None else store
     try:
-        return SqliteStatistics(
-            path,
-            periods=periods_ms or None,
-            retention={str(period) + "ms": kept for period, kept in (retention_ms or {}).items()},
-            read_only=read_only,
-        )
+        with _elsewhere(not read_only):
+            return SqliteStatistics(
+                path,
+                periods=periods_ms or None,
+                retention={str(period) + "ms": kept for period, kept in (retention_ms or {}).items()},
+                read_only=read_only,
+            )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
 
+@contextmanager
+def _elsewhere(is_wanted: bool) -> Iterator[None]:
+    """Where counts cannot be written, say that they can be kept in another file."""
+    try:
+        yield
+    except StoreError as error:
+        if is_wanted and error.is_not_writable:
+            raise StoreError(f"{error}; --store FILE counts into another file") from error
+        raise
+
+
 def update_store(directory: Path, store: SqliteStatistics, progress: bool | None) -> int:
     """Count what has come; gives the number of events."""
-    with progress_bar(f"counting {directory}", PERMILLE, progress) as done:
+    # Beside the locks that a reader left there, a file opens that cannot be written.
+    with _elsewhere(True), progress_bar(f"counting {directory}", PERMILLE, progress) as done:
         return catch_up(directory, store, lambda ready, ahead: done(PERMILLE * ready // max(ahead, 1)))

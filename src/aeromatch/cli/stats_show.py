@@ -62,6 +62,8 @@ def show(
     """
     if follow and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("--follow needs a terminal, and goes without --json")
+    if choice.shard is not None and table != "latencies":
+        raise click.UsageError("--shard chooses latencies: it goes with --table latencies")
     with open_store(directory, where["store"], read_only=not where["is_updated"]) as store:
 
         def look() -> tuple[int, list[dict[str, Any]]]:

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 MILLISECOND_NS: Final = 1_000_000
 BUSY_S: Final = 30.0
 """How long a transaction waits for that of another process."""
+PRIMARY: Final = 0xFF
+"""What of an error code of SQLite says which kind it is."""
+NOT_WRITABLE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""Kinds of error where something had to be written, or made, and may not be."""
 NOWHERE: Final = (0, 0, 0, 0)
 ALL: Final = 0
 """Stands for all instruments together."""
@@ -42,6 +46,9 @@ ALL: Final = 0
 
 class StoreError(AeroMatchError):
     """The file of a store cannot be used: the message names it and says why."""
+
+    is_not_writable = False
+    """Whether it is because the file, or its folder, cannot be written."""
 
 
 class Measured(NamedTuple):
@@ -77,7 +84,7 @@ class SqliteStatistics:
                 default 1 s, 1 min, 1 h and 1 d. None: those that the file has.
             retention: How long rows of a period stay, such as {"1s": "1d"}; None as a value: for ever. May be changed
                 each time the file is opened; what is not named stays as it was.
-            read_only: Make and change nothing.
+            read_only: Make and change nothing; the folder need not be writable.
 
         Raises:
             TypeError: A period or a retention is no duration.
@@ -91,20 +98,44 @@ class SqliteStatistics:
         if read_only and not self.path.exists():
             raise StoreError(f"{self.path}: there are no statistics yet")
         with self._named():
-            # One connection for all threads: the lock lets them take turns.
-            self._connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}{'?mode=ro' if read_only else ''}",
-                uri=True,
-                timeout=BUSY_S,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            self._connection = self._connect_to_read() if read_only else self._connect()
         try:
             with self._named():
                 self._prepare(wanted, retention, read_only)
         except BaseException:
             self._connection.close()
             raise
+
+    def _connect(self, how: str = "") -> sqlite3.Connection:
+        # One connection for all threads: the lock lets them take turns.
+        return sqlite3.connect(
+            f"{self.path.absolute().as_uri()}{how}",
+            uri=True,
+            timeout=BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        connection = self._connect("?mode=ro")
+        try:
+            connection.execute("PRAGMA schema_version")
+        except sqlite3.Error as error:
+            connection.close()
+            if error.sqlite_errorcode & PRIMARY not in NOT_WRITABLE:
+                raise
+            wal = self.path.with_name(f"{self.path.name}-wal")
+            if wal.exists() and wal.stat().st_size:
+                raise StoreError(
+                    f"{self.path}: its latest rows are in {wal.name}, which cannot be read in a folder that cannot be "
+                    "written: copy both elsewhere"
+                ) from error
+            # Whoever reads in WAL mode makes a file of locks beside the database, and here it can be neither made nor
+            # found. So nobody is at work, and without a log everything is in the database itself: it may be read
+            # without locks. Someone else who begins to write meanwhile is not noticed; without the right to write no
+            # lock could keep him away.
+            connection = self._connect("?mode=ro&immutable=1")
+        return connection
 
     def _prepare(
         self,
@@ -164,7 +195,9 @@ class SqliteStatistics:
             try:
                 yield
             except sqlite3.Error as error:
-                raise StoreError(f"{self.path}: {error}") from error
+                told = StoreError(f"{self.path}: {error}")
+                told.is_not_writable = getattr(error, "sqlite_errorcode", 0) & PRIMARY in NOT_WRITABLE
+                raise told from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -150,19 +150,17 @@ impl Exchange {
 }
 
 impl Exchange {
-    /// The shard on which the clearing group or instrument of that name lives, or is to live once it is made; `None`: that is
-    /// not decided.
+    /// The shard on which the clearing group or instrument of that name was placed, whether or not its place was of effect; else
+    /// the one on which it lives. `None`: that is not decided.
     pub fn placement(&self, kind: PlaceKind, name: &str) -> Option<u16> {
-        let (placed, home) = match kind {
-            PlaceKind::Group => {
-                let group = self.registry.groups.find(name);
-                (&self.partition.groups, group.and_then(|group| self.home_of_group(group)))
-            }
-            PlaceKind::Instrument => {
-                let instrument = self.registry.find_instrument(name);
-                (&self.partition.instruments, instrument.and_then(|instrument| self.home_of_instrument(instrument)))
-            }
+        let placed = match kind {
+            PlaceKind::Group => &self.partition.groups,
+            PlaceKind::Instrument => &self.partition.instruments,
         };
-        home.or_else(|| placed.get(name).copied())
+        let home = || match kind {
+            PlaceKind::Group => self.home_of_group(self.registry.groups.find(name)?),
+            PlaceKind::Instrument => self.home_of_instrument(self.registry.find_instrument(name)?),
+        };
+        placed.get(name).copied().or_else(home)
     }
 }

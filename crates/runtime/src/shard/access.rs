@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct Access<T> {
-    /// Somebody asks. A hint: what counts is behind the lock.
+    /// Somebody asks. A hint: what counts is behind the lock, which also orders its stores. Release and acquire: that an owner on its
+    /// way to sleep sees it is the doorbell's business, whose ring has the fence for that.
     wanted: AtomicBool,
     place: Mutex<Place<T>>,
     changed: Condvar,
@@ -47,7 +48,7 @@ impl<T> Access<T> {
         let turn = place.asked;
         if !place.is_over {
             place.asked += 1;
-            self.wanted.store(true, Ordering::SeqCst);
+            self.wanted.store(true, Ordering::Release);
             wake();
         }
         while !place.is_over && place.granted <= turn {
@@ -64,7 +65,7 @@ impl<T> Access<T> {
         place.content = Some(content);
         place.granted = place.asked;
         // Whoever asks from here on sets it again, behind this lock.
-        self.wanted.store(false, Ordering::SeqCst);
+        self.wanted.store(false, Ordering::Release);
         self.changed.notify_all();
         loop {
             if place.done >= place.granted

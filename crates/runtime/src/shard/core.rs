@@ -167,12 +167,19 @@ impl<St: Storage> Core<St> {
         batch.events.clear();
         (batch.commands, batch.has_admin) = (0, false);
         let (mut commands, mut refused) = (0, 0);
+        let stamps = self.shared.options.stamp_time;
+        if stamps {
+            self.stamped_ns = wall_ns().max(self.stamped_ns);
+        }
         for submission in inbox.drain(..) {
             let from = batch.slots.len();
             batch.slots.extend_from_slice(submission.slots.bytes());
             let failure = match Exchange::check(&batch.slots[from..]) {
                 Ok(count) => {
                     commands += count as u64;
+                    if stamps && !submission.keeps_times {
+                        stamp(&mut batch.slots[from..], self.stamped_ns);
+                    }
                     None
                 }
                 Err(error) => {
@@ -191,9 +198,6 @@ impl<St: Storage> Core<St> {
                 is_dormant: false,
                 failure,
             });
-        }
-        if self.shared.options.stamp_time {
-            stamp(&mut batch.slots, &mut self.stamped_ns);
         }
         self.shared.counting[usize::from(self.shard)].refused.add(refused);
         commands
@@ -236,8 +240,9 @@ impl<St: Storage> Core<St> {
         if submitted == Submitted::Capacity {
             return Ok(false);
         }
-        self.engine.sync()?;
-        self.stages.done(Stage::Sync);
+        if self.engine.sync()? {
+            self.stages.done(Stage::Sync);
+        }
         for entry in entries {
             self.apply(entry)?;
         }
@@ -354,9 +359,8 @@ fn is_dormant(exchange: &Exchange, slots: &[u8], events: &[Event]) -> bool {
     dormant_after(&command, events, find)
 }
 
-/// Gives the wall clock's time to the checked commands that have none (R2). It never goes back.
-pub(crate) fn stamp(slots: &mut [u8], stamped_ns: &mut u64) {
-    *stamped_ns = wall_ns().max(*stamped_ns);
+/// Gives that time, the wall clock's, to the checked commands that have none (R2).
+pub(crate) fn stamp(slots: &mut [u8], stamped_ns: u64) {
     let mut at = 0;
     while at < slots.len() {
         let time = at + TIMESTAMP_AT..at + TIMESTAMP_AT + 8;

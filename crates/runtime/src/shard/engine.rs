@@ -27,10 +27,10 @@ impl<St: Storage> Engine<St> {
         }
     }
 
-    /// Returns when what was journaled is what the policy promises.
-    pub fn sync(&mut self) -> Result<(), Failure> {
+    /// Returns when what was journaled is what the policy promises; whether the disk had to be waited for.
+    pub fn sync(&mut self) -> Result<bool, Failure> {
         match self {
-            Engine::Memory(_) => Ok(()),
+            Engine::Memory(_) => Ok(false),
             Engine::Journal(durable) => durable.sync(),
         }
     }

@@ -16,7 +16,7 @@ mod opening;
 pub(crate) mod packed;
 mod repair;
 pub(crate) mod shared;
-mod stages;
+pub(crate) mod stages;
 pub(crate) mod submission;
 mod thread;
 pub(crate) mod words;
@@ -27,7 +27,7 @@ use crate::doorbell::Doorbell;
 use crate::failure::Failure;
 use crate::idle::Idle;
 use crate::intake::{Drain, intake};
-use crate::options::Options;
+use crate::options::{Durability, Options};
 use crate::port::Port;
 use crate::publication::PublishedBook;
 use crate::recovery::Recovery;
@@ -115,7 +115,10 @@ impl<St: Storage> Shards<St> {
         shard_options.check().map_err(|failure| (0, failure))?;
         let is_in_memory = journals.iter().all(Option::is_none);
         let (gates, drains) = gates(&shard_options).map_err(|failure| (0, failure))?;
-        let shared = Arc::new(Shared::new(shard_options, gates, is_in_memory));
+        // Where nothing is ever removed, whatever one shard has lost another one still has.
+        let may_lose = |options: &Options| options.durability != Durability::Disk && options.retain_bytes.is_some();
+        let may_lose = journals.iter().flatten().any(|(_, options)| may_lose(options));
+        let shared = Arc::new(Shared::new(shard_options, gates, is_in_memory, may_lose));
         let accesses: Vec<Arc<Access<Core<St>>>> = journals.iter().map(|_| Arc::new(Access::new())).collect();
         let mut drains = drains.into_iter();
         let mut starting = Vec::new();
@@ -135,7 +138,7 @@ impl<St: Storage> Shards<St> {
         let storages: Vec<Option<St>> = shards.shards.iter().map(|shard| shard.storage.clone()).collect();
         opening::complete(&mut link, &storages)?;
         if let Some(drain) = drains.next() {
-            let coordinator = Coordinator { link, access: Arc::clone(&shards.coordinator), drain };
+            let coordinator = Coordinator::new(link, Arc::clone(&shards.coordinator), drain);
             let thread = std::thread::Builder::new().name("coordinator".to_string());
             let thread = thread.spawn(move || coordinator::run(coordinator));
             shards.coordinator_thread =

@@ -27,9 +27,11 @@ pub(super) fn complete<St: Storage>(link: &mut Link<St>, storages: &[Option<St>]
     divide(link)?;
     if link.shared.shards() > 1 {
         repair::broadcasts(link, storages)?;
+        repair::check(link)?;
         // Behind them: what a transfer names is known where it goes.
         repair::transfers(link)?;
         place(link)?;
+        link.flush_broadcasts().map_err(|failure| (0, own(failure)))?;
         let learn = |exchange: &Exchange| link.shared.routes.learn_all(exchange);
         link.with(0, |core| learn(core.engine.exchange())).map_err(|failure| (0, failure))?;
     }

@@ -43,6 +43,19 @@ pub(super) fn broadcasts<St: Storage>(link: &mut Link<St>, storages: &[Option<St
     Ok(())
 }
 
+/// Have all shards had the same broadcasts? So many they have; what those have made says that they were not others.
+pub(super) fn check<St: Storage>(link: &Link<St>) -> OfShard<()> {
+    let common = |shard| link.with(shard, |core| core.engine.exchange().common_digest());
+    let first = common(0).map_err(|failure| (0, failure))?;
+    for shard in 1..link.shared.shards() {
+        if common(shard).map_err(|failure| (shard, failure))? != first {
+            let problem = format!("what is made in the log of shard {shard} is not what is made in that of shard 0");
+            return Err((shard, Failure::Option { option: "shards", problem }));
+        }
+    }
+    Ok(())
+}
+
 /// Brings transfers to where they go that have left and not arrived: in the order in which they left each shard. What recovery
 /// has read is durable, so none can be forgotten where it left once it has arrived.
 pub(super) fn transfers<St: Storage>(link: &mut Link<St>) -> OfShard<()> {

@@ -15,6 +15,8 @@ pub(crate) struct Shared {
     pub options: ShardOptions,
     /// There are no journals.
     pub is_in_memory: bool,
+    /// What a shard has of commands to all shards may be lost by it and removed by another one: so they are made durable.
+    pub flushes_broadcasts: bool,
     /// The way to each shard, and behind them, where there are several, to the coordinator.
     pub gates: Vec<Gate>,
     pub life: Life,
@@ -26,6 +28,11 @@ pub(crate) struct Shared {
 }
 
 /// Who still takes something, and who still answers.
+///
+/// Flags go up once and never down. Each is stored with release, so that whoever sees it up (acquire) sees what was done before. That
+/// none of those is missed who go to sleep at that moment needs more: the doorbells are rung behind every store, and their fence
+/// orders it against the sleeper's last look ([`crate::doorbell`]). Ports that look at `is_closing` once too often before they see
+/// it only submit something that is still answered.
 pub(crate) struct Life {
     /// Nothing is taken any more: it is being closed.
     is_closing: AtomicBool,
@@ -48,7 +55,7 @@ struct Places {
 }
 
 impl Shared {
-    pub fn new(options: ShardOptions, gates: Vec<Gate>, is_in_memory: bool) -> Shared {
+    pub fn new(options: ShardOptions, gates: Vec<Gate>, is_in_memory: bool, flushes_broadcasts: bool) -> Shared {
         let shards = usize::from(options.shards);
         let flags = || gates.iter().map(|_| AtomicBool::new(false)).collect();
         let life = Life {
@@ -62,6 +69,7 @@ impl Shared {
         Shared {
             options,
             is_in_memory,
+            flushes_broadcasts,
             gates,
             life,
             routes: Routes::new(),
@@ -105,19 +113,19 @@ impl Shared {
     /// Nothing is taken any more.
     pub fn stop(&self, cause: String) {
         let _ = self.life.cause.set(Arc::new(Failure::Stopped { cause }));
-        self.life.is_stopped.store(true, Ordering::SeqCst);
+        self.life.is_stopped.store(true, Ordering::Release);
         self.wake_all();
     }
 
     /// A thread has given its last answer.
     pub fn end(&self, thread: usize) {
-        self.life.has_ended[thread].store(true, Ordering::SeqCst);
+        self.life.has_ended[thread].store(true, Ordering::Release);
         self.wake_all();
     }
 
     /// Asks a thread to answer what waits, and end.
     pub fn ask_to_end(&self, thread: usize) {
-        self.life.is_asked_to_end[thread].store(true, Ordering::SeqCst);
+        self.life.is_asked_to_end[thread].store(true, Ordering::Release);
         self.gates[thread].doorbell.ring();
     }
 
@@ -148,7 +156,7 @@ impl Life {
 
     /// Ports take nothing any more.
     pub fn close(&self) {
-        self.is_closing.store(true, Ordering::SeqCst);
+        self.is_closing.store(true, Ordering::Release);
     }
 
     /// Is nothing taken any more?

@@ -58,6 +58,8 @@ pub(crate) struct Submission {
     pub origin: Origin,
     pub ticket: Ticket,
     pub wants_changes: bool,
+    /// Commands without a time are to have none, also where the wall clock's is given.
+    pub keeps_times: bool,
     pub slots: Slots,
 }
 

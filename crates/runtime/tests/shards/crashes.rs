@@ -6,7 +6,7 @@ use aeromatch_engine::exchange::TransferOut;
 use aeromatch_engine::exchange::records::Admin;
 use aeromatch_engine::record::{ALL_INSTRUMENTS, Command, Event, as_bytes};
 use aeromatch_runtime::simulation::disk::{Fault, Restart, SimulatedDisk};
-use aeromatch_runtime::{Durability, Failure, ShardOptions, Shards};
+use aeromatch_runtime::{Durability, Failure, Options, ShardOptions, Shards};
 
 const SHARDS: u16 = 3;
 /// No sum of some of the amounts that are transferred.
@@ -227,6 +227,30 @@ fn transfers_arrive_once_though_shards_lose_what_was_not_synced() {
         }
         let shards = open(&disks, durability).unwrap();
         assert!(is_whole(&shards), "{durability:?}, {seed}");
+        shards.close().unwrap();
+    }
+}
+
+#[test]
+fn what_a_quiet_shard_has_of_all_outlives_what_a_busy_one_removes() {
+    for (seed, durability) in (0..6).flat_map(|seed| [(seed, Durability::Os), (seed, Durability::Memory)]) {
+        let disks = crate::market::disks(2, 40 + seed);
+        let retaining = Options { retain_bytes: Some(0), keep_snapshots: 1, ..small(durability) };
+        let open = || Shards::open(disks.clone(), retaining, options(2)).map(|(shards, _)| shards);
+        let shards = open().unwrap();
+        let mut port = shards.port().unwrap();
+        port.process(&[instrument("A"), instrument("B")].concat(), &mut Vec::new()).unwrap();
+        for _ in 0..2 {
+            // Shard 0 goes on and removes its beginning; shard 1 has nothing to do.
+            let orders: Vec<u8> = (1..400).flat_map(|price| limit(1, Side::Buy, price, 1)).collect();
+            port.process(&orders, &mut Vec::new()).unwrap();
+            shards.compact(0).unwrap();
+        }
+        drop(port);
+        fall(&disks, Ok(shards), Restart::Power);
+        let shards = open().unwrap_or_else(|(shard, failure)| panic!("{durability:?}, {seed}: {shard}: {failure}"));
+        let made = |shard| shards.read(shard, |exchange| exchange.registry().instruments().count()).unwrap();
+        assert_eq!([made(0), made(1)], [2, 2]);
         shards.close().unwrap();
     }
 }

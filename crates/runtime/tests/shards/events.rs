@@ -1,9 +1,10 @@
 //! The same commands make the same events, whatever the number of shards and however they are sent.
 
-use crate::market::{Dice, TestShards, collect, day, disks, open, options, plain};
+use crate::market::{Dice, LONG, TestShards, collect, day, disks, open, options, plain};
 use aeromatch_engine::codes::{EventKind, Side};
 use aeromatch_engine::record::Event;
-use aeromatch_runtime::{Durability, ShardOptions, Shards};
+use aeromatch_runtime::{Durability, ShardOptions, Shards, SubmitError};
+use std::collections::HashMap;
 
 /// Numbers in the log are each shard's own, and with them an event's place; everything else must be the same.
 pub fn without_numbers(events: &[Event]) -> Vec<Event> {
@@ -72,6 +73,62 @@ fn batches_of_anything_in_order_of_the_commands() {
         assert_eq!(order, (0..day.len() as u64).collect::<Vec<u64>>(), "{count} shards");
         if count == 1 {
             assert_eq!(without_numbers(&found), without_numbers(&plain(&day.concat()).1));
+        }
+        shards.close().unwrap();
+    }
+}
+
+#[test]
+fn submissions_one_behind_the_other() {
+    let day = day(6, 1500);
+    let expected = expected(&day);
+    for count in [1, 2, 4] {
+        for (window, intake_capacity) in [(256, 1024), (5, 4)] {
+            let options = ShardOptions { window, intake_capacity, ..options(count) };
+            let shards: TestShards = Shards::in_memory(options).unwrap();
+            let mut port = shards.port().unwrap();
+            let (mut places, mut answers) = (HashMap::new(), Vec::new());
+            for (place, command) in day.iter().enumerate() {
+                let ticket = loop {
+                    match port.submit(command, false) {
+                        Ok(ticket) => break ticket,
+                        Err(SubmitError::Full) => {
+                            assert!(port.unanswered() > 0, "whoever waits for an answer gets one");
+                            assert!(port.wait(Some(LONG)));
+                            port.poll(&mut answers);
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                };
+                places.insert(ticket, place);
+            }
+            answers.extend(collect(&mut port));
+            assert_eq!(answers.len(), day.len());
+            for answer in answers {
+                let place = places[&answer.ticket];
+                let events = answer.result.unwrap().events;
+                assert_eq!(sorted(&events), sorted(&expected[place]), "{count} shards: {:?}", day[place]);
+            }
+            shards.close().unwrap();
+        }
+    }
+}
+
+/// What a port has submitted is done before its batch, wherever both go.
+#[test]
+fn batches_behind_submissions() {
+    let day = day(7, 900);
+    let expected = expected(&day);
+    for count in [1, 2, 4] {
+        let shards: TestShards = Shards::in_memory(options(count)).unwrap();
+        let mut port = shards.port().unwrap();
+        for (pair, expected) in day.chunks(2).zip(expected.chunks(2)) {
+            port.submit(&pair[0], false).unwrap();
+            let mut events = Vec::new();
+            port.process(&pair[1], &mut events).unwrap();
+            assert_eq!(sorted(&events), sorted(&expected[1]), "{count} shards");
+            let first = collect(&mut port).pop().unwrap().result.unwrap().events;
+            assert_eq!(sorted(&first), sorted(&expected[0]), "{count} shards");
         }
         shards.close().unwrap();
     }

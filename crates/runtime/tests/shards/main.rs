@@ -6,6 +6,7 @@ mod crashes;
 mod ends;
 mod events;
 mod gated;
+mod halves;
 mod making;
 mod market;
 mod opening;

@@ -43,6 +43,20 @@ fn a_log_that_is_lost_is_not_begun_again() {
 }
 
 #[test]
+fn logs_of_two_exchanges_are_not_one() {
+    let some = [disks(2, 6), disks(2, 7)];
+    for (disks, symbol) in some.iter().zip(["A", "B"]) {
+        let shards = open(disks, Durability::Os);
+        shards.port().unwrap().process(&instrument(symbol), &mut Vec::new()).unwrap();
+        shards.close().unwrap();
+    }
+    // As many commands to all shards, but not the same.
+    let mixed = [some[0][0].clone(), some[1][1].clone()];
+    assert!(matches!(refused(&mixed, options(2)), (1, Failure::Option { option: "shards", .. })));
+    open(&some[0], Durability::Os).close().unwrap();
+}
+
+#[test]
 fn what_is_placed_lives_there_and_stays() {
     let disks = disks(3, 3);
     let placed = |shard| ShardOptions {
@@ -63,6 +77,21 @@ fn what_is_placed_lives_there_and_stays() {
     let (shards, _) = Shards::open(disks, small(Durability::Os), placed(2)).unwrap();
     assert_eq!([1, 2, 3].map(|number| shards.home_of_instrument(number)), [1, 1, 2]);
     shards.close().unwrap();
+}
+
+#[test]
+fn a_place_without_effect_is_a_place_all_the_same() {
+    let disks = disks(3, 5);
+    let placed = || ShardOptions { instruments: vec![("S".to_string(), 2)], ..options(3) };
+    for _ in 0..3 {
+        let (shards, _) = Shards::open(disks.clone(), small(Durability::Os), placed()).unwrap();
+        // It is settled, so it lives with its clearing group; the second time it exists.
+        shards.port().unwrap().process(&settled("S", "g"), &mut Vec::new()).unwrap();
+        assert_eq!((shards.home_of_instrument(1), shards.home_of_group(1)), (0, 0));
+        shards.close().unwrap();
+    }
+    let elsewhere = ShardOptions { instruments: vec![("S".to_string(), 1)], ..options(3) };
+    assert!(matches!(refused(&disks, elsewhere), (2, Failure::Option { option: "instruments", .. })));
 }
 
 #[test]
