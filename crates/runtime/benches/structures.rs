@@ -6,14 +6,17 @@
 
 #![cfg(not(loom))]
 
+use aeromatch_engine::index::{PriceIndex, SkipList};
 use aeromatch_runtime::doorbell::Doorbell;
 use aeromatch_runtime::intake::intake;
 use aeromatch_runtime::pool::Pool;
 use aeromatch_runtime::ring::{broadcast, spsc};
 use aeromatch_runtime::versioned::versioned;
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use std::collections::VecDeque;
+use crossbeam_skiplist::SkipMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hint::black_box;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex, RwLock};
 use std::thread;
@@ -298,6 +301,117 @@ fn mutex_read() -> f64 {
     disturbed(move |_| *shared.lock().unwrap(), write)
 }
 
+/// Price levels of an index: even keys stay, odd ones come and go.
+const KEYS: i64 = 1024;
+
+/// Some key, another one each time.
+fn key_of(number: u64) -> i64 {
+    (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as i64 % KEYS
+}
+
+fn skip_list() -> SkipList {
+    let mut list = SkipList::default();
+    (0..KEYS).step_by(2).for_each(|key| list.insert(key, key as u32, 0));
+    list
+}
+
+fn skip_list_write() -> f64 {
+    let mut list = skip_list();
+    let (mut reader, mut number) = (list.reader().expect("a seat"), 0);
+    let look_up = move || {
+        number += 1;
+        reader.first_at_or_below(key_of(number))
+    };
+    let change = move |number| {
+        let key = key_of(number) | 1;
+        list.insert(key, 1, 0);
+        list.remove(key);
+    };
+    disturbed(change, look_up)
+}
+
+fn skip_list_read() -> f64 {
+    let mut list = skip_list();
+    let (mut reader, mut number) = (list.reader().expect("a seat"), 0);
+    let change = move || {
+        number += 1;
+        list.insert(key_of(number) | 1, 1, 0);
+        pause();
+        list.remove(key_of(number) | 1);
+    };
+    disturbed(move |number| reader.first_at_or_below(key_of(number)), change)
+}
+
+fn tree_of_mutex() -> Arc<Mutex<BTreeMap<i64, u32>>> {
+    Arc::new(Mutex::new((0..KEYS).step_by(2).map(|key| (key, key as u32)).collect()))
+}
+
+fn tree_look_up(tree: &Mutex<BTreeMap<i64, u32>>, number: u64) -> Option<(i64, u32)> {
+    tree.lock().unwrap().range(..=key_of(number)).next_back().map(|(&key, &level)| (key, level))
+}
+
+fn tree_write() -> f64 {
+    let (tree, mut number) = (tree_of_mutex(), 0);
+    let read = tree.clone();
+    let look_up = move || {
+        number += 1;
+        tree_look_up(&read, number)
+    };
+    let change = move |number| {
+        let key = key_of(number) | 1;
+        tree.lock().unwrap().insert(key, 1);
+        tree.lock().unwrap().remove(&key);
+    };
+    disturbed(change, look_up)
+}
+
+fn tree_read() -> f64 {
+    let (tree, mut number) = (tree_of_mutex(), 0);
+    let written = tree.clone();
+    let change = move || {
+        number += 1;
+        written.lock().unwrap().insert(key_of(number) | 1, 1);
+        pause();
+        written.lock().unwrap().remove(&(key_of(number) | 1));
+    };
+    disturbed(move |number| tree_look_up(&tree, number), change)
+}
+
+fn skip_map() -> Arc<SkipMap<i64, u32>> {
+    Arc::new((0..KEYS).step_by(2).map(|key| (key, key as u32)).collect())
+}
+
+fn map_look_up(map: &SkipMap<i64, u32>, number: u64) -> Option<(i64, u32)> {
+    map.upper_bound(Bound::Included(&key_of(number))).map(|entry| (*entry.key(), *entry.value()))
+}
+
+fn map_write() -> f64 {
+    let (map, mut number) = (skip_map(), 0);
+    let read = map.clone();
+    let look_up = move || {
+        number += 1;
+        map_look_up(&read, number)
+    };
+    let change = move |number| {
+        let key = key_of(number) | 1;
+        map.insert(key, 1);
+        map.remove(&key).is_some()
+    };
+    disturbed(change, look_up)
+}
+
+fn map_read() -> f64 {
+    let (map, mut number) = (skip_map(), 0);
+    let written = map.clone();
+    let change = move || {
+        number += 1;
+        written.insert(key_of(number) | 1, 1);
+        pause();
+        written.remove(&(key_of(number) | 1)).is_some()
+    };
+    disturbed(move |number| map_look_up(&map, number), change)
+}
+
 fn broadcast_publish() -> f64 {
     let (mut writer, ring) = broadcast(CAPACITY);
     let (mut reader, mut out) = (ring.reader(0), vec![]);
@@ -356,7 +470,7 @@ fn notify_awake() -> f64 {
     nanoseconds_each(start, ITEMS)
 }
 
-const GROUPS: [(&str, &[Contender]); 7] = [
+const GROUPS: [(&str, &[Contender]); 9] = [
     (
         "one producer to one consumer, ns an item",
         &[
@@ -392,6 +506,14 @@ const GROUPS: [(&str, &[Contender]); 7] = [
     (
         "read 16 words while a thread writes, ns a read",
         &[("versioned", versioned_read), ("RwLock", rwlock_read), ("Mutex", mutex_read)],
+    ),
+    (
+        "add and remove a price level while a thread reads, ns a pair",
+        &[("skip list", skip_list_write), ("Mutex<BTreeMap>", tree_write), ("crossbeam SkipMap", map_write)],
+    ),
+    (
+        "look a price level up while a thread writes, ns a look-up",
+        &[("skip list", skip_list_read), ("Mutex<BTreeMap>", tree_read), ("crossbeam SkipMap", map_read)],
     ),
     (
         "publish 64 bytes while a thread reads, ns a slot",
