@@ -12,11 +12,24 @@ from pathlib import Path
 
 from tests.crash.load import advance
 
-from aeromatch import Exchange
+from aeromatch import Exchange, Shards
 
 
 def main() -> int:
     """Run until killed, or interrupted."""
+    exchange, seed = opened()
+    say(f"open {exchange.sequence} {exchange.digest()}")
+    try:
+        while True:
+            say(str(advance(exchange, seed)))
+    except KeyboardInterrupt:
+        # Not closed: what was acknowledged is there all the same.
+        say(f"interrupted {exchange.sequence}")
+        return 130
+
+
+def opened(shards: Shards | None = None) -> tuple[Exchange, int]:
+    """Open what the command line names; the exchange, and the seed of its load."""
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--seed", type=int, required=True)
@@ -29,15 +42,9 @@ def main() -> int:
         durability=arguments.durability,
         segment_bytes=arguments.segment_bytes,
         snapshot_bytes=arguments.snapshot_bytes,
+        shards=shards,
     )
-    say(f"open {exchange.sequence} {exchange.digest()}")
-    try:
-        while True:
-            say(str(advance(exchange, arguments.seed)))
-    except KeyboardInterrupt:
-        # Not closed: what was acknowledged is there all the same.
-        say(f"interrupted {exchange.sequence}")
-        return 130
+    return exchange, arguments.seed
 
 
 def say(text: str) -> None:

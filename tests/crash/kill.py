@@ -18,13 +18,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from tests.crash.load import LONGEST_BATCH, Model
 
 from aeromatch import Exchange
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEGMENT_BYTES = 256 * 1024
 SNAPSHOT_BYTES = 512 * 1024
@@ -167,9 +171,9 @@ def kill_often(directory: Path, kills: int, seed: int, every: float | None = Non
     return check.tally
 
 
-def main() -> int:
-    """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def run(title: str, kill: Callable[[Path, int, int], T], told: Callable[[T], str]) -> int:
+    """Run what the command line asks for, and print what came of it."""
+    parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -177,18 +181,28 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="aeromatch-kill-"))
     began = time.monotonic()
     try:
-        tally = kill_often(directory / "data", arguments.kills, arguments.seed, every=5)
+        tally = kill(directory / "data", arguments.kills, arguments.seed)
     except LostError as lost:
         print(f"LOST: {lost}\nthe directory is kept: {directory}", file=sys.stderr)
         return 1
     remove(directory)
+    print(f"{told(tally)}; {time.monotonic() - began:.0f} s")
+    return 0
+
+
+def told(tally: Tally) -> str:
+    """Say in one line what came of the kills."""
     policies = ", ".join(f"{count} under {name}" for name, count in tally.by_durability.items())
-    print(
+    return (
         f"{tally.kills:,} kills ({policies}), {tally.before_open:,} of them while starting; "
         f"{tally.acknowledged:,} commands acknowledged, none lost; "
-        f"{tally.beyond:,} more recovered; {tally.compared:,} states compared; {time.monotonic() - began:.0f} s"
+        f"{tally.beyond:,} more recovered; {tally.compared:,} states compared"
     )
-    return 0
+
+
+def main() -> int:
+    """Kill, with progress."""
+    return run(__doc__.splitlines()[0], partial(kill_often, every=5), told)
 
 
 def remove(directory: Path) -> None:

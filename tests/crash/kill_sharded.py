@@ -7,15 +7,12 @@ each, even if the kill came between two of them.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.crash.kill import SEGMENT_BYTES, SNAPSHOT_BYTES, LostError, remove, run_until_killed
+from tests.crash.kill import SEGMENT_BYTES, SNAPSHOT_BYTES, LostError, run, run_until_killed
 from tests.crash.sharded_load import LONGEST_BATCH, OPTIONS, SETUP, SHARDS, Model, for_all, picture, progress
 
 from aeromatch import Exchange
@@ -111,26 +108,17 @@ def kill_often(directory: Path, kills: int, seed: int) -> Tally:
     return check.tally
 
 
-def main() -> int:
-    """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    # Kept if something is wrong with it.
-    directory = Path(tempfile.mkdtemp(prefix="aeromatch-kill-"))
-    began = time.monotonic()
-    try:
-        tally = kill_often(directory / "data", arguments.kills, arguments.seed)
-    except LostError as lost:
-        print(f"LOST: {lost}\nthe directory is kept: {directory}", file=sys.stderr)
-        return 1
-    remove(directory)
-    print(
+def told(tally: Tally) -> str:
+    """Say in one line what came of the kills."""
+    return (
         f"{tally.kills:,} kills with {SHARDS} shards; {tally.acknowledged:,} commands acknowledged, none lost; "
-        f"{tally.beyond:,} more recovered; {tally.compared:,} states compared; {time.monotonic() - began:.0f} s"
+        f"{tally.beyond:,} more recovered; {tally.compared:,} states compared"
     )
-    return 0
+
+
+def main() -> int:
+    """Kill as the command line asks for."""
+    return run(__doc__.splitlines()[0], kill_often, told)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,14 @@ soon as that command and all before it were answered; `all` in place of a shard 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-from tests.crash.child import say
+from tests.crash.child import opened, say
 from tests.crash.sharded_load import LONGEST_BATCH, OPTIONS, SETUP, SHARDS, Call, command, for_all, progress
 
 from aeromatch import AsyncExchange, Exchange
@@ -24,20 +22,7 @@ from aeromatch import AsyncExchange, Exchange
 
 def main() -> int:
     """Run until killed."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--durability", choices=("os", "disk"), required=True)
-    parser.add_argument("--segment-bytes", type=int, required=True)
-    parser.add_argument("--snapshot-bytes", type=int, required=True)
-    arguments = parser.parse_args()
-    exchange = Exchange.open(
-        arguments.directory,
-        durability=arguments.durability,
-        segment_bytes=arguments.segment_bytes,
-        snapshot_bytes=arguments.snapshot_bytes,
-        shards=OPTIONS,
-    )
+    exchange, seed = opened(OPTIONS)
     made = progress(exchange)
     say(f"open {made.for_all} {' '.join(map(str, made.of_shard))}")
     for number in range(made.for_all + 1, len(SETUP) + 1):
@@ -46,11 +31,11 @@ def main() -> int:
     one, other = range(SHARDS)
     later = max(made.for_all, len(SETUP))
     for work in (
-        partial(one_by_one, exchange.port(), str(one), partial(command, arguments.seed, one), made.of_shard[one]),
+        partial(one_by_one, exchange.port(), str(one), partial(command, seed, one), made.of_shard[one]),
         partial(one_by_one, exchange.port(), "all", for_all, later),
     ):
         threading.Thread(target=work, daemon=True).start()
-    asyncio.run(many_at_once(exchange, arguments.seed, other, made.of_shard[other]))
+    asyncio.run(many_at_once(exchange, seed, other, made.of_shard[other]))
     return 0
 
 
