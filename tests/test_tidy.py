@@ -21,6 +21,7 @@ LAYERS = (
     {"market"},
     {"aio"},
     {""},
+    {"schema"},
     {"analytics", "client", "cluster", "gateways", "lab", "replay", "stores", "bench"},
     {"server"},
     {"cli"},

@@ -1,0 +1,1 @@
+"""aeromatchd: the exchange as a server."""
