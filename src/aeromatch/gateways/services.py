@@ -105,7 +105,7 @@ class Admission(Protocol):
         """A connection ended: what it asked to be canceled then is canceled."""
 
     def admit(self, session: int, remote: str, credentials: Credentials, role: Role, cost: int = 1) -> Gate:
-        """Lets a request in that needs a role, and takes `cost` from its limits. Raises RefusedError (401, 403, 429)."""
+        """Lets a request in that needs a role, and takes `cost` from its limits. Raises RefusedError."""
 
     def account_for(self, principal: Principal, account: str | None) -> str | None:
         """The account that a principal acts for when it names one, or none. Raises RefusedError (403)."""
