@@ -44,8 +44,8 @@ $(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
 build: $(VENV)/.built ## make .venv and build the release extension into it
 
 .PHONY: run
-run: build ## build, then `aeromatch demo`: generate a session, replay it, show the result
-	@$(VENV)/bin/aeromatch demo
+run: build ## build, then serve a market that trades by itself; make run DEMO_SECONDS=30 ends by itself
+	@$(VENV)/bin/aeromatch serve --demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 # ---- tests
 

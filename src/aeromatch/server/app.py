@@ -72,19 +72,20 @@ class App:
         self._always = {"/health", "/ready"}
 
     def mount(self, path: str, part: Application, *, always: bool = False) -> None:
-        """Gives a part a path, or all paths below it where it ends in a slash.
+        """Gives a part a path.
 
         Arguments:
-            path: "/metrics", or a prefix such as "/assets/"; "/" takes what nothing else does.
+            path: "/metrics".
             part: An ASGI application.
-            always: Whether it answers before the server is ready, and while it stops; for exact paths.
+            always: Whether it answers before the server is ready, and while it stops.
         """
-        if not path.endswith("/"):
-            self._exact[path] = part
-            if always:
-                self._always.add(path)
-            return
-        self._prefixes.append((path, part))
+        self._exact[path] = part
+        if always:
+            self._always.add(path)
+
+    def mount_below(self, prefix: str, part: Application) -> None:
+        """Gives a part all paths that begin with a prefix, as far as no longer one has them; "/" is the rest."""
+        self._prefixes.append((prefix, part))
         self._prefixes.sort(key=lambda mounted: -len(mounted[0]))
 
     def mount_websocket(self, path: str, part: Application) -> None:

@@ -9,9 +9,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from aeromatch import AsyncExchange, Shards
-from aeromatch.server.app import App, Status
+from aeromatch.server.app import App
 from aeromatch.server.config.sections import Config, ExchangeConfig
+from aeromatch.server.demo import Demo
 from aeromatch.server.listing import list_all
+from aeromatch.server.pages import Pages
 
 __all__ = ["Venue", "open_exchange"]
 
@@ -62,26 +64,36 @@ class Venue:
         self._stack = AsyncExitStack()
 
     @classmethod
-    async def open(cls, config: Config, directory: Path, app: App, status: Status) -> "Venue":
+    async def open(cls, config: Config, directory: Path, app: App) -> "Venue":
         """Recovers the exchange, makes what the configuration lists, and gives the application its parts.
 
         Raises:
             JournalError: As `open_exchange`.
         """
+        if config.gateways.dashboard:
+            # The page itself says that the server is starting.
+            pages = Pages()
+            for path in ("/", "/docs"):
+                app.mount(path, pages, always=True)
+            app.mount_below("/assets/", pages)
         venue = cls(await open_exchange(directory, config.exchange), directory)
         venue._stack.push_async_callback(venue.exchange.close)
         try:
             made = await list_all(venue.exchange, config)
             if made:
                 log.info("made what was missing", extra={"made": made})
-            await venue._compose(config, app, status)
+            await venue._compose(config)
         except BaseException:
             await venue.close()
             raise
         return venue
 
-    async def _compose(self, config: Config, app: App, status: Status) -> None:
+    async def _compose(self, config: Config) -> None:
         """Puts the parts together."""
+        if config.demo.enabled:
+            demo = Demo(self.exchange, config.demo)
+            self._stack.push_async_callback(demo.stop)
+            await demo.start()
 
     async def drain(self) -> None:
         """Lets the gateways tell their clients to go."""

@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ import uvicorn
 from aeromatch import AeroMatchError, __version__
 from aeromatch.server.app import App, Status
 from aeromatch.server.compose import Venue
-from aeromatch.server.config.sections import Config, ServerConfig
+from aeromatch.server.config import Loaded
+from aeromatch.server.config.sections import ServerConfig
 from aeromatch.server.listen import HttpServer
 
 __all__ = ["Daemon", "ServerError", "run"]
@@ -34,12 +35,12 @@ class ServerError(AeroMatchError):
     """The server cannot start; the message is one line for whoever started it."""
 
 
-def run(config: Config, base: Path) -> int:
+def run(loaded: Loaded, on_ready: Callable[[str], None]) -> int:
     """Runs the server until a signal ends it.
 
     Arguments:
-        config: What `config.load` has checked.
-        base: The directory that relative paths are meant from.
+        loaded: The configuration.
+        on_ready: Called with the server's address when it may be used.
 
     Returns:
         The exit code: 0 after a graceful stop, 1 after a forced one.
@@ -51,7 +52,7 @@ def run(config: Config, base: Path) -> int:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Daemon(config, base).run())
+        return runner.run(Daemon(loaded, on_ready).run())
 
 
 class Daemon:
@@ -60,9 +61,10 @@ class Daemon:
     The first SIGTERM or SIGINT lets what is under way end; the second one ends it, and only the journal is closed.
     """
 
-    def __init__(self, config: Config, base: Path) -> None:
-        self._config = config
-        self._base = base
+    def __init__(self, loaded: Loaded, on_ready: Callable[[str], None]) -> None:
+        self._config = loaded.config
+        self._loaded = loaded
+        self._on_ready = on_ready
         self._status = Status(__version__)
         self._app = App(self._status)
         self._venue: Venue | None = None
@@ -89,13 +91,16 @@ class Daemon:
 
     async def _live(self, http: HttpServer, serving: asyncio.Task[None], directory: Path, address: str) -> int:
         log.info("recovering", extra={"address": address, "data_dir": str(directory), "version": __version__})
-        self._venue = venue = await Venue.open(self._config, directory, self._app, self._status)
+        self._venue = venue = await Venue.open(self._config, directory, self._app)
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         if not self._stopping.is_set():
             self._status.set("ready")
             log.info("ready", extra={"address": address})
+            self._on_ready(address)
+            if self._config.demo.seconds is not None:
+                asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
@@ -123,7 +128,7 @@ class Daemon:
         return FORCED
 
     def _data_directory(self) -> Path:
-        directory = self._base / Path(self._config.server.data_dir).expanduser()
+        directory = self._loaded.data_dir
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -161,9 +166,9 @@ class Daemon:
         if tls.certificate is None:
             return {}
         return {
-            "ssl_certfile": self._base / tls.certificate,
-            "ssl_keyfile": tls.private_key and self._base / tls.private_key,
-            "ssl_ca_certs": tls.client_ca and str(self._base / tls.client_ca),
+            "ssl_certfile": self._loaded.path(tls.certificate),
+            "ssl_keyfile": tls.private_key and str(self._loaded.path(tls.private_key)),
+            "ssl_ca_certs": tls.client_ca and str(self._loaded.path(tls.client_ca)),
             "ssl_cert_reqs": ssl.CERT_REQUIRED if tls.client_ca else ssl.CERT_NONE,
         }
 

@@ -50,6 +50,15 @@ class Loaded:
     file: FilePath | None
     base: FilePath
 
+    @property
+    def data_dir(self) -> FilePath:
+        """The data directory."""
+        return self.path(self.config.server.data_dir)
+
+    def path(self, text: str) -> FilePath:
+        """A path that the configuration names."""
+        return self.base / FilePath(text).expanduser()
+
 
 def load(
     file: FilePath | None, environ: Mapping[str, str], options: Mapping[str, tuple[Path, Any]] | None = None
