@@ -32,6 +32,8 @@ __all__ = [
     "CommandKind",
     "CreatedKind",
     "Depth",
+    "DepthDiffer",
+    "DepthReader",
     "Event",
     "EventBuffer",
     "EventKind",
