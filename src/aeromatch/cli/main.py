@@ -19,6 +19,7 @@ from aeromatch.cli.generate import generate
 from aeromatch.cli.journal import journal
 from aeromatch.cli.lab import lab_group
 from aeromatch.cli.replay import replay
+from aeromatch.cli.serve import serve
 from aeromatch.cli.stats import stats
 
 FAILED, INTERRUPTED = 1, 130
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, replay, generate, journal, stats, bench, lab_group, completion):
+for command in (serve, demo, replay, generate, journal, stats, bench, lab_group, completion):
     cli.add_command(command)
 
 

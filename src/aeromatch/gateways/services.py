@@ -180,7 +180,10 @@ class Stages(Protocol):
         """Adds a measurement. Cheap: a lookup and a native call."""
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
-        """Adds to a counter of /metrics."""
+        """Adds to a counter of /metrics; `amount` may be below 0 for what goes up and down, such as connections."""
+
+    def request(self, gateway: str, route: str, status: int, duration_ns: int) -> None:
+        """A request was answered. `route` is the template of its path ("/order/{id}"), or the message's `op`."""
 
 
 @dataclass(slots=True)

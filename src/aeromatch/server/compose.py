@@ -1,0 +1,97 @@
+"""The one place where the server's parts are put together: what is made, in which order it begins and ends.
+
+exchange -> what the configuration lists -> views, market data -> admission, measurements -> gateways -> App
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from aeromatch import AsyncExchange, Shards
+from aeromatch.server.app import App, Status
+from aeromatch.server.config.sections import Config, ExchangeConfig
+from aeromatch.server.listing import list_all
+
+__all__ = ["Venue", "open_exchange"]
+
+log = logging.getLogger("aeromatch.server")
+
+
+async def open_exchange(directory: Path, config: ExchangeConfig) -> AsyncExchange:
+    """Recovers the exchange of a data directory.
+
+    Raises:
+        JournalError: The directory is in use, cannot be used, or what is in it is damaged.
+    """
+    shards = config.shards
+    return await AsyncExchange.open(
+        directory,
+        durability=config.durability,
+        segment_bytes=config.segment_bytes,
+        snapshot_bytes=config.snapshot_bytes,
+        snapshot_interval_s=config.snapshot_interval_s,
+        keep_snapshots=config.keep_snapshots,
+        retain_bytes=config.retain_bytes,
+        shards=Shards(
+            shards.count,
+            cores=shards.cores,
+            idle=shards.idle,
+            intake_capacity=shards.intake_capacity,
+            window=shards.window,
+            batch_commands=shards.batch_commands,
+            stream_events=shards.stream_events,
+            published_levels=shards.published_levels,
+            # Commands come without a time: each gets the clock's when its shard takes it (R2).
+            stamp_time=True,
+            huge_pages=shards.huge_pages,
+            groups=shards.groups or None,
+            instruments=shards.instruments or None,
+            samples=shards.samples,
+        ),
+    )
+
+
+class Venue:
+    """Everything behind the gateways, from `open` to `close`."""
+
+    def __init__(self, exchange: AsyncExchange, directory: Path) -> None:
+        self.exchange = exchange
+        self.directory = directory
+        self.on_drain: list[Callable[[], Awaitable[None]]] = []
+        self._stack = AsyncExitStack()
+
+    @classmethod
+    async def open(cls, config: Config, directory: Path, app: App, status: Status) -> "Venue":
+        """Recovers the exchange, makes what the configuration lists, and gives the application its parts.
+
+        Raises:
+            JournalError: As `open_exchange`.
+        """
+        venue = cls(await open_exchange(directory, config.exchange), directory)
+        venue._stack.push_async_callback(venue.exchange.close)
+        try:
+            made = await list_all(venue.exchange, config)
+            if made:
+                log.info("made what was missing", extra={"made": made})
+            await venue._compose(config, app, status)
+        except BaseException:
+            await venue.close()
+            raise
+        return venue
+
+    async def _compose(self, config: Config, app: App, status: Status) -> None:
+        """Puts the parts together."""
+
+    async def drain(self) -> None:
+        """Lets the gateways tell their clients to go."""
+        for tell in self.on_drain:
+            await tell()
+
+    async def close(self) -> None:
+        """Ends the parts in the reverse of the order in which they began; the exchange last.
+
+        Raises:
+            JournalError: The journal has stopped, or cannot be written; everything is closed all the same.
+        """
+        await self._stack.aclose()
