@@ -4,12 +4,14 @@
 //!
 //! The lock-free structures are [`ring`], [`intake`], [`pool`], [`versioned`] and [`doorbell`] (docs/lock-free.md).
 
+pub mod admission;
 pub mod catalog;
 pub mod compactor;
 pub mod disk;
 pub mod doorbell;
 pub mod durable;
 pub mod failure;
+pub mod feed;
 pub mod frame;
 pub mod idle;
 pub mod inspect;
