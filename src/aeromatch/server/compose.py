@@ -4,15 +4,19 @@ exchange -> what the configuration lists -> views, market data -> admission, mea
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from aeromatch import AsyncExchange, Shards
-from aeromatch.server.app import App
+from aeromatch.gateways.rest.app import RestApp
+from aeromatch.gateways.services import Services
+from aeromatch.gateways.trading import Trading
+from aeromatch.server.app import App, Status
 from aeromatch.server.config.sections import Config, ExchangeConfig
 from aeromatch.server.demo import Demo
+from aeromatch.server.errors import ServerError
 from aeromatch.server.listing import list_all
+from aeromatch.server.open_house import LiveBooks, NoViews, OpenAdmission, Unmeasured, stats_of
 from aeromatch.server.pages import Pages
 
 __all__ = ["Venue", "open_exchange"]
@@ -60,11 +64,11 @@ class Venue:
     def __init__(self, exchange: AsyncExchange, directory: Path) -> None:
         self.exchange = exchange
         self.directory = directory
-        self.on_drain: list[Callable[[], Awaitable[None]]] = []
+        self.services: Services
         self._stack = AsyncExitStack()
 
     @classmethod
-    async def open(cls, config: Config, directory: Path, app: App) -> "Venue":
+    async def open(cls, config: Config, directory: Path, app: App, status: Status) -> "Venue":
         """Recovers the exchange, makes what the configuration lists, and gives the application its parts.
 
         Raises:
@@ -82,14 +86,30 @@ class Venue:
             made = await list_all(venue.exchange, config)
             if made:
                 log.info("made what was missing", extra={"made": made})
-            await venue._compose(config)
+            await venue._compose(config, app, status)
         except BaseException:
             await venue.close()
             raise
         return venue
 
-    async def _compose(self, config: Config) -> None:
+    async def _compose(self, config: Config, app: App, status: Status) -> None:
         """Puts the parts together."""
+        if config.auth.mode == "keys":
+            raise ServerError("auth.mode `keys` is not there yet: `off` is, on loopback addresses")
+        self.services = services = Services(
+            exchange=self.exchange,
+            admission=OpenAdmission(),
+            market=LiveBooks(self.exchange._exchange),
+            views=NoViews(),
+            stages=Unmeasured(),
+            stats=stats_of(self.exchange, status.version, status.started_at),
+            auth_required=False,
+            max_body_bytes=config.server.max_body_bytes,
+        )
+        status.attach(services)
+        trading = Trading(services)
+        if config.gateways.rest.enabled:
+            app.mount_below("/", RestApp(services, trading))
         if config.demo.enabled:
             demo = Demo(self.exchange, config.demo)
             self._stack.push_async_callback(demo.stop)
@@ -97,7 +117,7 @@ class Venue:
 
     async def drain(self) -> None:
         """Lets the gateways tell their clients to go."""
-        for tell in self.on_drain:
+        for tell in self.services.on_drain:
             await tell()
 
     async def close(self) -> None:

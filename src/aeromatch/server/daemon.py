@@ -14,25 +14,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
-
 from aeromatch import AeroMatchError, __version__
 from aeromatch.server.app import App, Status
 from aeromatch.server.compose import Venue
 from aeromatch.server.config import Loaded
 from aeromatch.server.config.sections import ServerConfig
-from aeromatch.server.listen import HttpServer
+from aeromatch.server.errors import ServerError
+from aeromatch.server.listen import HttpConfig, HttpServer
 
-__all__ = ["Daemon", "ServerError", "run"]
+__all__ = ["Daemon", "run"]
 
 log = logging.getLogger("aeromatch.server")
 
 FORCED: Final = 1
 FORCED_CLOSE_S: Final = 5.0
-
-
-class ServerError(AeroMatchError):
-    """The server cannot start; the message is one line for whoever started it."""
 
 
 def run(loaded: Loaded, on_ready: Callable[[str], None]) -> int:
@@ -91,7 +86,8 @@ class Daemon:
 
     async def _live(self, http: HttpServer, serving: asyncio.Task[None], directory: Path, address: str) -> int:
         log.info("recovering", extra={"address": address, "data_dir": str(directory), "version": __version__})
-        self._venue = venue = await Venue.open(self._config, directory, self._app)
+        self._venue = venue = await Venue.open(self._config, directory, self._app, self._status)
+        http.config.admission = venue.services.admission
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -135,12 +131,13 @@ class Daemon:
             raise ServerError(f"the data directory {directory} cannot be made: {error.strerror}") from error
         return directory
 
-    def _http_config(self) -> uvicorn.Config:
+    def _http_config(self) -> HttpConfig:
         server, websocket = self._config.server, self._config.gateways.websocket
-        config = uvicorn.Config(
+        config = HttpConfig(
             self._app,
+            max_header_bytes=server.max_header_bytes,
+            request_timeout_s=server.request_timeout_s,
             interface="asgi3",
-            http="httptools",
             ws="websockets-sansio",
             lifespan="off",
             log_config=None,

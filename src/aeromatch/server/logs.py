@@ -119,10 +119,15 @@ class Logs:
         """Takes the level, and whether requests are lines, from a configuration."""
         level = config.level.upper()
         logging.getLogger().setLevel(level)
-        # What libraries say of their own comings and goings, the server says better.
-        quiet = max(logging.WARNING, logging.getLevelNamesMapping()[level])
-        for name in ("uvicorn", "uvicorn.error", "httpx", "httpcore", "asyncio", "websockets"):
-            logging.getLogger(name).setLevel(quiet)
+        # What libraries say of their own comings and goings, the server says better; and who sends garbage is not to
+        # write a line with each.
+        number = logging.getLevelNamesMapping()[level]
+        for name, least in (
+            ("uvicorn.error", logging.ERROR),
+            ("asyncio", logging.WARNING),
+            ("websockets", logging.ERROR),
+        ):
+            logging.getLogger(name).setLevel(max(least, number))
         logging.getLogger("uvicorn.access").setLevel(logging.INFO if config.access else logging.CRITICAL)
 
     def close(self) -> None:
