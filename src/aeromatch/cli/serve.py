@@ -88,7 +88,7 @@ def _serve(file: Path | None, options: dict[str, tuple[tuple[str, ...], object]]
 
     logs = Logs(loaded.config.logging)
     try:
-        return daemon.run(loaded, greet)
+        return daemon.run(loaded, logs, greet)
     finally:
         logs.close()
 

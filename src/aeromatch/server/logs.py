@@ -128,7 +128,10 @@ class Logs:
             ("websockets", logging.ERROR),
         ):
             logging.getLogger(name).setLevel(max(least, number))
-        logging.getLogger("uvicorn.access").setLevel(logging.INFO if config.access else logging.CRITICAL)
+        access = logging.getLogger("uvicorn.access")
+        # uvicorn asks, for each connection, whether anybody listens.
+        access.propagate = config.access
+        access.setLevel(logging.INFO)
 
     def close(self) -> None:
         """Writes what waits, and gives `logging` back as it was."""

@@ -290,7 +290,9 @@ class ViewsConfig(Section):
 class StatisticsConfig(Section):
     """Counts by period, kept beside the journal (docs/statistics.md)."""
 
-    enabled: Annotated[bool, doc("Whether they are counted while the server runs.")] = True
+    enabled: Annotated[
+        bool, doc("Whether they are counted while the server runs; `aeromatch stats` counts whenever it is asked.")
+    ] = False
     path: Annotated[str | None, doc("The file; null: `statistics.sqlite` in `data_dir`.")] = None
     interval_s: Annotated[float, doc("How often they are written.", gt=0, le=3600)] = 1.0
     periods: Annotated[list[str], doc("What is counted by; fixed when the file is made.", min_length=1)] = (
