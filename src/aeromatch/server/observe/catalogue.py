@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Final, Literal
 
-__all__ = ["BY_NAME", "DURATION_BOUNDS", "METRICS", "STAGES", "Metric"]
+__all__ = ["BY_NAME", "DURATION_BOUNDS", "METRICS", "STAGES", "Metric", "metrics_table", "stages_table"]
 
 NS: Final = 1e-9
 
@@ -131,3 +131,18 @@ METRICS: Final[tuple[Metric, ...]] = (
 )
 
 BY_NAME: Final = {metric.name: metric for metric in METRICS}
+
+
+def metrics_table() -> str:
+    """All metrics as a table of Markdown: docs/observability.md has it."""
+    rows = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} |")
+    return "\n".join(rows)
+
+
+def stages_table() -> str:
+    """The stages of an order's way as a table of Markdown."""
+    rows = ["| stage | what happens in it |", "| --- | --- |"]
+    return "\n".join(rows + [f"| `{stage}` | {meaning} |" for stage, meaning in STAGES.items()])
