@@ -82,7 +82,12 @@ tsan: ## the lock-free structures under ThreadSanitizer: make tsan THOUSANDS=200
 
 .PHONY: test-python
 test-python: build ## every Python test
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q --ignore=tests/clients --ignore=tests/browser
+
+# What needs programs of others stands apart: `make test` passes without them.
+.PHONY: test-clients
+test-clients: build ## the server with Chromium, Node, Prometheus and go tool pprof; installs what it needs, CI=true skips nothing
+	@MAKE="$(MAKE)" tools/test-clients $(PY)
 
 .PHONY: fuzz
 fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
