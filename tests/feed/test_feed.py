@@ -6,6 +6,7 @@ import asyncio
 import random
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ def test_calls_are_made_between_two_reads_in_order() -> None:
         await feed.start()
         seen: list[tuple[int, str]] = []
         for number in range(5):
-            feed.call(lambda number=number: seen.append((number, threading.current_thread().name)))
+            feed.call(partial(lambda number: seen.append((number, threading.current_thread().name)), number))
         await feed.caught_up()
         assert seen == [(number, "aeromatch-feed") for number in range(5)]
         await feed.stop()

@@ -115,7 +115,7 @@ class Feed:
         """
         with self._lock:
             if self._error is not None or self._is_ending:
-                raise FeedFailedError("the feed has ended") from self._error
+                raise FeedFailedError() from self._error
             self._calls.append(work)
         self._wake()
 
@@ -143,7 +143,7 @@ class Feed:
         reached = asyncio.get_running_loop().create_future()
         with self._lock:
             if self._error is not None or self._is_ending:
-                raise FeedFailedError("the feed has ended") from self._error
+                raise FeedFailedError() from self._error
             self._waiting.append((sequences, reached))
         self._wake()
         await reached
@@ -184,7 +184,7 @@ class Feed:
         with self._lock:
             self._error, self._is_ending = error, True
             waiting, self._waiting = self._waiting, []
-        self._settle([reached for _, reached in waiting], FeedFailedError("the feed has ended"))
+        self._settle([reached for _, reached in waiting], FeedFailedError())
         if error is not None and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._on_failure, f"the feed has failed: {error}")
 

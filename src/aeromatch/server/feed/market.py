@@ -14,7 +14,7 @@ from aeromatch._core import CODES, DepthReader
 from aeromatch.gateways.services import RefusedError
 from aeromatch.market.times import event_times
 from aeromatch.schema.market import Book, Ticker
-from aeromatch.server.feed.protocols import FeedFailedError, FeedOptions
+from aeromatch.server.feed.protocols import FeedOptions
 
 __all__ = ["DayFigures", "Market"]
 
@@ -198,10 +198,7 @@ class Market:
         Raises:
             RefusedError: The feed has failed (503).
         """
-        try:
-            await self._reached(sequences)
-        except FeedFailedError as error:
-            raise RefusedError("unavailable", 503, str(error)) from error
+        await self._reached(sequences)
 
     async def close(self) -> None:
         """Ends its threads when they have read what they were asked for."""

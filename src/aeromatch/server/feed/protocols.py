@@ -7,12 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeromatch import Events
+from aeromatch.gateways.services import RefusedError
 
 __all__ = ["EventConsumer", "FeedFailedError", "FeedOptions", "OrderFollower"]
 
 
-class FeedFailedError(Exception):
-    """The feed has ended by an error: what it keeps would be stale. The cause is attached."""
+class FeedFailedError(RefusedError):
+    """The feed has ended: what is kept of the market would be stale. If it has failed, the cause is attached."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", 503, "market data is no longer followed: the server has stopped, or will")
 
 
 class OrderFollower(Protocol):
