@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from aeromatch.replay.timeline import Step, Timeline
-from aeromatch.server.admission.audit import AuditError, Note, read_notes
+from aeromatch.server.admission.audit import Note, read_notes
 from aeromatch.server.admission.table import AUDIT_FILE
 
 __all__ = ["Entry", "Origins", "entries", "journals"]
