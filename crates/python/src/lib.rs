@@ -29,6 +29,7 @@ mod rules;
 mod scope;
 mod settlement;
 mod state;
+mod tracker;
 mod views;
 
 use pyo3::prelude::*;
@@ -54,6 +55,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<histogram::Histogram>()?;
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
+    module.add_class::<tracker::OrderTracker>()?;
     exchange::register(module)?;
     itch::register(module)?;
     journal::register(module)?;
