@@ -1,5 +1,6 @@
 //! The native half of the `aeromatch` package: the only crate that knows Python.
 
+mod admission;
 mod arguments;
 mod batch;
 mod bench;
@@ -14,6 +15,7 @@ mod enums;
 mod errors;
 mod events;
 mod exchange;
+mod feed;
 mod histogram;
 mod indicative;
 mod instrument;
@@ -52,11 +54,15 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<views::Order>()?;
     module.add_class::<views::Statistics>()?;
     module.add_class::<indicative::Indicative>()?;
+    module.add_class::<admission::Admission>()?;
+    module.add_class::<admission::AdmissionRefusal>()?;
     module.add_class::<histogram::Histogram>()?;
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
     module.add_class::<tracker::OrderTracker>()?;
     exchange::register(module)?;
+    module.add_class::<feed::DepthReader>()?;
+    module.add_class::<feed::DepthDiffer>()?;
     itch::register(module)?;
     journal::register(module)?;
     lab::register(module)?;

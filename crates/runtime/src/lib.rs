@@ -4,6 +4,7 @@
 //!
 //! The lock-free structures are [`ring`], [`intake`], [`pool`], [`versioned`] and [`doorbell`] (docs/lock-free.md).
 
+pub mod admission;
 pub mod catalog;
 pub mod compactor;
 pub mod disk;

@@ -107,6 +107,13 @@ class Admission(Protocol):
     def admit(self, session: int, remote: str, credentials: Credentials, role: Role, cost: int = 1) -> Gate:
         """Lets a request in that needs a role, and takes `cost` from its limits. Raises RefusedError."""
 
+    def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
+        """As `admit`, for another request of somebody who was let in before over this very connection: a WebSocket.
+
+        The gate's principal is to be used from then on: keys can have changed. Raises RefusedError (401 where the key
+        is no longer good).
+        """
+
     def account_for(self, principal: Principal, account: str | None) -> str | None:
         """The account that a principal acts for when it names one, or none. Raises RefusedError (403)."""
 
@@ -180,7 +187,10 @@ class Stages(Protocol):
         """Adds a measurement. Cheap: a lookup and a native call."""
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
-        """Adds to a counter of /metrics."""
+        """Adds to a counter of /metrics; `amount` may be below 0 for what goes up and down, such as connections."""
+
+    def request(self, gateway: str, route: str, status: int, duration_ns: int) -> None:
+        """A request was answered. `route` is the template of its path ("/order/{id}"), or the message's `op`."""
 
 
 @dataclass(slots=True)

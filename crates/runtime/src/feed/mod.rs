@@ -1,3 +1,4 @@
-//! What follows a shard's events beside it: whoever reads an [`crate::stream::EventStream`] hands them on to these.
+//! What follows the shards beside them, without a word to the matching threads: orders and market data.
 
+pub mod depth;
 pub mod orders;

@@ -1,0 +1,159 @@
+"""The server's one ASGI application: looks which part a request is for, and answers itself while there are no parts."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from aeromatch.gateways.problems import problem_of, refusal
+from aeromatch.gateways.services import RefusedError, Services, State
+from aeromatch.schema.admin import Health
+
+__all__ = ["App", "Application", "Status"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = logging.getLogger("aeromatch.server")
+
+
+class Status:
+    """Whether the server may be used, for /health, /ready and the gateways."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.started_at = time.time_ns()
+        self.state: State = "starting"
+        self.detail = ""
+        self._services: Services | None = None
+
+    def attach(self, services: Services) -> None:
+        """Lets the gateways know as well, from now on."""
+        self._services = services
+        services.version, services.started_at = self.version, self.started_at
+        self.set(self.state, self.detail)
+
+    def set(self, state: State, detail: str = "") -> None:
+        """Says how it stands now; `detail` is a sentence for people."""
+        self.state, self.detail = state, detail
+        if self._services is not None:
+            self._services.state, self._services.detail = state, detail
+
+    def health(self) -> Health:
+        """What /health and /ready answer."""
+        uptime_s = round((time.time_ns() - self.started_at) / 1e9, 3)
+        return Health(status=self.state, version=self.version, uptime_s=uptime_s, detail=self.detail)
+
+
+class App:
+    """Dispatches by kind and path; the longest prefix that was mounted counts.
+
+    /health says that the process lives (200 whatever the state), /ready whether it may be used (200 or 503): both are
+    answered here and at any time, everything else by the parts, and only while the server is ready.
+    """
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+        self._exact: dict[str, Application] = {"/health": self._health, "/ready": self._ready}
+        self._prefixes: list[tuple[str, Application]] = []
+        self._websockets: dict[str, Application] = {}
+        self._always = {"/health", "/ready"}
+
+    def mount(self, path: str, part: Application, *, always: bool = False) -> None:
+        """Gives a part a path.
+
+        Arguments:
+            path: "/metrics".
+            part: An ASGI application.
+            always: Whether it answers before the server is ready, and while it stops.
+        """
+        self._exact[path] = part
+        if always:
+            self._always.add(path)
+
+    def mount_below(self, prefix: str, part: Application) -> None:
+        """Gives a part all paths that begin with a prefix, as far as no longer one has them; "/" is the rest."""
+        self._prefixes.append((prefix, part))
+        self._prefixes.sort(key=lambda mounted: -len(mounted[0]))
+
+    def mount_websocket(self, path: str, part: Application) -> None:
+        """Gives a WebSocket application its path."""
+        self._websockets[path] = part
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        path: str = scope["path"]
+        if scope["type"] == "websocket":
+            part = self._websockets.get(path)
+            if part is None or self._status.state != "ready":
+                # Before it is accepted, a close is a refusal (403).
+                await send({"type": "websocket.close", "code": 1013 if part else 1008})
+                return
+            await part(scope, receive, send)
+            return
+        part = self._exact.get(path) or self._below(path)
+        if self._status.state != "ready" and path not in self._always:
+            await self._not_ready(send)
+            return
+        if part is None:
+            await refuse(send, refusal("unknown_path", f"there is nothing at {path}"))
+            return
+        try:
+            await part(scope, receive, send)
+        except Exception:
+            log.exception("a request failed", extra={"method": scope["method"], "path": path})
+            await refuse(send, refusal("internal_error"))
+
+    def _below(self, path: str) -> Application | None:
+        for prefix, part in self._prefixes:
+            if path.startswith(prefix):
+                return part
+        return None
+
+    async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await answer(send, 200, self._status.health())
+
+    async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await answer(send, 200 if self._status.state == "ready" else 503, self._status.health())
+
+    async def _not_ready(self, send: Send) -> None:
+        slug = {"draining": "draining", "failed": "unavailable"}.get(self._status.state, "not_ready")
+        await refuse(send, refusal(slug, self._status.detail))
+
+
+JSON: Final = b"application/json"
+PROBLEM_JSON: Final = b"application/problem+json"
+_encode = msgspec.json.Encoder().encode
+
+
+async def refuse(send: Send, error: RefusedError) -> None:
+    """Answers with a problem."""
+    retry_s = -(-(error.retry_after_ms or 0) // 1000)
+    headers = ((b"retry-after", str(retry_s).encode()),) if retry_s else ()
+    await answer(send, error.status, problem_of(error), PROBLEM_JSON, headers)
+
+
+async def answer(
+    send: Send, status: int, body: object, kind: bytes = JSON, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> None:
+    """Sends a whole answer. What was sent before it leaves no room for one: RuntimeError, and the connection closes."""
+    content = _encode(body)
+    length = str(len(content)).encode()
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", kind),
+                (b"content-length", length),
+                (b"cache-control", b"no-store"),
+                *headers,
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": content})
