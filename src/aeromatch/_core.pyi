@@ -34,6 +34,8 @@ __all__ = [
     "CommandKind",
     "CreatedKind",
     "Depth",
+    "DepthDiffer",
+    "DepthReader",
     "Event",
     "EventBuffer",
     "EventKind",
@@ -1878,6 +1880,9 @@ class EventStream:
         Commands without events are not seen on the way, so it may lie before the end of a shard that has none to give.
         """
     @property
+    def _last_shard(self) -> int:
+        """The shard whose events the last `read` gave, from 0."""
+    @property
     def _is_live(self) -> bool:
         """Whether the next `read` looks at memory only: everything that lies in journals was read."""
     @property
@@ -1896,6 +1901,97 @@ class EventStream:
         """Gives up the place in the stream. A second time does nothing."""
     def __iter__(self) -> Self: ...
     def __next__(self) -> Events: ...
+
+@final
+class DepthReader:
+    """A copy of a book's best levels, of one moment between two batches of its shard.
+
+    `read` makes a new one, past whatever door other threads use the exchange by; it waits until the shard is between
+    two batches, so an event loop is no place for it. What it has read stays until the next time: any thread may look
+    at it.
+
+    Arguments:
+        exchange: Whose book it is.
+        symbol: The instrument; of an event's second outcome the levels are in that outcome's own terms (R32).
+        levels: At most so many of each side; 0: all.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        UnknownNameError: There is no such instrument.
+    """
+
+    def __new__(cls, exchange: Exchange, symbol: str, levels: SupportsIndex = 0) -> Self: ...
+    @property
+    def symbol(self) -> str:
+        """The instrument."""
+    @property
+    def instrument(self) -> int:
+        """The instrument's number."""
+    @property
+    def book(self) -> int:
+        """The number of the instrument in whose book this one trades: its own, or the event's first outcome."""
+    @property
+    def shard(self) -> int:
+        """The shard that has the book, from 0; without shards 0."""
+    @property
+    def sequence(self) -> int:
+        """Number of the last command that the copy has seen; 0 before the first `read`."""
+    def read(self) -> bool:
+        """Copies the book as it is now.
+
+        Returns:
+            Whether its levels are others than the last time.
+
+        Raises:
+            JournalError: The shard has stopped.
+            AeroMatchError: The exchange was closed; or, without shards, another thread is using it.
+        """
+    def levels(self, levels: SupportsIndex = 0) -> tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]:
+        """The copy's best levels.
+
+        Arguments:
+            levels: At most so many of each side; 0: all that were read.
+
+        Returns:
+            Its sequence number, the time of the book's last command in nanoseconds since the Unix epoch, bids and asks:
+            lists of price and quantity as text, best first.
+        """
+    def top(self) -> tuple[int, tuple[str, str] | None, tuple[str, str] | None]:
+        """The best levels as the shard has published them: nobody waits for that. Of the copy, where it publishes none.
+
+        Returns:
+            A sequence number, then price and quantity of the best bid and of the best ask; None where there is none.
+
+        Raises:
+            AeroMatchError: The exchange was closed.
+        """
+
+@final
+class DepthDiffer:
+    """What changed of a book since the last time that this was asked.
+
+    It begins with the reader's copy as it is: `snapshot`. Whoever applies every `take` to that has what the reader had
+    then; each begins one above the id that the last one ended with.
+
+    Arguments:
+        reader: Where the copies come from; several differs may follow one.
+        levels: At most so many of each side; 0: all that the reader has.
+    """
+
+    def __new__(cls, reader: DepthReader, levels: SupportsIndex = 0) -> Self: ...
+    def take(self) -> tuple[int, int, int, list[tuple[str, str]], list[tuple[str, str]]] | None:
+        """What is different in the reader's copy since the last `take`, or the beginning.
+
+        Returns:
+            First id, last id, time, and the bids and asks that changed: lists of price and quantity as text, best
+            first; quantity "0": the level is gone, or, of those that are followed, out of sight. None: nothing changed.
+        """
+    def snapshot(self) -> tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]:
+        """The levels that the next `take` leads on from.
+
+        Returns:
+            The id that the last `take` ended with, time, bids and asks, as of `DepthReader.levels`.
+        """
 
 @final
 class ShardCounters:

@@ -317,6 +317,18 @@ class AsyncExchange:
         opening.add_done_callback(_hear)
         return AsyncEventStream(opening, begins)
 
+    def port(self) -> Exchange:
+        """The same exchange for a thread, as `Exchange.port`: its methods wait, and are no business of the event loop.
+
+        Returns:
+            An Exchange; close it when the thread ends.
+
+        Raises:
+            AeroMatchError: The exchange was closed.
+        """
+        self._check()
+        return self._exchange.port()
+
     async def close(self) -> None:
         """Wait for the answers that are under way, make everything durable and end the exchange.
 

@@ -15,6 +15,7 @@ mod enums;
 mod errors;
 mod events;
 mod exchange;
+mod feed;
 mod histogram;
 mod indicative;
 mod instrument;
@@ -58,6 +59,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
     exchange::register(module)?;
+    module.add_class::<feed::DepthReader>()?;
+    module.add_class::<feed::DepthDiffer>()?;
     itch::register(module)?;
     journal::register(module)?;
     lab::register(module)?;

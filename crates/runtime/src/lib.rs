@@ -11,6 +11,7 @@ pub mod disk;
 pub mod doorbell;
 pub mod durable;
 pub mod failure;
+pub mod feed;
 pub mod frame;
 pub mod idle;
 pub mod inspect;

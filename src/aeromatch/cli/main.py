@@ -15,6 +15,7 @@ from aeromatch import AeroMatchError, __version__
 from aeromatch.cli.audit import audit
 from aeromatch.cli.bench import bench
 from aeromatch.cli.completion import completion
+from aeromatch.cli.config import config
 from aeromatch.cli.demo import demo
 from aeromatch.cli.generate import generate
 from aeromatch.cli.journal import journal
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, keys, audit, demo, replay, generate, journal, stats, bench, lab_group, completion):
+for command in (serve, config, keys, audit, demo, replay, generate, journal, stats, bench, lab_group, completion):
     cli.add_command(command)
 
 

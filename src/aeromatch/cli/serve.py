@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,9 +10,15 @@ import click
 
 from aeromatch.cli.console import examples
 
-__all__ = ["main", "needs_server", "serve"]
+__all__ = ["CONFIG_FILE", "ConfigMisuse", "main", "needs_server", "serve"]
 
 CONFIG_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+class ConfigMisuse(click.ClickException):
+    """A configuration that cannot be used: a restart will not help."""
+
+    exit_code = 2
 
 
 def needs_server(error: ImportError) -> click.ClickException:
@@ -40,20 +47,23 @@ def serve(file: Path | None, host: str | None, port: int | None, data_dir: Path 
     """
     try:
         from aeromatch.server import daemon
-        from aeromatch.server.config import Config
+        from aeromatch.server.config import ConfigError, load
         from aeromatch.server.logs import Logs
     except ImportError as error:
         raise needs_server(error) from error
-    config = Config()
-    if host is not None:
-        config.server.host = host
-    if port is not None:
-        config.server.port = port
-    if data_dir is not None:
-        config.server.data_dir = str(data_dir)
-    logs = Logs(config.logging)
+    given = {
+        "--host": (("server", "host"), host),
+        "--port": (("server", "port"), port),
+        "--data-dir": (("server", "data_dir"), None if data_dir is None else data_dir.absolute()),
+    }
+    options = {name: (path, value) for name, (path, value) in given.items() if value is not None}
     try:
-        return daemon.run(config, Path.cwd() if file is None else file.parent)
+        loaded = load(file, os.environ, options)
+    except ConfigError as error:
+        raise ConfigMisuse(str(error)) from error
+    logs = Logs(loaded.config.logging)
+    try:
+        return daemon.run(loaded.config, loaded.base)
     finally:
         logs.close()
 

@@ -13,10 +13,12 @@ __all__ = [
     "DeadManState",
     "Health",
     "KillSwitch",
+    "Me",
     "NewEvent",
     "NewInstrument",
     "SetPhase",
     "Settle",
+    "Void",
 ]
 
 
@@ -61,9 +63,29 @@ class NewEvent(Request):
 
 
 class Settle(Request):
-    """How an event ends: one outcome pays."""
+    """How an event ends. Exactly one is given.
 
-    outcome: Name
+    Attributes:
+        outcome: The outcome that pays 1, the others nothing.
+        value: What a share of the first of two outcomes pays; the second pays the rest.
+        payouts: What a share of each outcome pays; those left out pay nothing.
+    """
+
+    outcome: Name | None = None
+    value: Amount | None = None
+    payouts: dict[str, Amount] | None = None
+
+
+class Void(Request):
+    """At what an undecided event's shares are refunded. Exactly one is given.
+
+    Attributes:
+        price: What a share of the first of two outcomes is refunded at; the second gets the rest.
+        payouts: The same of each outcome; those left out get nothing.
+    """
+
+    price: Amount | None = None
+    payouts: dict[str, Amount] | None = None
 
 
 class SetPhase(Request):
@@ -99,6 +121,14 @@ class DeadManState(Answer):
 
     timeout_ms: int
     fires_at: int | None
+
+
+class Me(Answer):
+    """Who is asking: the key, what it may do, and the account that it acts for; null: whichever is named."""
+
+    key: str | None
+    roles: list[Literal["read", "trade", "admin"]]
+    account: str | None
 
 
 class Health(Answer):

@@ -8,6 +8,7 @@ use super::sharded::{Core, Door};
 use crate::errors::Failure;
 use crate::lens::{Lens, Mirror};
 use crate::state::{Entry, Shared};
+use aeromatch_engine::engine::Book;
 use aeromatch_engine::exchange::Exchange;
 use aeromatch_runtime::Durability;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -110,6 +111,23 @@ impl Handle {
             let look = |exchange: &Exchange| exchange.book(number).map(|book| action(Lens { book, mirror }));
             machine.look(Subject::Instrument(number), look)?.ok_or(Failure::Unusable("Exchange"))
         })
+    }
+
+    /// Lets `action` look at a book and the number of the last command that it has seen, whoever uses the exchange: the shard is
+    /// asked, not this door. Without shards it is a read like any other.
+    pub fn watch_book<R>(&self, number: u32, action: impl FnOnce(&Book, u64) -> R) -> Result<R, Failure> {
+        let look = |exchange: &Exchange| exchange.book(number).map(|book| action(book, exchange.sequence()));
+        let subject = Subject::Instrument(number);
+        let seen = match &self.core {
+            Some(core) => core.look(subject, look),
+            None => self.with(|machine| machine.look(subject, look)),
+        };
+        seen?.ok_or(Failure::Unusable("Exchange"))
+    }
+
+    /// The shard that has a book; 0 without shards.
+    pub fn shard_of(&self, number: u32) -> Result<u16, Failure> {
+        self.core.as_ref().map_or(Ok(0), |core| core.home(Subject::Instrument(number)))
     }
 
     /// The best prices of a book, bid and ask, where its shard publishes them: nobody waits for that.

@@ -132,17 +132,21 @@ impl Core {
         self.with(|shards| shards.read(shard, action).map_err(|cause| self.failure(shard, &cause)))
     }
 
-    /// The same where something lives.
-    pub fn look<R>(&self, subject: Subject, action: impl FnOnce(&Exchange) -> R) -> Result<R, Failure> {
-        let shard = self.with(|shards| {
+    /// The shard where something lives.
+    pub fn home(&self, subject: Subject) -> Result<u16, Failure> {
+        self.with(|shards| {
             Ok(match subject {
                 Subject::Anything => 0,
                 Subject::Group(group) => shards.home_of_group(group),
                 Subject::Instrument(instrument) => shards.home_of_instrument(instrument),
                 Subject::Event(event) => shards.home_of_event(event),
             })
-        })?;
-        self.look_at(shard, action)
+        })
+    }
+
+    /// Lets `action` look at the state where something lives.
+    pub fn look<R>(&self, subject: Subject, action: impl FnOnce(&Exchange) -> R) -> Result<R, Failure> {
+        self.look_at(self.home(subject)?, action)
     }
 
     /// Every shard in turn.

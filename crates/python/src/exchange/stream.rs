@@ -273,6 +273,12 @@ impl EventStream {
         PyTuple::new(py, self.with(py, |reader| reader.open().map(|reader| reader.position()))?)
     }
 
+    /// The shard whose events the last `read` gave, from 0.
+    #[getter]
+    fn _last_shard(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |reader| Ok(reader.open()?.next.saturating_sub(1)))
+    }
+
     /// Whether the next `read` looks at memory only: everything that lies in journals was read.
     #[getter]
     fn _is_live(&self, py: Python<'_>) -> PyResult<bool> {

@@ -1,0 +1,94 @@
+"""Every way in which a request can be refused: its slug, its HTTP status, and what it means.
+
+What the exchange refuses has R8's slugs. docs/rest.md has this table; a test compares them.
+"""
+
+from typing import Final
+
+from aeromatch.gateways.services import RefusedError
+from aeromatch.schema.problems import FieldProblem, Problem, type_of
+
+__all__ = ["PROBLEMS", "problem_of", "refusal", "unknown_instrument", "unknown_order"]
+
+PROBLEMS: Final[dict[str, tuple[int, str]]] = {
+    "malformed": (400, "The request has not the form that it must have; `errors` says where and why."),
+    "invalid_cursor": (400, "The cursor is none that an answer to the same question gave."),
+    "unknown_period": (400, "Candles are not kept of this period."),
+    "unauthenticated": (401, "The request does not prove who sends it: no credentials, or wrong ones."),
+    "not_permitted": (403, "The key has not the role that this needs, or it acts for another account."),
+    "account_disabled": (403, "The account may not be used."),
+    "kill_switch": (403, "The kill switch of the account, or of the venue, is on."),
+    "unknown_path": (404, "There is nothing at this path."),
+    "unknown_instrument": (404, "There is no such instrument (R8)."),
+    "unknown_account": (404, "There is no such account (R8)."),
+    "unknown_order": (404, "There is no such order, it has ended, or it is somebody else's (R8, R23)."),
+    "unknown_asset": (404, "There is no such asset (R8)."),
+    "unknown_group": (404, "There is no such clearing group (R8)."),
+    "unknown_event": (404, "There is no such event market (R8)."),
+    "unknown_outcome": (404, "The event market has no such outcome (R8)."),
+    "method_not_allowed": (405, "The path does not take this method; the header Allow says which it takes."),
+    "request_timeout": (408, "The request did not arrive in time."),
+    "duplicate_client_order_id": (409, "The account used this client order id for another order (R5)."),
+    "duplicate_transfer": (409, "A movement of money with this id was made before (R8): nothing moves twice."),
+    "already_exists": (409, "There is something with this name, or number (R8)."),
+    "already_settled": (409, "The event market is settled (R8, R32)."),
+    "body_too_large": (413, "The body has more bytes than the server takes."),
+    "unsupported_media_type": (415, "The body is not JSON, or says that it is something else."),
+    "invalid_quantity": (422, "The quantity is not a whole number of lots in 1 .. 2^48, or its sides contradict (R8)."),
+    "invalid_price": (422, "The price is not a whole number of ticks, or does not fit (R8)."),
+    "invalid_time": (422, "`expire_at` is outside 1 .. 2^63 - 1 (R8)."),
+    "invalid_client_order_id": (422, "The client order id is not 1 to 36 printable ASCII characters (R5)."),
+    "invalid_combination": (422, "The order's terms exclude one another (docs/rules.md)."),
+    "invalid_name": (422, "The name is not one that things may have (R8)."),
+    "not_allowed_in_phase": (422, "The instrument's phase does not take this command (R26)."),
+    "expired": (422, "`expire_at` is past (R17)."),
+    "price_out_of_band": (422, "The price is outside the static band (R28)."),
+    "insufficient_funds": (422, "The account has not enough available for this (R30)."),
+    "post_only_would_take": (422, "A post-only order would trade on arrival (R13)."),
+    "rate_limited": (429, "Too many requests; the headers say when there is room again."),
+    "too_many_connections": (429, "Too many connections from there."),
+    "headers_too_large": (431, "The request's headers have more bytes than the server takes."),
+    "internal_error": (500, "The server made a mistake; its log has the request's id."),
+    "capacity": (503, "The exchange has no room for this now (R8); try again."),
+    "not_ready": (503, "The server has not recovered yet; try again."),
+    "draining": (503, "The server is about to end; nothing new is taken."),
+    "unavailable": (503, "The exchange has stopped: what was acknowledged is safe, nothing new is taken."),
+}
+"""Status and meaning by slug."""
+
+RETRY_MS: Final = {"capacity": 50, "not_ready": 1000, "draining": 5000}
+"""Where trying again can help: when."""
+
+KNOWN_AS: Final = {"unknown_symbol": "unknown_instrument"}
+"""Slugs that stand for one of the table."""
+
+
+def refusal(slug: str, detail: str = "", *, errors: tuple[FieldProblem, ...] = ()) -> RefusedError:
+    """The error of a slug, with the status that goes with it."""
+    status, meaning = PROBLEMS.get(slug, (422, slug.replace("_", " ")))
+    return RefusedError(slug, status, detail or meaning, errors=errors, retry_after_ms=RETRY_MS.get(slug))
+
+
+def unknown_instrument(symbol: str) -> RefusedError:
+    """No instrument has this symbol."""
+    return refusal("unknown_instrument", f"there is no instrument {symbol!r}")
+
+
+def unknown_order(order_id: str | int) -> RefusedError:
+    """No order has this id, for whoever asks."""
+    return refusal("unknown_order", f"there is no such order: {order_id}")
+
+
+def problem_of(error: RefusedError, instance: str = "") -> Problem:
+    """What a gateway answers; `instance` is the request's id."""
+    slug = KNOWN_AS.get(error.slug, error.slug)
+    return Problem(
+        type=type_of(slug),
+        title=slug.replace("_", " ").capitalize(),
+        status=error.status,
+        slug=slug,
+        detail=error.detail,
+        instance=instance,
+        errors=list(error.errors),
+        retry_after_ms=error.retry_after_ms,
+    )

@@ -1,0 +1,1 @@
+"""REST: orders, markets and money over HTTP with JSON (docs/rest.md)."""

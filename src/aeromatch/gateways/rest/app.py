@@ -1,0 +1,211 @@
+"""HTTP in, HTTP out: an ASGI application without a framework.
+
+A request goes through here in this order: its path and method find a route; admission lets it in; its parts get their
+form; the route's handler does it; the answer is written. Whatever is wrong on the way is answered as a problem
+(RFC 9457), and the server goes on.
+"""
+
+import itertools
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+import msgspec
+
+from aeromatch._core import AeroMatchError
+from aeromatch.gateways.problems import problem_of, refusal
+from aeromatch.gateways.rest.forms import body_of, query_of
+from aeromatch.gateways.rest.handlers import ROUTES
+from aeromatch.gateways.rest.openapi import document_json
+from aeromatch.gateways.rest.routes import Endpoint, Request, Router, allowed, method_not_allowed
+from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Services
+from aeromatch.gateways.trading import Trading
+
+__all__ = ["RestApp"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = dict[bytes, bytes]
+
+log = logging.getLogger("aeromatch.rest")
+
+JSON: Final = (b"content-type", b"application/json")
+PROBLEM: Final = (b"content-type", b"application/problem+json")
+NOBODY: Final = Principal(None, frozenset(), None, 0, "")
+MAX_REQUEST_ID: Final = 64
+
+encode = msgspec.json.Encoder().encode
+
+
+class _GoneError(Exception):
+    """The client has gone."""
+
+
+class RestApp:
+    """The REST gateway.
+
+    Arguments:
+        services: What it needs of the server.
+        trading: What turns requests into commands; shared with the other gateways.
+    """
+
+    def __init__(self, services: Services, trading: Trading) -> None:
+        self._services = services
+        self._trading = trading
+        self._router = Router(ROUTES)
+        self._document = document_json(ROUTES)
+        self._ids = itertools.count(1)
+        self._prefix = secrets.token_hex(4).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        headers: Headers = dict(scope["headers"])
+        request_id = headers.get(b"x-request-id", b"")
+        if not request_id or len(request_id) > MAX_REQUEST_ID or not request_id.replace(b"-", b"").isalnum():
+            request_id = b"%b-%x" % (self._prefix, next(self._ids))
+        gate: Gate | None = None
+        try:
+            endpoints, names = self._router.find(scope["raw_path"])
+            method = scope["method"]
+            endpoint = endpoints.get("GET" if method == "HEAD" else method)
+            if endpoint is None:
+                if method == "OPTIONS":
+                    await _respond(send, 204, b"", request_id, ((b"allow", allowed(endpoints)),))
+                    return
+                raise method_not_allowed(method, endpoints)
+            body = await self._body(headers, receive, endpoint)
+            if endpoint.route.role is not None:
+                gate = self._admit(scope, headers, endpoint, body)
+            status, answer = await self._do(endpoint, scope, gate, names, body)
+            extra = (JSON, *gate.headers) if gate is not None else (JSON,)
+            await _respond(send, status, answer, request_id, extra)
+        except RefusedError as error:
+            await self._refuse(send, error, request_id, gate)
+        except _GoneError:
+            return
+        except AeroMatchError as error:
+            await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
+        except Exception:
+            log.exception("request %s failed", request_id.decode())
+            await self._refuse(send, refusal("internal_error"), request_id, gate)
+
+    def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
+        services, route = self._services, endpoint.route
+        if services.state != "ready":
+            slug = "draining" if services.state == "draining" else "not_ready"
+            raise refusal("unavailable" if services.state == "failed" else slug, services.detail)
+        text = _texts(headers)
+        query = scope["query_string"]
+        credentials = Credentials(
+            text(b"authorization"),
+            text(b"x-aeromatch-key"),
+            text(b"x-aeromatch-timestamp"),
+            text(b"x-aeromatch-nonce"),
+            text(b"x-aeromatch-signature"),
+            scope["method"],
+            scope["raw_path"] + b"?" + query if query else scope["raw_path"],
+            body,
+        )
+        client = scope.get("client")
+        role = route.role
+        assert role is not None
+        session = scope.get("aeromatch.session", 0)
+        return services.admission.admit(session, client[0] if client else "", credentials, role, route.cost)
+
+    async def _do(
+        self, endpoint: Endpoint, scope: Scope, gate: Gate | None, names: dict[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        route = endpoint.route
+        decoder = endpoint.decoder
+        request = Request(
+            self._services,
+            self._trading,
+            NOBODY if gate is None else gate.principal,
+            names,
+            None if route.query is None else query_of(route.query, scope["query_string"]),
+            None if decoder is None else body_of(decoder, body),
+            route.status,
+            self._document,
+        )
+        answer = await route.handler(request)
+        return request.status, answer if type(answer) is bytes else encode(answer)
+
+    async def _body(self, headers: Headers, receive: Receive, endpoint: Endpoint) -> bytes:
+        """The whole body, which is refused as soon as it is known to be too large."""
+        limit = self._services.max_body_bytes
+        length = headers.get(b"content-length")
+        if endpoint.decoder is None and length is None and b"transfer-encoding" not in headers:
+            return b""
+        if length is not None and int(length) > limit:
+            raise _too_large(limit)
+        if endpoint.decoder is not None:
+            _check_type(headers)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body", False) and len(body) <= limit:
+            return body
+        parts, size = [body], len(body)
+        while message.get("more_body", False) and size <= limit:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _GoneError
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+        if size > limit:
+            raise _too_large(limit)
+        return b"".join(parts)
+
+    async def _refuse(self, send: Send, error: RefusedError, request_id: bytes, gate: Gate | None) -> None:
+        problem = problem_of(error, request_id.decode("ascii"))
+        headers = [PROBLEM, *error.headers, *(gate.headers if gate is not None else ())]
+        if problem.retry_after_ms is not None and not any(name == b"retry-after" for name, _ in headers):
+            headers.append((b"retry-after", b"%d" % -(-problem.retry_after_ms // 1000)))
+        if problem.status == 401 and not any(name == b"www-authenticate" for name, _ in headers):
+            headers.append((b"www-authenticate", b'Bearer realm="aeromatch"'))
+        await _respond(send, problem.status, encode(problem), request_id, tuple(headers))
+
+
+def _texts(headers: Headers) -> Callable[[bytes], str | None]:
+    def text(name: bytes) -> str | None:
+        value = headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    return text
+
+
+def _check_type(headers: Headers) -> None:
+    kind = headers.get(b"content-type", b"application/json")
+    if kind == b"application/json":
+        return
+    essence, _, parameters = kind.lower().partition(b";")
+    charset = parameters.strip().removeprefix(b"charset=").strip(b'"')
+    if essence.strip() != b"application/json" or charset not in (b"", b"utf-8", b"utf8"):
+        said = kind.decode("latin-1")
+        raise refusal("unsupported_media_type", f"the body must be application/json in UTF-8, not {said}")
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise refusal("unsupported_media_type", "a body with a content-encoding is not taken")
+
+
+def _too_large(limit: int) -> RefusedError:
+    error = refusal("body_too_large", f"a body may have {limit} bytes")
+    # What is left of it is not read: the connection cannot go on.
+    error.headers = ((b"connection", b"close"),)
+    return error
+
+
+async def _respond(
+    send: Send, status: int, body: bytes, request_id: bytes, headers: tuple[tuple[bytes, bytes], ...]
+) -> None:
+    length = () if status == 204 else ((b"content-length", b"%d" % len(body)),)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, *length, (b"x-request-id", request_id)],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,404 @@
+"""From what a trader sends to commands of the exchange, and back: the one translation, for every gateway.
+
+A refusal is raised as RefusedError with R8's slug, whichever door it came through.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from decimal import Decimal
+from typing import Final, TypeVar, cast
+
+import msgspec
+
+from aeromatch._core import AeroMatchError, Receipt, Report
+from aeromatch._core import Order as BookOrder
+from aeromatch.gateways.problems import problem_of, refusal, unknown_instrument, unknown_order
+from aeromatch.gateways.reads import Reads
+from aeromatch.gateways.services import Principal, RefusedError, Services
+from aeromatch.schema.orders import (
+    AmendOrder,
+    BatchItem,
+    BatchResult,
+    CancelResult,
+    Fill,
+    NewOrder,
+    Order,
+    OrderStatus,
+    Side,
+)
+from aeromatch.schema.problems import FieldProblem
+
+__all__ = ["Trading", "answered", "decimal_text", "instrument_of"]
+
+Answered = TypeVar("Answered", Report, Receipt)
+
+REMEMBERED_ORDERS: Final = 100_000
+"""Of so many orders with a client order id, the last ones, it is known how they were sent."""
+
+COUNTER_BITS: Final = 40
+"""An order id is the instrument's number, and so many bits of a counter (R5)."""
+
+LISTED_CANCELS: Final = 1000
+"""A mass cancel names so many of the orders that it ended."""
+
+ENDED: Final = ("filled", "canceled")
+
+FIELD_NAMES: Final = {"order_type": "type"}
+"""Fields whose names are not those of the exchange's arguments."""
+
+
+def decimal_text(value: Decimal) -> str:
+    """An exact decimal in plain notation: never with an exponent."""
+    return format(value, "f")
+
+
+def _maybe_text(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def instrument_of(order_id: int) -> int:
+    """The number of the instrument in whose book an order is (R5)."""
+    return order_id >> COUNTER_BITS
+
+
+def _order_number(order_id: str) -> int:
+    if not (order_id.isascii() and order_id.isdigit() and len(order_id) <= 20):
+        raise unknown_order(order_id)
+    return int(order_id)
+
+
+async def sent(command: Awaitable[Answered]) -> Answered:
+    """A command's answer, which may be a rejection.
+
+    Raises:
+        RefusedError: An argument has not the form that it must have (400), or the exchange has stopped (503).
+    """
+    try:
+        return await command
+    except (ValueError, TypeError) as error:
+        # The exchange's messages begin with the argument's name.
+        name, _, _ = str(error).partition(" ")
+        field = FieldProblem(pointer=f"/{FIELD_NAMES.get(name, name)}", detail=str(error))
+        raise refusal("malformed", str(error), errors=(field,)) from error
+    except AeroMatchError as error:
+        raise refusal("unavailable", str(error)) from error
+
+
+async def answered(command: Awaitable[Answered]) -> Answered:
+    """What a command did, as `sent`; raises RefusedError too where the exchange refuses it."""
+    answer = await sent(command)
+    if answer.reject_reason is not None:
+        raise refusal(answer.reject_reason.value)
+    return answer
+
+
+class Trading:
+    """Orders in, orders out.
+
+    Every method raises RefusedError, with R8's slug where the exchange refuses, and 503 where it has stopped.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._exchange = services.exchange
+        self._symbols: dict[int, str] = {}
+        # How orders with a client order id were sent, by order id: in order of arrival, the oldest is forgotten first.
+        self._sent: dict[int, NewOrder] = {}
+        self.reads = Reads(services.exchange)
+
+    async def close(self) -> None:
+        """Gives up what it has of the exchange, before that closes."""
+        await self.reads.close()
+
+    async def new_order(self, principal: Principal, order: NewOrder) -> tuple[Order, bool]:
+        """Enters an order.
+
+        Returns:
+            The order as it is after the command, and whether it is new: what the account sent before under the same
+            client order id is answered as it is now, and nothing happens.
+
+        Raises:
+            RefusedError: The exchange refuses it, or the client order id was used for another order (409).
+        """
+        admission = self._services.admission
+        account = admission.account_for(principal, order.account)
+        admission.may_trade(account)
+        report = await self._submit(order, account, principal.session)
+        if report.reject_reason == "duplicate_client_order_id":
+            return await self._repeated(report.events[-1].order_id or 0, order), False
+        if report.reject_reason is not None:
+            raise refusal(report.reject_reason.value)
+        made = _made(report, order, account)
+        if order.client_order_id is not None:
+            self._remember(int(made.order_id), order)
+        return made, True
+
+    async def new_orders(self, principal: Principal, orders: Sequence[NewOrder]) -> BatchResult:
+        """Enters several orders, in the order in which they stand; each is answered for itself."""
+        outcomes = await asyncio.gather(*(self.new_order(principal, order) for order in orders), return_exceptions=True)
+        items = []
+        for outcome in outcomes:
+            if isinstance(outcome, RefusedError):
+                items.append(BatchItem(problem=problem_of(outcome)))
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                items.append(BatchItem(order=outcome[0]))
+        accepted = sum(item.order is not None for item in items)
+        return BatchResult(accepted=accepted, rejected=len(items) - accepted, results=items)
+
+    async def amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Order:
+        """Changes an order's quantity, its price, or both (R22)."""
+        number, symbol = await self._place(order_id)
+        account = self._services.admission.account_for(principal, None)
+        self._services.admission.may_trade(account)
+        report = await answered(
+            self._exchange.amend(
+                symbol, number, quantity=change.quantity, price=change.price, account=account, tag=principal.session
+            )
+        )
+        return msgspec.structs.replace(await self.order(principal, order_id), fills=_fills(report, number))
+
+    async def cancel(
+        self,
+        principal: Principal,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        symbol: str | None = None,
+        account: str | None = None,
+    ) -> Order:
+        """Cancels an order by its id, or by symbol, account and client order id (R23)."""
+        account = self._services.admission.account_for(principal, account)
+        tag = principal.session
+        if order_id is not None:
+            number, place = await self._place(order_id)
+            report = await answered(self._exchange.cancel(place, number, account=account, tag=tag))
+        else:
+            if client_order_id is None or symbol is None or account is None:
+                missing = "order_id, or client_order_id with symbol and account"
+                raise refusal("malformed", f"a cancel needs {missing}")
+            report = await answered(
+                self._exchange.cancel(symbol, client_order_id=client_order_id, account=account, tag=tag)
+            )
+            number = report.order_id or 0
+        return await self._order(number)
+
+    async def cancel_all(
+        self, principal: Principal, *, symbol: str | None, side: Side | None, account: str | None
+    ) -> CancelResult:
+        """Cancels every live order of an account, of an instrument and a side where they are named (R24)."""
+        account = self._services.admission.account_for(principal, account)
+        report = await answered(
+            self._exchange.mass_cancel(symbol=symbol, side=side, account=account, tag=principal.session)
+        )
+        ended = [str(event.order_id) for event in report.events if event.reason == "mass_cancel"]
+        return CancelResult(canceled=len(ended), order_ids=ended[:LISTED_CANCELS])
+
+    async def order(self, principal: Principal, order_id: str) -> Order:
+        """An order as it is now, or as it ended: with everything that was answered before this was asked."""
+        account = self._services.admission.account_for(principal, None)
+        order = await self._order(_order_number(order_id))
+        if account is not None and order.account != account:
+            raise unknown_order(order_id)
+        return order
+
+    async def reached(self) -> None:
+        """Waits until the views have everything that was answered up to now."""
+        await self._services.market.reached([counters.sequence for counters in self._exchange.counters()])
+
+    def symbol_of(self, instrument: int) -> str | None:
+        """The symbol of an instrument's number."""
+        symbol = self._symbols.get(instrument)
+        if symbol is None:
+            self._symbols = {each.number: each.symbol for each in self._exchange.instruments()}
+            symbol = self._symbols.get(instrument)
+        return symbol
+
+    def check_symbol(self, symbol: str) -> str:
+        """The symbol, if there is such an instrument; RefusedError (404) else."""
+        try:
+            self._exchange.instrument_number(symbol)
+        except LookupError:
+            raise unknown_instrument(symbol) from None
+        return symbol
+
+    async def _submit(self, order: NewOrder, account: str | None, tag: int) -> Report:
+        return await sent(
+            self._exchange.submit(
+                order.symbol,
+                order.side,
+                quantity=order.quantity,
+                price=order.price,
+                order_type=order.type,
+                time_in_force=order.time_in_force,
+                account=account,
+                client_order_id=order.client_order_id,
+                expire_at=order.expire_at,
+                post_only=order.post_only,
+                protection_price=order.protection_price,
+                budget=order.budget,
+                stop_price=order.stop_price,
+                trail_offset=order.trail_offset,
+                trail_offset_bps=order.trail_offset_bps,
+                display_quantity=order.display_quantity,
+                min_quantity=order.min_quantity,
+                self_trade_prevention=order.self_trade_prevention,
+                self_trade_group=order.self_trade_group,
+                tag=tag,
+            )
+        )
+
+    async def _place(self, order_id: str) -> tuple[int, str]:
+        """An order's number, and the symbol of the book that has it."""
+        number = _order_number(order_id)
+        symbol = self.symbol_of(instrument_of(number))
+        if symbol is None:
+            raise unknown_order(order_id)
+        return number, symbol
+
+    async def _order(self, number: int) -> Order:
+        """The views know what became of an order, its book how it was entered."""
+        await self.reached()
+        order = await self._services.views.order(number)
+        symbol = self.symbol_of(instrument_of(number))
+        live = None
+        if symbol is not None and (order is None or order.status not in ENDED):
+            live = await self.reads.read(lambda exchange: exchange.book(symbol).order(number))
+        if order is None and live is None:
+            raise unknown_order(number)
+        if order is None:
+            return _of_book(symbol or "", live)
+        return order if live is None else _completed(order, live)
+
+    def _remember(self, number: int, order: NewOrder) -> None:
+        if order.client_order_id is not None:
+            self._services.views.named(number, order.client_order_id)
+        self._sent[number] = order
+        if len(self._sent) > REMEMBERED_ORDERS:
+            del self._sent[next(iter(self._sent))]
+
+    async def _repeated(self, number: int, order: NewOrder) -> Order:
+        """The order that has the client order id, if it is the one that is sent again."""
+        try:
+            first = await self._order(number)
+        except RefusedError:
+            first = None
+        sent = self._sent.get(number)
+        if first is not None and (_is_same(sent, order) if sent is not None else _may_be(first, order)):
+            return first
+        raise refusal(
+            "duplicate_client_order_id",
+            f"client_order_id {order.client_order_id!r} was used for order {number}, which is another one",
+        )
+
+
+def _is_same(sent: NewOrder, again: NewOrder) -> bool:
+    """Whether both ask for the same; "1.0" and "1" do."""
+    for name in NewOrder.__struct_fields__:
+        one, other = getattr(sent, name), getattr(again, name)
+        if one != other and not _is_same_amount(one, other):
+            return False
+    return True
+
+
+def _is_same_amount(one: object, other: object) -> bool:
+    if not isinstance(one, (str, int)) or not isinstance(other, (str, int)):
+        return False
+    try:
+        return Decimal(one) == Decimal(other)
+    except ArithmeticError:
+        return False
+
+
+def _may_be(first: Order, again: NewOrder) -> bool:
+    """Whether an order, of which it is not known how it was sent, is what is sent again."""
+    same = (first.symbol, first.side, first.type) == (again.symbol, again.side, again.type)
+    return (
+        same
+        and _is_same_amount(first.quantity, again.quantity)
+        and (first.price == again.price or _is_same_amount(first.price, again.price))
+    )
+
+
+def _fills(report: Report, number: int) -> list[Fill]:
+    """What an order traded in a command."""
+    return [
+        Fill(
+            trade_id=trade.trade_id,
+            price=decimal_text(trade.price),
+            quantity=decimal_text(trade.quantity),
+            liquidity="taker" if trade.taker_order_id == number else "maker",
+            sequence=trade.sequence,
+            timestamp=report.timestamp,
+        )
+        for trade in report.trades
+        if number in (trade.taker_order_id, trade.maker_order_id)
+    ]
+
+
+def _made(report: Report, order: NewOrder, account: str | None) -> Order:
+    """A new order as its command left it."""
+    number = report.order_id or 0
+    events = [event for event in report.events if event.order_id == number]
+    price = [event.price for event in events if event.kind in ("accepted", "repriced")][-1]
+    reasons = [event.reason for event in events if event.kind == "canceled"]
+    accepted = next(event for event in events if event.kind == "accepted")
+    return Order(
+        order_id=str(number),
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        status=cast(OrderStatus, str(report.status)),
+        quantity=decimal_text(accepted.quantity or Decimal(0)),
+        filled_quantity=decimal_text(report.filled_quantity),
+        remaining_quantity=decimal_text(report.remaining_quantity),
+        price=None if order.price is None else _maybe_text(price),
+        average_price=_maybe_text(report.average_price),
+        stop_price=None if order.stop_price is None else str(order.stop_price),
+        display_quantity=None if order.display_quantity is None else str(order.display_quantity),
+        time_in_force=order.time_in_force,
+        post_only=order.post_only,
+        account=account,
+        client_order_id=order.client_order_id,
+        reason=reasons[-1].value if reasons and reasons[-1] is not None else None,
+        expire_at=order.expire_at,
+        created_at=report.timestamp,
+        updated_at=report.timestamp,
+        sequence=report.sequence,
+        fills=_fills(report, number),
+    )
+
+
+def _of_book(symbol: str, live: BookOrder | None) -> Order:
+    """An order of which only its book knows."""
+    if live is None:
+        raise unknown_order("?")
+    return _completed(
+        Order(
+            order_id=str(live.order_id),
+            symbol=symbol,
+            side=live.side.value,
+            type=live.order_type.value,
+            status=cast(OrderStatus, str(live.status)),
+            quantity=decimal_text(live.quantity),
+            filled_quantity=decimal_text(live.filled_quantity),
+            remaining_quantity=decimal_text(live.remaining_quantity),
+            price=_maybe_text(live.price),
+            created_at=live.timestamp,
+            updated_at=live.timestamp,
+        ),
+        live,
+    )
+
+
+def _completed(order: Order, live: BookOrder) -> Order:
+    """With what only the book knows of an order, none of which changes while it lives."""
+    order.stop_price = _maybe_text(live.stop_price)
+    order.display_quantity = _maybe_text(live.display_quantity)
+    order.time_in_force = live.time_in_force.value
+    order.post_only = live.post_only
+    order.account = live.account
+    order.client_order_id = live.client_order_id
+    order.expire_at = live.expire_at
+    return order

@@ -1,0 +1,73 @@
+"""A venue behind the REST gateway, in this process, and a client that calls it without a socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from tests.gateways.fakes import OpenAdmission, services
+
+from aeromatch import AsyncExchange, Instrument
+from aeromatch.gateways.rest.app import RestApp
+from aeromatch.gateways.services import Services
+from aeromatch.gateways.trading import Trading
+
+DAY_NS = 86_400_000_000_000
+
+
+@dataclass
+class Venue:
+    """What a test has at hand."""
+
+    exchange: AsyncExchange
+    services: Services
+    admission: OpenAdmission
+    app: RestApp
+    http: httpx.AsyncClient
+
+    async def order(self, **fields: Any) -> httpx.Response:
+        """`POST /order` of a limit buy, with other fields where they are given."""
+        body = {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "100", **fields}
+        return await self.http.post("/order", json={name: value for name, value in body.items() if value is not None})
+
+
+async def furnish(exchange: AsyncExchange) -> None:
+    """An instrument without settlement, one with, an event and two accounts with money."""
+    await exchange.create_instrument(
+        Instrument("BTC-USD", tick_size="0.01", lot_size="0.001", dedup_window_ns=DAY_NS, number=1)
+    )
+    await exchange.create_instrument(
+        Instrument(
+            "ETH-USD",
+            tick_size="0.01",
+            lot_size="0.001",
+            settlement=True,
+            base="ETH",
+            quote="USD",
+            group="main",
+            fee_account="fees",
+            maker_fee_bps=0,
+            taker_fee_bps=10,
+        )
+    )
+    for account in ("alice", "bob"):
+        await exchange.create_account(account)
+        await exchange.deposit(account, "USD", "1000", id=f"first-{account}")
+    await exchange.create_event("Election", outcomes=["Yes", "No"], currency="USD")
+
+
+@asynccontextmanager
+async def venue(admission: OpenAdmission | None = None) -> AsyncIterator[Venue]:
+    """A furnished venue."""
+    async with AsyncExchange() as exchange:
+        await furnish(exchange)
+        admission = admission or OpenAdmission()
+        made, market = services(exchange, admission)
+        trading = Trading(made)
+        app = RestApp(made, trading)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://venue") as http:
+            yield Venue(exchange, made, admission, app, http)
+        await trading.close()
+        market.close()
