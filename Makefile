@@ -44,8 +44,8 @@ $(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
 build: $(VENV)/.built dashboard ## make .venv, build the release extension into it, and the dashboard where there is Node
 
 .PHONY: run
-run: build ## build, then `aeromatch demo`: generate a session, replay it, show the result
-	@$(VENV)/bin/aeromatch demo
+run: build ## build, then serve a market that trades by itself; make run DEMO_SECONDS=30 ends by itself
+	@$(VENV)/bin/aeromatch serve --demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 # ---- the dashboard: its page goes into the package; nothing else needs Node
 
@@ -109,7 +109,12 @@ tsan: ## the lock-free structures under ThreadSanitizer: make tsan THOUSANDS=200
 
 .PHONY: test-python
 test-python: build ## every Python test
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q --ignore=tests/clients --ignore=tests/browser
+
+# What needs programs of others stands apart: `make test` passes without them.
+.PHONY: test-clients
+test-clients: build ## the server with Chromium, Node, Prometheus and go tool pprof; installs what it needs, CI=true skips nothing
+	@MAKE="$(MAKE)" tools/test-clients $(PY)
 
 .PHONY: fuzz
 fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1

@@ -23,6 +23,8 @@ __all__ = [
     "CODES",
     "ITCH_MESSAGES",
     "AdminKind",
+    "Admission",
+    "AdmissionRefusal",
     "AeroMatchError",
     "Asset",
     "Balance",
@@ -2637,6 +2639,167 @@ class Order:
     def __hash__(self) -> int: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class AdmissionRefusal:
+    """Why the admission table refuses a request or a connection. Immutable."""
+
+    @property
+    def slug(self) -> str:
+        """A stable name (docs/security.md)."""
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with it."""
+    @property
+    def detail(self) -> str:
+        """The reason in a sentence."""
+    @property
+    def retry_after_ms(self) -> int | None:
+        """When to try again, in milliseconds from now; None where that does not help."""
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """What the answer's headers say of it: limits, when to try again, how to authenticate."""
+
+@final
+class Admission:
+    """Keys, signatures, limits and kill switches: one table for every gateway (docs/security.md).
+
+    No call waits for another: several threads may use it at once. Where a method takes `now_ns`, that is the time
+    instead of the machine's clocks: for tests.
+
+    Arguments:
+        required: Whether every request needs a key.
+        window_ms: How old a signature may be, in milliseconds.
+        ahead_ms: How far a signer's clock may be ahead, in milliseconds.
+        not_before_ms: Signatures that are not later are refused, in milliseconds since 1970.
+        nonces: How many nonces can be remembered; 8 bytes each.
+    """
+
+    def __new__(
+        cls,
+        *,
+        required: bool,
+        window_ms: int = 5000,
+        ahead_ms: int = 1000,
+        not_before_ms: int = 0,
+        nonces: int = 1048576,
+    ) -> Self: ...
+    def set_limits(
+        self,
+        *,
+        address_orders: tuple[int, int],
+        address_requests: tuple[int, int],
+        venue_orders: tuple[int, int],
+        failures: tuple[int, int],
+        connections: int,
+        connections_per_address: int,
+    ) -> None:
+        """Replaces all limits; a rate is (tokens a second, tokens at once), and 0 a second is no limit.
+
+        Arguments:
+            address_orders: Orders, amends and cancels from one address.
+            address_requests: Everything else from one address.
+            venue_orders: Orders, amends and cancels of all.
+            failures: Wrong credentials from one address that are told why.
+            connections: Connections of all.
+            connections_per_address: Connections from one address.
+        """
+    def set_keys(
+        self,
+        keys: Sequence[tuple[str, Sequence[tuple[bytes, int]], str, str | None, tuple[int, int], tuple[int, int]]],
+    ) -> None:
+        """Replaces all keys. What a key has used of its limits stays used if one with its id is there again.
+
+        Arguments:
+            keys: For each its id; its secrets' SHA-256 hashes, each with when it ends in milliseconds since 1970, or 0;
+                its role, "read", "trade" or "admin"; its account; its limits of orders and of other requests.
+
+        Raises:
+            ValueError: Another role.
+        """
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+    def connect(self, remote: str, /) -> AdmissionRefusal | None:
+        """A connection begins: None if it may, and then `disconnect` is to be called when it ends.
+
+        Arguments:
+            remote: The other end's address, with or without a port.
+        """
+    def disconnect(self, remote: str, /) -> None:
+        """A connection that was let in has ended.
+
+        Arguments:
+            remote: As for `connect`.
+        """
+    def admit(
+        self,
+        remote: str,
+        role: str,
+        cost: int,
+        authorization: str | None,
+        key: str | None,
+        timestamp: str | None,
+        nonce: str | None,
+        signature: str | None,
+        method: str,
+        target: bytes,
+        body: bytes,
+        now_ns: int | None = None,
+        /,
+    ) -> tuple[str | None, tuple[tuple[bytes, bytes], ...]] | AdmissionRefusal:
+        """Lets a request in, or says why not.
+
+        Arguments:
+            remote: The other end's address, with or without a port.
+            role: What it needs: "read", "trade" or "admin".
+            cost: How many tokens it takes from its limits.
+            authorization: The header of that name.
+            key: Who signed.
+            timestamp: When, in milliseconds since 1970.
+            nonce: What nobody with this key signs twice.
+            signature: 64 hexadecimal digits.
+            method: The request's method.
+            target: Path and query as they stand in the request.
+            body: The body.
+            now_ns: Nanoseconds since 1970.
+
+        Returns:
+            The key's id, None where no key is needed, and headers that tell what its limits leave.
+
+        Raises:
+            ValueError: Another role.
+        """
+    def admit_again(
+        self, key: str, role: str, cost: int, now_ns: int | None = None, /
+    ) -> tuple[tuple[bytes, bytes], ...] | AdmissionRefusal:
+        """Lets another request in from a connection that has proved who it is, or says why not.
+
+        Arguments:
+            key: The id of the key that it was let in with.
+            role: What it needs: "read", "trade" or "admin".
+            cost: How many tokens it takes from the key's limits.
+            now_ns: Nanoseconds since 1970.
+
+        Returns:
+            Headers that tell what its limits leave.
+
+        Raises:
+            ValueError: Another role.
+        """
+    def set_switch(self, account: str | None, engaged: bool, /) -> None:
+        """Turns the kill switch of an account, or of the venue (None), on or off.
+
+        Arguments:
+            account: The account's name.
+            engaged: Whether it is on.
+        """
+    def is_killed(self, account: str | None, /) -> bool:
+        """Whether an account may not trade: its kill switch is on, or the venue's.
+
+        Arguments:
+            account: The account's name; None: only the venue's counts.
+        """
 
 @final
 class Histogram:
