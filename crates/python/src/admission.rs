@@ -72,8 +72,8 @@ impl AdmissionRefusal {
 
 /// Keys, signatures, limits and kill switches: one table for every gateway (docs/security.md).
 ///
-/// No call waits for another: several threads may use it at once. Where a method takes `now_ns`, that is the time instead
-/// of the machine's clocks: for tests.
+/// No call waits for another: several threads may use it at once. Where a method takes `now_ns`, that is the time
+/// instead of the machine's clocks: for tests.
 ///
 /// Arguments:
 ///     required: Whether every request needs a key.
