@@ -279,6 +279,16 @@ impl Admission {
         self.take_key(&self.limits.load(), key, role, cost, now)
     }
 
+    /// The same for who remembers no more than the key's id.
+    ///
+    /// # Errors
+    /// [`Reason::InvalidKey`]: there is no such key any more. Otherwise as [`Admission::admit`].
+    pub fn admit_by_id(&self, id: &str, role: Role, cost: u32, now: Now) -> Result<Option<Allowance>, Refused> {
+        let keys = self.keys.load();
+        let gone = Refused::new(Reason::InvalidKey, "the key is no longer good");
+        self.admit_again(keys.get(id).ok_or(gone)?, role, cost, now)
+    }
+
     fn take_key(
         &self,
         limits: &Limits,
