@@ -10,36 +10,35 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any, Final
-
-import uvicorn
 
 from aeromatch import AeroMatchError, __version__
 from aeromatch.server.app import App, Status
 from aeromatch.server.compose import Venue
-from aeromatch.server.config.sections import Config, ServerConfig
-from aeromatch.server.listen import HttpServer
+from aeromatch.server.config import ConfigError, Loaded
+from aeromatch.server.config.reload import merge
+from aeromatch.server.config.sections import ServerConfig
+from aeromatch.server.errors import ServerError
+from aeromatch.server.listen import HttpConfig, HttpServer
+from aeromatch.server.logs import Logs
 
-__all__ = ["Daemon", "ServerError", "run"]
+__all__ = ["Daemon", "run"]
 
 log = logging.getLogger("aeromatch.server")
 
 FORCED: Final = 1
 FORCED_CLOSE_S: Final = 5.0
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-class ServerError(AeroMatchError):
-    """The server cannot start; the message is one line for whoever started it."""
-
-
-def run(config: Config, base: Path) -> int:
+def run(loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> int:
     """Runs the server until a signal ends it.
 
     Arguments:
-        config: What `config.load` has checked.
-        base: The directory that relative paths are meant from.
+        loaded: The configuration.
+        logs: What is told of a new level.
+        on_ready: Called with the server's address when it may be used.
 
     Returns:
         The exit code: 0 after a graceful stop, 1 after a forced one.
@@ -51,7 +50,7 @@ def run(config: Config, base: Path) -> int:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Daemon(config, base).run())
+        return runner.run(Daemon(loaded, logs, on_ready).run())
 
 
 class Daemon:
@@ -60,9 +59,12 @@ class Daemon:
     The first SIGTERM or SIGINT lets what is under way end; the second one ends it, and only the journal is closed.
     """
 
-    def __init__(self, config: Config, base: Path) -> None:
-        self._config = config
-        self._base = base
+    def __init__(self, loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> None:
+        self._config = loaded.config
+        self._loaded = loaded
+        self._logs = logs
+        self._on_ready = on_ready
+        self._reloading: asyncio.Task[None] | None = None
         self._status = Status(__version__)
         self._app = App(self._status)
         self._venue: Venue | None = None
@@ -71,13 +73,13 @@ class Daemon:
 
     async def run(self) -> int:
         """As `run` of the module, in the loop that is running."""
-        directory = self._data_directory()
-        http = HttpServer(self._http_config())
+        self._make_data_directory()
+        self._http = http = HttpServer(self._http_config())
         listener = listen(self._config.server)
         address = address_of(listener, is_secure=http.config.is_ssl)
         with self._handling_signals():
             serving = asyncio.create_task(http.serve(sockets=[listener]))
-            life = asyncio.create_task(self._live(http, serving, directory, address))
+            life = asyncio.create_task(self._live(http, serving, address))
             forced = asyncio.create_task(self._forced.wait())
             try:
                 await asyncio.wait({life, forced}, return_when=asyncio.FIRST_COMPLETED)
@@ -87,15 +89,21 @@ class Daemon:
                 http.should_exit = http.force_exit = True
                 await asyncio.wait({serving})
 
-    async def _live(self, http: HttpServer, serving: asyncio.Task[None], directory: Path, address: str) -> int:
-        log.info("recovering", extra={"address": address, "data_dir": str(directory), "version": __version__})
-        self._venue = venue = await Venue.open(self._config, directory, self._app, self._status)
+    async def _live(self, http: HttpServer, serving: asyncio.Task[None], address: str) -> int:
+        log.info(
+            "recovering", extra={"address": address, "data_dir": str(self._loaded.data_dir), "version": __version__}
+        )
+        self._venue = venue = await Venue.open(self._loaded, self._app, self._status)
+        http.config.admission = venue.services.admission
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         if not self._stopping.is_set():
             self._status.set("ready")
             log.info("ready", extra={"address": address})
+            self._on_ready(address)
+            if self._config.demo.seconds is not None:
+                asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
@@ -122,24 +130,25 @@ class Daemon:
         watchdog.cancel()
         return FORCED
 
-    def _data_directory(self) -> Path:
-        directory = self._base / Path(self._config.server.data_dir).expanduser()
+    def _make_data_directory(self) -> None:
+        directory = self._loaded.data_dir
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ServerError(f"the data directory {directory} cannot be made: {error.strerror}") from error
-        return directory
 
-    def _http_config(self) -> uvicorn.Config:
+    def _http_config(self) -> HttpConfig:
         server, websocket = self._config.server, self._config.gateways.websocket
-        config = uvicorn.Config(
+        config = HttpConfig(
             self._app,
+            max_header_bytes=server.max_header_bytes,
+            request_timeout_s=server.request_timeout_s,
             interface="asgi3",
-            http="httptools",
             ws="websockets-sansio",
             lifespan="off",
             log_config=None,
-            access_log=self._config.logging.access,
+            # Whether requests are logged is the logger's business: it can change.
+            access_log=True,
             proxy_headers=False,
             server_header=False,
             backlog=server.backlog,
@@ -161,21 +170,22 @@ class Daemon:
         if tls.certificate is None:
             return {}
         return {
-            "ssl_certfile": self._base / tls.certificate,
-            "ssl_keyfile": tls.private_key and self._base / tls.private_key,
-            "ssl_ca_certs": tls.client_ca and str(self._base / tls.client_ca),
+            "ssl_certfile": self._loaded.path(tls.certificate),
+            "ssl_keyfile": tls.private_key and str(self._loaded.path(tls.private_key)),
+            "ssl_ca_certs": tls.client_ca and str(self._loaded.path(tls.client_ca)),
             "ssl_cert_reqs": ssl.CERT_REQUIRED if tls.client_ca else ssl.CERT_NONE,
         }
 
     @contextlib.contextmanager
     def _handling_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in (*STOPPING, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
     def _on_signal(self, number: signal.Signals) -> None:
@@ -186,6 +196,47 @@ class Daemon:
             return
         log.info("told to stop", extra={"signal": number.name, "state": self._status.state})
         self._stopping.set()
+
+    def _on_hangup(self) -> None:
+        if self._venue is None or (self._reloading is not None and not self._reloading.done()):
+            log.warning("not reloaded: the server is starting, or reloads already")
+            return
+        self._reloading = asyncio.create_task(self._reload(self._venue))
+
+    async def _reload(self, venue: Venue) -> None:
+        try:
+            loaded = await asyncio.to_thread(self._loaded.again)
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("not reloaded", extra={"problem": str(problem)})
+            return
+        except OSError as error:
+            log.error("not reloaded", extra={"problem": str(error)})
+            return
+        self._config, changed = merge(self._config, loaded.config)
+        for value in changed:
+            if value.is_applied:
+                log.info("applied", extra={"key": value.path})
+            else:
+                log.warning("needs a restart", extra={"key": value.path})
+        self._logs.apply(self._config.logging)
+        self._reload_certificate()
+        try:
+            await venue.reload(self._config)
+        except AeroMatchError as error:
+            log.error("not all was reloaded", extra={"problem": str(error)})
+            return
+        log.info("reloaded", extra={"changed": len(changed)})
+
+    def _reload_certificate(self) -> None:
+        """Takes the certificate that the files have now, for connections that come."""
+        context, tls = self._http.config.ssl, self._config.server.tls
+        if context is None or tls.certificate is None or tls.private_key is None:
+            return
+        try:
+            context.load_cert_chain(self._loaded.path(tls.certificate), self._loaded.path(tls.private_key))
+        except (OSError, ssl.SSLError) as error:
+            log.error("the certificate stays as it was", extra={"problem": str(error)})
 
 
 def listen(server: ServerConfig) -> socket.socket:

@@ -81,6 +81,10 @@ class ServerConfig(Section):
     drain_timeout_s: Annotated[
         int, doc("How long requests under way may take when the server stops.", ge=0, le=3600)
     ] = 10
+    request_timeout_s: Annotated[float, doc("How long a request may take to arrive (408).", gt=0, le=3600)] = 30.0
+    max_header_bytes: Annotated[int, doc("Longer targets and headers are refused (431).", ge=1024, le=1 << 24)] = (
+        1 << 16
+    )
     max_body_bytes: Annotated[int, doc("A larger request is refused (413).", ge=1024, le=1 << 30)] = 1 << 20
 
 
@@ -286,7 +290,9 @@ class ViewsConfig(Section):
 class StatisticsConfig(Section):
     """Counts by period, kept beside the journal (docs/statistics.md)."""
 
-    enabled: Annotated[bool, doc("Whether they are counted while the server runs.")] = True
+    enabled: Annotated[
+        bool, doc("Whether they are counted while the server runs; `aeromatch stats` counts whenever it is asked.")
+    ] = False
     path: Annotated[str | None, doc("The file; null: `statistics.sqlite` in `data_dir`.")] = None
     interval_s: Annotated[float, doc("How often they are written.", gt=0, le=3600)] = 1.0
     periods: Annotated[list[str], doc("What is counted by; fixed when the file is made.", min_length=1)] = (
