@@ -203,7 +203,14 @@ class FollowedMarket:
 
 
 class NoStages:
-    """Records nothing."""
+    """Records only which requests were answered."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str, int]] = []
+
+    def request(self, gateway: str, route: str, status: int, duration_ns: int) -> None:
+        assert duration_ns > 0
+        self.requests.append((gateway, route, status))
 
     def record(self, stage: str, duration_ns: int) -> None:
         pass

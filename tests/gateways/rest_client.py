@@ -1,17 +1,22 @@
 """A venue behind the REST gateway, in this process, and a client that calls it without a socket."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import uvicorn
 from tests.gateways.fakes import OpenAdmission, services
 
 from aeromatch import AsyncExchange, Instrument
 from aeromatch.gateways.rest.app import RestApp
+from aeromatch.gateways.rest.connection import Connections
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.server.listen import HttpServer
 
 DAY_NS = 86_400_000_000_000
 
@@ -71,3 +76,31 @@ async def venue(admission: OpenAdmission | None = None) -> AsyncIterator[Venue]:
             yield Venue(exchange, made, admission, app, http)
         await trading.close()
         market.close()
+
+
+class _Listening(HttpServer):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+@asynccontextmanager
+async def listening(place: Venue, **limits: Any) -> AsyncIterator[int]:
+    """The venue behind a socket on loopback, with the connections' limits: its port."""
+    connections = Connections(place.admission, **limits)
+    config = uvicorn.Config(
+        place.app, http=connections.protocol(), loop="none", lifespan="off", log_config=None, access_log=False
+    )
+    server = _Listening(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        await server.is_up.wait()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        await task

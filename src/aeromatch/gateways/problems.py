@@ -18,7 +18,7 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "not_permitted": (403, "The key has not the role that this needs, or it acts for another account."),
     "account_disabled": (403, "The account may not be used."),
     "kill_switch": (403, "The kill switch of the account, or of the venue, is on."),
-    "unknown_path": (404, "There is nothing at this path."),
+    "not_found": (404, "There is nothing at this path."),
     "unknown_instrument": (404, "There is no such instrument (R8)."),
     "unknown_account": (404, "There is no such account (R8)."),
     "unknown_order": (404, "There is no such order, it has ended, or it is somebody else's (R8, R23)."),
@@ -50,13 +50,13 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "headers_too_large": (431, "The request's headers have more bytes than the server takes."),
     "internal_error": (500, "The server made a mistake; its log has the request's id."),
     "capacity": (503, "The exchange has no room for this now (R8); try again."),
-    "not_ready": (503, "The server has not recovered yet; try again."),
+    "starting": (503, "The server has not recovered yet; try again."),
     "draining": (503, "The server is about to end; nothing new is taken."),
-    "unavailable": (503, "The exchange has stopped: what was acknowledged is safe, nothing new is taken."),
+    "failed": (503, "The exchange has stopped: what was acknowledged is safe, nothing new is taken."),
 }
 """Status and meaning by slug."""
 
-RETRY_MS: Final = {"capacity": 50, "not_ready": 1000, "draining": 5000}
+RETRY_MS: Final = {"capacity": 50, "starting": 1000, "draining": 5000}
 """Where trying again can help: when."""
 
 KNOWN_AS: Final = {"unknown_symbol": "unknown_instrument"}

@@ -40,7 +40,7 @@ class Request:
     document: bytes
 
 
-Handler = Callable[[Request], Awaitable[msgspec.Struct | msgspec.Raw | list[Any]]]
+Handler = Callable[[Request], Awaitable[msgspec.Struct | list[Any] | bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Route:
         answer: The type of the answer.
         status: Of a success; `also` are others that it may have, and what they mean.
         problems: Slugs that the operation itself can answer with, beside those that all can.
-        cost: What it takes from the limits.
+        is_batch: Each object in the body's list counts against the limits.
     """
 
     method: str
@@ -72,7 +72,7 @@ class Route:
     problems: tuple[str, ...] = ()
     example: Any = None
     answer_example: Any = None
-    cost: int = 1
+    is_batch: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -146,11 +146,11 @@ class Router:
                 child = node.wild
                 names[child.name] = text
             if child is None:
-                raise refusal("unknown_path", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
+                raise refusal("not_found", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
             node = child
         assert node is not None
         if not node.endpoints:
-            raise refusal("unknown_path", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
+            raise refusal("not_found", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
         return node.endpoints, names
 
 
@@ -169,9 +169,9 @@ ALWAYS: Final = (
     "rate_limited",
     "request_timeout",
     "internal_error",
-    "not_ready",
+    "starting",
     "draining",
-    "unavailable",
+    "failed",
 )
 """Slugs that any operation with a role can answer with."""
 
