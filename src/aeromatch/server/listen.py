@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import msgspec
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.services import Admission, RefusedError
@@ -23,6 +23,7 @@ SESSION: Final = "aeromatch.session"
 TICKS_A_LOOK: Final = 10
 """uvicorn's main loop comes round ten times a second; slow requests are looked for once."""
 ENDED: Final = 0
+LINGER_S: Final = 1.0
 
 
 class HttpConfig(uvicorn.Config):
@@ -69,6 +70,7 @@ class Connection(HttpToolsProtocol):
     began: float | None = None
     header_bytes = 0
     refused: RefusedError | None = None
+    is_refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A session begins, or is refused."""
@@ -96,6 +98,11 @@ class Connection(HttpToolsProtocol):
         self.session = ENDED
         if admission is not None and session:
             admission.disconnect(session)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came in; those behind what was refused are nobody's."""
+        if not self.is_refused:
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -147,14 +154,24 @@ class Connection(HttpToolsProtocol):
 
     def refuse(self, error: RefusedError) -> None:
         """Says why, if no answer is under way, and closes."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.is_refused:
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            body = msgspec.json.encode(problem_of(error))
-            status = error.status
-            head = (
-                f"HTTP/1.1 {status} Refused\r\ncontent-type: application/problem+json\r\n"
-                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.write(head.encode() + body)
-        self.transport.close()
+        self.is_refused, self.began = True, None
+        cycle = self.cycle
+        if cycle is not None and cycle.response_started and (cycle.scope is self.scope or not cycle.response_complete):
+            # An answer is under way, in the middle of which nothing can be said, or the request has had its own.
+            self.transport.close()
+            return
+        request_id = f"connection-{self.session or ENDED}"
+        body = msgspec.json.encode(problem_of(error, request_id))
+        head = (
+            f"content-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
+            f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(STATUS_LINE[error.status] + head.encode() + body)
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        # An end with bytes unread would reset the connection, and the answer with it: they are read, for a while.
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)
