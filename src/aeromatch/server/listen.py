@@ -68,8 +68,8 @@ class Connection(HttpToolsProtocol):
     config: HttpConfig
     session: int | None = None
     began: float | None = None
+    in_headers = True
     header_bytes = 0
-    refused: RefusedError | None = None
     is_refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,8 +101,16 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in; those behind what was refused are nobody's."""
-        if not self.is_refused:
-            super().data_received(data)
+        if self.is_refused:
+            return
+        # Counted as they come: the parser keeps a header to itself until it has the whole of it.
+        self.header_bytes += len(data) if self.in_headers else 0
+        if self.began is None:
+            self.began = self.loop.time()
+        super().data_received(data)
+        if self.in_headers and self.header_bytes > self.config.max_header_bytes:
+            limit = self.config.max_header_bytes
+            self.refuse(refusal("headers_too_large", f"target and headers may have {limit} bytes"))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -111,30 +119,17 @@ class Connection(HttpToolsProtocol):
             self._begin_session()  # It connected while the server was starting.
         scope: dict[str, Any] = cast(Any, self.scope)
         scope[SESSION] = self.session or ENDED
-        self.header_bytes = 0
         if self.began is None:
             self.began = self.loop.time()
 
-    def on_url(self, url: bytes) -> None:
-        """Some of the target."""
-        super().on_url(url)
-        self._count(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
-        super().on_header(name, value)
-        self._count(len(name) + len(value))
-
-    def _count(self, size: int) -> None:
-        self.header_bytes += size
-        if self.header_bytes > self.config.max_header_bytes:
-            limit = self.config.max_header_bytes
-            self.refused = refusal("headers_too_large", f"target and headers may have {limit} bytes")
-            raise self.refused  # The parser ends here, and `send_400_response` is called.
+    def on_headers_complete(self) -> None:
+        """Target and headers are there."""
+        self.in_headers = False
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The whole request is there."""
-        self.began = None
+        self.began, self.in_headers, self.header_bytes = None, True, 0
         super().on_message_complete()
 
     def look_at_time(self, now: float) -> None:
@@ -150,7 +145,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is no HTTP, or more than was wanted."""
-        self.refuse(self.refused or refusal("malformed", msg))
+        self.refuse(refusal("malformed", msg))
 
     def refuse(self, error: RefusedError) -> None:
         """Says why, if no answer is under way, and closes."""
