@@ -64,8 +64,10 @@ function Trade() {
       <Chart />
       <Depth />
       <Ladder />
-      <Tape />
-      <OrderTicket />
+      <div class="side">
+        <OrderTicket />
+        <Tape />
+      </div>
       <Orders />
     </main>
   );

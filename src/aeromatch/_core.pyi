@@ -55,6 +55,7 @@ __all__ = [
     "Order",
     "OrderBook",
     "OrderStatus",
+    "OrderTracker",
     "OrderType",
     "Phase",
     "Position",
@@ -2679,6 +2680,64 @@ class Order:
     def __hash__(self) -> int: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class OrderTracker:
+    """Follows every order of an exchange through its events, from its `accepted` to its end (R7, R9).
+
+    Rows are in the orders' own terms, also those entered for the second of two outcomes, which stand in the first one's
+    book (R32). An order that has ended is told of once more and then forgotten.
+
+    Arguments:
+        exchange: Whose events they are: it knows second outcomes. Without it there are none.
+    """
+
+    def __new__(cls, exchange: Exchange | None = None) -> Self: ...
+    def apply(
+        self, events: Events | Buffer | NDArray[Any], /, shard: SupportsIndex = 0
+    ) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Takes events of whole commands of one shard, each shard's in order.
+
+        Arguments:
+            events: Events, or an array of EVENT_DTYPE.
+            shard: Which shard's they are.
+
+        Returns:
+            Two arrays: of ORDER_DTYPE the orders that changed, each once and as the events leave it, and of FILL_DTYPE
+            what was traded, two rows for each trade.
+
+        Raises:
+            TypeError: They are no events.
+            ValueError: They do not follow from what was taken before; then the tracker is of no more use.
+        """
+    def load(self, orders: Buffer | NDArray[Any], /, *, times_ns: Sequence[SupportsIndex] = ...) -> int:
+        """Goes on where another tracker was: to be called before `apply`.
+
+        Arguments:
+            orders: Rows of ORDER_DTYPE; those that have ended are passed over.
+            times_ns: The time of each shard, as the other one's `time_ns` gave it.
+
+        Returns:
+            How many orders are live now.
+
+        Raises:
+            TypeError: They are no such rows.
+        """
+    def order(self, order_id: SupportsIndex, /) -> np.void | None:
+        """A live order as it is now: a row of ORDER_DTYPE.
+
+        Arguments:
+            order_id: Its id.
+
+        Returns:
+            The row; None where no such order is live.
+        """
+    def live_orders(self) -> NDArray[np.void]:
+        """All live orders in order of id, as an array of ORDER_DTYPE."""
+    def time_ns(self, shard: SupportsIndex = 0, /) -> int:
+        """Time of the last answer of a shard, in nanoseconds since the Unix epoch (R2); 0 before the first."""
+    def __len__(self) -> int:
+        """Return len(self)."""
 
 @final
 class AdmissionRefusal:

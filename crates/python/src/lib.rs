@@ -31,6 +31,7 @@ mod rules;
 mod scope;
 mod settlement;
 mod state;
+mod tracker;
 mod views;
 
 use pyo3::prelude::*;
@@ -58,6 +59,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<histogram::Histogram>()?;
     module.add_class::<buffer::EventBuffer>()?;
     module.add_class::<buffer::ChangeBuffer>()?;
+    module.add_class::<tracker::OrderTracker>()?;
     exchange::register(module)?;
     module.add_class::<feed::DepthReader>()?;
     module.add_class::<feed::DepthDiffer>()?;

@@ -7,6 +7,7 @@ import {
 import { useEffect, useRef } from "preact/hooks";
 import { api } from "../api/rest.ts";
 import type { Candle } from "../api/schema.ts";
+import { fixed } from "../market/decimal.ts";
 import { connections, stream } from "../state/link.ts";
 import { colour, theme } from "../state/look.ts";
 import { period, PERIODS, type Period } from "../state/period.ts";
@@ -90,7 +91,9 @@ class CandleChart {
   show(market: string, length: Period, scale: number): () => void {
     let ended = false;
     let isLoading = false;
-    this.prices.applyOptions({ priceFormat: { type: "price", precision: scale, minMove: 10 ** -scale } });
+    this.prices.applyOptions({
+      priceFormat: { type: "custom", minMove: 10 ** -scale, formatter: (price: number) => fixed(price.toFixed(scale), scale) },
+    });
     this.chart.timeScale().applyOptions({ secondsVisible: length === "1s" });
     const load = async (cursor: string | null): Promise<void> => {
       if (isLoading) return;

@@ -30,7 +30,7 @@ export function Header() {
       <div class="top-end">
         <LinkLight />
         {accounts.value.length > 0 && (
-          <label class="inline">
+          <label class="account">
             <span class="sr">Account</span>
             <select id="account" value={account.value ?? ""} onChange={(event) => chooseAccount(event.currentTarget.value)}>
               {accounts.value.map((name) => <option key={name} value={name}>{name}</option>)}

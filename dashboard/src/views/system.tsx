@@ -61,15 +61,18 @@ function Rate(props: { title: string; pick(stats: Stats): number }) {
   const values = history.value.map(props.pick);
   const now = values.at(-1) ?? 0;
   const most = Math.max(...values, 1);
+  // Half a minute fills the width at least; the newest stands at the right.
+  const step = 120 / (Math.max(values.length, 30) - 1);
   const at = (value: number, index: number): string =>
-    `${(120 - values.length + index).toFixed(0)},${(30 - (value / most) * 28).toFixed(1)}`;
+    `${(120 - (values.length - 1 - index) * step).toFixed(1)},${(30 - (value / most) * 28).toFixed(1)}`;
   const line = values.map(at).join(" ");
+  const begin = (120 - (values.length - 1) * step).toFixed(1);
   return (
     <section class="tile" aria-label={`${props.title} a second`}>
       <h2>{props.title} / s</h2>
       <strong>{rate(now)}</strong>
-      <svg viewBox="0 0 119 31" preserveAspectRatio="none" role="img" aria-label={`the highest of the last two minutes was ${rate(most)}`}>
-        <polygon points={`${120 - values.length},31 ${line} 119,31`} />
+      <svg viewBox="0 0 120 31" preserveAspectRatio="none" role="img" aria-label={`the highest of the last two minutes was ${rate(most)}`}>
+        <polygon points={`${begin},31 ${line} 120,31`} />
         <polyline points={line} />
       </svg>
       <span class="state">highest {rate(most)}</span>

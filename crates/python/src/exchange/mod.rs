@@ -65,6 +65,10 @@ impl Exchange {
         Handle::in_memory(exchange).map(Exchange::over)
     }
 
+    pub fn handle(&self) -> &Arc<Handle> {
+        &self.handle
+    }
+
     fn directory(&self) -> &Arc<Directory> {
         &self.handle.directory
     }
