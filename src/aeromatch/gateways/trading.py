@@ -89,7 +89,7 @@ async def sent(command: Awaitable[T]) -> T:
     except (ValueError, TypeError) as error:
         raise _malformed(str(error)) from error
     except AeroMatchError as error:
-        raise refusal("failed", str(error)) from error
+        raise refusal("unavailable", str(error)) from error
 
 
 async def answered(command: Awaitable[Answered]) -> Answered:

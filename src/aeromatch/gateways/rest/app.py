@@ -90,7 +90,7 @@ class RestApp:
         except _GoneError:
             status = 499
         except AeroMatchError as error:
-            status = await self._refuse(send, refusal("failed", str(error)), request_id, gate)
+            status = await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
         except Exception:
             log.exception("request %s failed", request_id.decode())
             status = await self._refuse(send, refusal("internal_error"), request_id, gate)
@@ -99,8 +99,8 @@ class RestApp:
     def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
         services, route = self._services, endpoint.route
         if services.state != "ready":
-            slug = "draining" if services.state == "draining" else "starting"
-            raise refusal("failed" if services.state == "failed" else slug, services.detail)
+            slug = "draining" if services.state == "draining" else "not_ready"
+            raise refusal("unavailable" if services.state == "failed" else slug, services.detail)
         text = _texts(headers)
         query = scope["query_string"]
         credentials = Credentials(
