@@ -113,6 +113,7 @@ class Trading:
         # How orders with a client order id were sent, by order id: in order of arrival, the oldest is forgotten first.
         self._sent: dict[int, NewOrder] = {}
         self.reads = Reads(services.exchange)
+        services.on_drain.append(self.close)
 
     async def close(self) -> None:
         """Gives up what it has of the exchange, before that closes."""
