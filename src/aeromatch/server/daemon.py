@@ -17,7 +17,7 @@ from typing import Final
 import uvicorn
 
 from aeromatch import AeroMatchError, __version__
-from aeromatch.server.admission.connections import Door
+from aeromatch.gateways.rest.connection import Connections
 from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
 from aeromatch.server.app import App, Status
 from aeromatch.server.compose import Venue
@@ -25,7 +25,7 @@ from aeromatch.server.config import ConfigError, Loaded
 from aeromatch.server.config.reload import merge
 from aeromatch.server.config.sections import ServerConfig
 from aeromatch.server.errors import ServerError
-from aeromatch.server.listen import HttpServer, protocol
+from aeromatch.server.listen import HttpServer
 from aeromatch.server.logs import Logs
 
 __all__ = ["Daemon", "run"]
@@ -58,6 +58,17 @@ def run(loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> int:
         return runner.run(Daemon(loaded, logs, on_ready).run())
 
 
+class _Uncounted:
+    """Lets connections in while there is nothing behind them but /health and /ready."""
+
+    def connect(self, remote: str) -> int:
+        del remote
+        return 0
+
+    def disconnect(self, session: int) -> None:
+        pass
+
+
 class Daemon:
     """The server as a process: what listens, what is behind it, and how both end.
 
@@ -72,7 +83,10 @@ class Daemon:
         self._reloading: asyncio.Task[None] | None = None
         self._status = Status(__version__)
         self._app = App(self._status)
-        self._door = Door(self._config.server.request_timeout_s)
+        server = self._config.server
+        self._connections = Connections(
+            _Uncounted(), request_timeout_s=server.request_timeout_s, max_header_bytes=server.max_header_bytes
+        )
         self._tls: ssl.SSLContext | None = None
         self._venue: Venue | None = None
         self._stopping = asyncio.Event()
@@ -103,7 +117,7 @@ class Daemon:
             "recovering", extra={"address": address, "data_dir": str(self._loaded.data_dir), "version": __version__}
         )
         self._venue = venue = await Venue.open(self._loaded, self._app, self._status)
-        self._door.admission = venue.services.admission
+        self._connections.admission = venue.services.admission
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -150,7 +164,7 @@ class Daemon:
         server, websocket = self._config.server, self._config.gateways.websocket
         config = uvicorn.Config(
             self._app,
-            http=protocol(self._door, server.max_header_bytes),
+            http=self._connections.protocol(),
             interface="asgi3",
             ws="websockets-sansio",
             lifespan="off",

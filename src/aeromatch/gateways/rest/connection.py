@@ -8,7 +8,7 @@ costs less than a timer for each request.
 import asyncio
 import itertools
 import time
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 import uvicorn
@@ -16,15 +16,25 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from aeromatch.gateways.problems import problem_of, refusal
-from aeromatch.gateways.services import Admission, RefusedError
+from aeromatch.gateways.services import RefusedError
 
-__all__ = ["SESSION", "Connection", "Connections"]
+__all__ = ["SESSION", "Connection", "Connections", "Counter"]
 
 SESSION: Final = "aeromatch.session"
 """Where a request's scope has the number of its connection's session."""
 
 LOOK_S: Final = 1.0
 LINGER_S: Final = 1.0
+
+
+class Counter(Protocol):
+    """What counts connections: `services.Admission`, once there is one."""
+
+    def connect(self, remote: str) -> int:
+        """A connection begins: its session's number. Raises RefusedError."""
+
+    def disconnect(self, session: int) -> None:
+        """A connection ended."""
 
 
 class Connections:
@@ -38,7 +48,7 @@ class Connections:
     """
 
     def __init__(
-        self, admission: Admission, *, request_timeout_s: float = 10.0, max_header_bytes: int = 32 << 10
+        self, admission: Counter, *, request_timeout_s: float = 10.0, max_header_bytes: int = 32 << 10
     ) -> None:
         self.admission = admission
         self.request_timeout_s = request_timeout_s
