@@ -246,20 +246,46 @@ class AuthConfig(Section):
         doc("`keys`: each request needs a key. `off`: everybody may do everything; on loopback addresses only."),
     ] = "keys"
     keys_file: Annotated[
-        str | None, doc("File of key hashes, which `aeromatch keys` writes; null: `keys.yaml` in `data_dir`.")
+        str | None,
+        doc("File of key hashes, which `aeromatch keys` writes; null: `keys.yaml` beside the configuration."),
     ] = None
     signature_window_s: Annotated[
         float, doc("How old a signature may be, and how long its nonce is remembered.", gt=0, le=300)
     ] = 5.0
+    signature_ahead_s: Annotated[float, doc("How far a signer's clock may be ahead.", ge=0, le=300)] = 1.0
+    nonces: Annotated[
+        int,
+        doc(
+            "Nonces that can be remembered, 8 bytes each: four times the signed requests of a window.",
+            ge=1024,
+            le=1 << 28,
+        ),
+    ] = 1 << 20
 
 
 class LimitsConfig(Section):
-    """What one key, or one address without keys, may use at most."""
+    """What may be used at most. A key may have limits of its own, which `aeromatch keys` gives it."""
 
-    orders_per_second: Annotated[int, doc("Orders, amends and cancels.", reloads=True, ge=1)] = 5000
-    orders_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 10000
-    requests_per_second: Annotated[int, doc("Everything else.", reloads=True, ge=1)] = 1000
-    requests_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 2000
+    key_orders_per_second: Annotated[
+        int, doc("Of each key: orders, amends and cancels; 0: no limit.", reloads=True, ge=0)
+    ] = 5000
+    key_orders_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 10000
+    key_requests_per_second: Annotated[int, doc("Of each key: everything else; 0: no limit.", reloads=True, ge=0)] = (
+        1000
+    )
+    key_requests_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 2000
+    address_orders_per_second: Annotated[
+        int, doc("Of each address: orders, amends and cancels; 0: no limit.", reloads=True, ge=0)
+    ] = 0
+    address_orders_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 10000
+    address_requests_per_second: Annotated[
+        int, doc("Of each address: everything else; 0: no limit.", reloads=True, ge=0)
+    ] = 0
+    address_requests_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 2000
+    venue_orders_per_second: Annotated[
+        int, doc("Of all together: orders, amends and cancels; 0: no limit.", reloads=True, ge=0)
+    ] = 0
+    venue_orders_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 100_000
     connections: Annotated[int, doc("Connections to the server.", reloads=True, ge=1)] = 4096
     connections_per_address: Annotated[int, doc("Connections from one address.", reloads=True, ge=1)] = 2048
 
@@ -268,9 +294,12 @@ class MarketDataConfig(Section):
     """What everyone sees of the market, and how often."""
 
     interval_ms: Annotated[int, doc("How often depth updates are made.", ge=1, le=60_000)] = 100
-    queue_messages: Annotated[
-        int, doc("Messages that wait for a subscriber before they are conflated.", ge=1, le=1 << 20)
-    ] = 256
+    pause_ms: Annotated[
+        int,
+        doc("After a read with events the next one waits so long: what comes meanwhile comes together.", ge=0, le=1000),
+    ] = 2
+    read_events: Annotated[int, doc("About so many events of a shard are taken at once.", ge=1, le=1 << 24)] = 16384
+    depth_levels: Annotated[int, doc("Levels of each side that are followed and answered; 0: all.", ge=0)] = 5000
 
 
 class ViewsConfig(Section):
