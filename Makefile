@@ -41,11 +41,38 @@ $(VENV)/.built: $(VENV)/.installed pyproject.toml $(RUST_SOURCES)
 	@touch $@
 
 .PHONY: build
-build: $(VENV)/.built ## make .venv and build the release extension into it
+build: $(VENV)/.built dashboard ## make .venv, build the release extension into it, and the dashboard where there is Node
 
 .PHONY: run
-run: build ## build, then `aeromatch demo`: generate a session, replay it, show the result
-	@$(VENV)/bin/aeromatch demo
+run: build ## build, then serve a market that trades by itself; make run DEMO_SECONDS=30 ends by itself
+	@$(VENV)/bin/aeromatch serve --demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+
+# ---- the dashboard: its page goes into the package; nothing else needs Node
+
+PAGE := src/aeromatch/server/static/index.html
+PAGE_SOURCES = $(shell find dashboard -path dashboard/node_modules -prune -o -type f -print)
+HAS_NODE = command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null
+
+dashboard/node_modules/.installed: dashboard/package-lock.json
+	cd dashboard && npm ci --silent
+	@touch $@
+
+$(PAGE): dashboard/node_modules/.installed $(PAGE_SOURCES)
+	cd dashboard && npm run --silent build -- --logLevel warn
+	@touch $@
+
+# Node without its registry is like no Node; sources that do not compile are an error.
+.PHONY: dashboard
+dashboard: ## build the dashboard's page (Node 20 or newer)
+	@if ! { $(HAS_NODE); }; then \
+		echo "the dashboard's page is not built, since there is no Node 20 or newer; everything else works"; \
+	elif ! $(MAKE) --silent dashboard/node_modules/.installed; then \
+		echo "the dashboard's page is not built, since npm could not install what it needs; everything else works"; \
+	else $(MAKE) --silent $(PAGE); fi
+
+.PHONY: dashboard-test
+dashboard-test: dashboard/node_modules/.installed ## types and unit tests of the dashboard (Node 20 or newer)
+	cd dashboard && npm run --silent check && npm run --silent test
 
 # ---- tests
 
@@ -82,7 +109,12 @@ tsan: ## the lock-free structures under ThreadSanitizer: make tsan THOUSANDS=200
 
 .PHONY: test-python
 test-python: build ## every Python test
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q --ignore=tests/clients --ignore=tests/browser
+
+# What needs programs of others stands apart: `make test` passes without them.
+.PHONY: test-clients
+test-clients: build ## the server with Chromium, Node, Prometheus and go tool pprof; installs what it needs, CI=true skips nothing
+	@MAKE="$(MAKE)" tools/test-clients $(PY)
 
 .PHONY: fuzz
 fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
@@ -93,6 +125,14 @@ fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 kill: build ## kill a real process under load and compare what it acknowledged: make kill KILLS=200 SEED=1
 	@$(PY) -m tests.crash.kill --kills $(KILLS) --seed $(SEED)
 	@$(PY) -m tests.crash.kill_sharded --kills $(KILLS) --seed $(SEED)
+
+.PHONY: kill-server
+kill-server: build ## kill the server under load over REST, and compare what it acknowledged: make kill-server KILLS=200 SEED=1
+	@$(PY) -m tests.crash.kill_server --kills $(KILLS) --seed $(SEED)
+
+.PHONY: flood
+flood: build ## garbage of every kind while a good client trades: its latencies beside the quiet ones
+	@$(PY) -m tests.server.flood
 
 .PHONY: simulate
 simulate: ## crash the journal on a simulated disk: make simulate SEEDS=10000 SEED=1
@@ -145,4 +185,5 @@ bench-check: ## the engine against the yardstick on recorded flows; fails above 
 .PHONY: clean
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/aeromatch/*.so
+	rm -rf dashboard/node_modules src/aeromatch/server/static
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -23,6 +23,8 @@ __all__ = [
     "CODES",
     "ITCH_MESSAGES",
     "AdminKind",
+    "Admission",
+    "AdmissionRefusal",
     "AeroMatchError",
     "Asset",
     "Balance",
@@ -53,6 +55,7 @@ __all__ = [
     "Order",
     "OrderBook",
     "OrderStatus",
+    "OrderTracker",
     "OrderType",
     "Phase",
     "Position",
@@ -1815,6 +1818,21 @@ class Exchange:
         Returns:
             An exchange to be used by one thread, beside the first one.
         """
+    def _order_batch(self, orders: list[Any], accounts: list[str | None], tag: SupportsIndex) -> _OrderBatch:
+        """New orders, read and ready to be sent.
+
+        Arguments:
+            orders: A list of objects with the attributes of `aeromatch.schema.orders.NewOrder`.
+            accounts: Whose each of them is, by name; None for nobody's.
+            tag: The sender's own number, the same for all.
+
+        Returns:
+            A batch, whose orders go to the shards with `send`.
+
+        Raises:
+            TypeError: An argument is no list, or the lists are not of one length.
+            AeroMatchError: The exchange has no shards.
+        """
     def _begin_close(self) -> None:
         """Takes no more commands, from any port: the first step of `close`, which may have to wait for answers."""
     def _fileno(self) -> int:
@@ -1840,6 +1858,31 @@ class Exchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None, /
     ) -> None: ...
+
+@final
+class _OrderBatch:
+    """New orders on their way to the shards, and what came of them."""
+
+    @property
+    def parts(self) -> int:
+        """How many shards its orders go to: `send` has to succeed as often."""
+    def send(self) -> int | None:
+        """Sends the orders that go to the next shard.
+
+        Returns:
+            The ticket under which they are answered; None: there was no room, and nothing was sent.
+
+        Raises:
+            AeroMatchError: The exchange was closed, or has stopped.
+        """
+    def results(self) -> list[tuple[int, bytes] | tuple[str, str, int]]:
+        """What came of the orders, once every part is answered.
+
+        Returns:
+            A list in the order in which they came, of tuples: the order's id and its JSON as bytes; or, where it was
+            refused, a slug, a sentence that may be empty, and the id of the order that has its client order id, or 0.
+        """
+    def __len__(self) -> int: ...
 
 @final
 class EventStream:
@@ -2637,6 +2680,225 @@ class Order:
     def __hash__(self) -> int: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: Any, /) -> Self: ...
+
+@final
+class OrderTracker:
+    """Follows every order of an exchange through its events, from its `accepted` to its end (R7, R9).
+
+    Rows are in the orders' own terms, also those entered for the second of two outcomes, which stand in the first one's
+    book (R32). An order that has ended is told of once more and then forgotten.
+
+    Arguments:
+        exchange: Whose events they are: it knows second outcomes. Without it there are none.
+    """
+
+    def __new__(cls, exchange: Exchange | None = None) -> Self: ...
+    def apply(
+        self, events: Events | Buffer | NDArray[Any], /, shard: SupportsIndex = 0
+    ) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Takes events of whole commands of one shard, each shard's in order.
+
+        Arguments:
+            events: Events, or an array of EVENT_DTYPE.
+            shard: Which shard's they are.
+
+        Returns:
+            Two arrays: of ORDER_DTYPE the orders that changed, each once and as the events leave it, and of FILL_DTYPE
+            what was traded, two rows for each trade.
+
+        Raises:
+            TypeError: They are no events.
+            ValueError: They do not follow from what was taken before; then the tracker is of no more use.
+        """
+    def load(self, orders: Buffer | NDArray[Any], /, *, times_ns: Sequence[SupportsIndex] = ...) -> int:
+        """Goes on where another tracker was: to be called before `apply`.
+
+        Arguments:
+            orders: Rows of ORDER_DTYPE; those that have ended are passed over.
+            times_ns: The time of each shard, as the other one's `time_ns` gave it.
+
+        Returns:
+            How many orders are live now.
+
+        Raises:
+            TypeError: They are no such rows.
+        """
+    def order(self, order_id: SupportsIndex, /) -> np.void | None:
+        """A live order as it is now: a row of ORDER_DTYPE.
+
+        Arguments:
+            order_id: Its id.
+
+        Returns:
+            The row; None where no such order is live.
+        """
+    def live_orders(self) -> NDArray[np.void]:
+        """All live orders in order of id, as an array of ORDER_DTYPE."""
+    def time_ns(self, shard: SupportsIndex = 0, /) -> int:
+        """Time of the last answer of a shard, in nanoseconds since the Unix epoch (R2); 0 before the first."""
+    def __len__(self) -> int:
+        """Return len(self)."""
+
+@final
+class AdmissionRefusal:
+    """Why the admission table refuses a request or a connection. Immutable."""
+
+    @property
+    def slug(self) -> str:
+        """A stable name (docs/security.md)."""
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with it."""
+    @property
+    def detail(self) -> str:
+        """The reason in a sentence."""
+    @property
+    def retry_after_ms(self) -> int | None:
+        """When to try again, in milliseconds from now; None where that does not help."""
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """What the answer's headers say of it: limits, when to try again, how to authenticate."""
+
+@final
+class Admission:
+    """Keys, signatures, limits and kill switches: one table for every gateway (docs/security.md).
+
+    No call waits for another: several threads may use it at once. Where a method takes `now_ns`, that is the time
+    instead of the machine's clocks: for tests.
+
+    Arguments:
+        required: Whether every request needs a key.
+        window_ms: How old a signature may be, in milliseconds.
+        ahead_ms: How far a signer's clock may be ahead, in milliseconds.
+        not_before_ms: Signatures that are not later are refused, in milliseconds since 1970.
+        nonces: How many nonces can be remembered; 8 bytes each.
+    """
+
+    def __new__(
+        cls,
+        *,
+        required: bool,
+        window_ms: int = 5000,
+        ahead_ms: int = 1000,
+        not_before_ms: int = 0,
+        nonces: int = 1048576,
+    ) -> Self: ...
+    def set_limits(
+        self,
+        *,
+        address_orders: tuple[int, int],
+        address_requests: tuple[int, int],
+        venue_orders: tuple[int, int],
+        failures: tuple[int, int],
+        connections: int,
+        connections_per_address: int,
+    ) -> None:
+        """Replaces all limits; a rate is (tokens a second, tokens at once), and 0 a second is no limit.
+
+        Arguments:
+            address_orders: Orders, amends and cancels from one address.
+            address_requests: Everything else from one address.
+            venue_orders: Orders, amends and cancels of all.
+            failures: Wrong credentials from one address that are told why.
+            connections: Connections of all.
+            connections_per_address: Connections from one address.
+        """
+    def set_keys(
+        self,
+        keys: Sequence[tuple[str, Sequence[tuple[bytes, int]], str, str | None, tuple[int, int], tuple[int, int]]],
+    ) -> None:
+        """Replaces all keys. What a key has used of its limits stays used if one with its id is there again.
+
+        Arguments:
+            keys: For each its id; its secrets' SHA-256 hashes, each with when it ends in milliseconds since 1970, or 0;
+                its role, "read", "trade" or "admin"; its account; its limits of orders and of other requests.
+
+        Raises:
+            ValueError: Another role.
+        """
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+    def connect(self, remote: str, /) -> AdmissionRefusal | None:
+        """A connection begins: None if it may, and then `disconnect` is to be called when it ends.
+
+        Arguments:
+            remote: The other end's address, with or without a port.
+        """
+    def disconnect(self, remote: str, /) -> None:
+        """A connection that was let in has ended.
+
+        Arguments:
+            remote: As for `connect`.
+        """
+    def admit(
+        self,
+        remote: str,
+        role: str,
+        cost: int,
+        authorization: str | None,
+        key: str | None,
+        timestamp: str | None,
+        nonce: str | None,
+        signature: str | None,
+        method: str,
+        target: bytes,
+        body: bytes,
+        now_ns: int | None = None,
+        /,
+    ) -> tuple[str | None, tuple[tuple[bytes, bytes], ...]] | AdmissionRefusal:
+        """Lets a request in, or says why not.
+
+        Arguments:
+            remote: The other end's address, with or without a port.
+            role: What it needs: "read", "trade" or "admin".
+            cost: How many tokens it takes from its limits.
+            authorization: The header of that name.
+            key: Who signed.
+            timestamp: When, in milliseconds since 1970.
+            nonce: What nobody with this key signs twice.
+            signature: 64 hexadecimal digits.
+            method: The request's method.
+            target: Path and query as they stand in the request.
+            body: The body.
+            now_ns: Nanoseconds since 1970.
+
+        Returns:
+            The key's id, None where no key is needed, and headers that tell what its limits leave.
+
+        Raises:
+            ValueError: Another role.
+        """
+    def admit_again(
+        self, key: str, role: str, cost: int, now_ns: int | None = None, /
+    ) -> tuple[tuple[bytes, bytes], ...] | AdmissionRefusal:
+        """Lets another request in from a connection that has proved who it is, or says why not.
+
+        Arguments:
+            key: The id of the key that it was let in with.
+            role: What it needs: "read", "trade" or "admin".
+            cost: How many tokens it takes from the key's limits.
+            now_ns: Nanoseconds since 1970.
+
+        Returns:
+            Headers that tell what its limits leave.
+
+        Raises:
+            ValueError: Another role.
+        """
+    def set_switch(self, account: str | None, engaged: bool, /) -> None:
+        """Turns the kill switch of an account, or of the venue (None), on or off.
+
+        Arguments:
+            account: The account's name.
+            engaged: Whether it is on.
+        """
+    def is_killed(self, account: str | None, /) -> bool:
+        """Whether an account may not trade: its kill switch is on, or the venue's.
+
+        Arguments:
+            account: The account's name; None: only the venue's counts.
+        """
 
 @final
 class Histogram:

@@ -317,6 +317,36 @@ class AsyncExchange:
         opening.add_done_callback(_hear)
         return AsyncEventStream(opening, begins)
 
+    async def submit_many(
+        self, orders: list[Any], accounts: list[str | None], *, tag: int = 0
+    ) -> list[tuple[int, bytes] | tuple[str, str, int]]:
+        """Enters new orders, each shard's as one submission: as `submit` for each, at a fraction of what that costs.
+
+        Arguments:
+            orders: Objects with the attributes of `aeromatch.schema.orders.NewOrder`, which are the arguments of
+                `submit`.
+            accounts: Whose each of them is, by name; None for nobody's. What an order itself says is not looked at.
+            tag: The sender's own number, returned in each command's first event.
+
+        Returns:
+            What came of each, in the same order: its id, and the JSON of `aeromatch.schema.orders.Order`; or, where it
+            was refused, a slug (R8's, or "malformed"), a sentence that may be empty, and the id of the order that has
+            its client order id already, or 0. Orders for one shard are entered in the order in which they stand.
+
+        Raises:
+            TypeError: `orders` or `accounts` is no list, or they are not of one length.
+            JournalError: The journal has stopped.
+            AeroMatchError: The exchange was closed.
+        """
+        self._check()
+        batch = self._door._order_batch(orders, accounts, tag)
+        parts = batch.parts
+        if parts == 1:
+            await self._ask(batch.send)
+        elif parts:
+            await asyncio.gather(*(self._ask(batch.send) for _ in range(parts)))
+        return batch.results()
+
     def port(self) -> Exchange:
         """The same exchange for a thread, as `Exchange.port`: its methods wait, and are no business of the event loop.
 

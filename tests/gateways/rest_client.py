@@ -1,5 +1,7 @@
 """A venue behind the REST gateway, in this process, and a client that calls it without a socket."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from aeromatch import AsyncExchange, Instrument
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.server.listen import HttpConfig, HttpServer
 
 DAY_NS = 86_400_000_000_000
 
@@ -71,3 +74,30 @@ async def venue(admission: OpenAdmission | None = None) -> AsyncIterator[Venue]:
             yield Venue(exchange, made, admission, app, http)
         await trading.close()
         market.close()
+
+
+class _Listening(HttpServer):
+    """Says when it listens."""
+
+    def __init__(self, config: HttpConfig) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+@asynccontextmanager
+async def listening(place: Venue, **limits: Any) -> AsyncIterator[int]:
+    """The venue behind a socket on loopback, with the connections' limits: its port."""
+    options = {"max_header_bytes": 32 << 10, "request_timeout_s": 10.0, **limits}
+    config = HttpConfig(place.app, loop="none", lifespan="off", log_config=None, access_log=False, **options)
+    config.admission = place.admission
+    server = _Listening(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        await server.is_up.wait()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        await task

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.books import EVENT_BYTES, NATIVE, BookSetup, Native, Reference
-from tests.model.rebuild import IS_SLICED, IS_UNDISPLAYED
+from tests.model.rebuild import IS_MIRRORED, IS_SLICED, IS_UNDISPLAYED
 
 from aeromatch.market.reference import (
     CancelReason,
@@ -239,3 +239,4 @@ def count_accepted(counts: Counter[str], reason: int) -> None:
     counts[f"accepted {OrderType(reason & 7).slug}"] += 1
     counts["accepted undisplayed"] += bool(reason & IS_UNDISPLAYED)
     counts["accepted sliced"] += bool(reason & IS_SLICED)
+    counts["accepted mirrored"] += bool(reason & IS_MIRRORED)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aeromatch.market.reference import EventKind, OrderType, Phase, ReferenceEvent, Side
 
-IS_UNDISPLAYED, IS_SLICED = 8, 16
+IS_UNDISPLAYED, IS_SLICED, IS_MIRRORED = 8, 16, 32
 BECOMES = {
     OrderType.STOP: OrderType.MARKET,
     OrderType.STOP_LIMIT: OrderType.LIMIT,
@@ -102,7 +102,7 @@ class Rebuilt:
         order = RebuiltOrder(
             event.order_id,
             event.side,
-            OrderType(event.reason & ~(IS_UNDISPLAYED | IS_SLICED)),
+            OrderType(event.reason & ~(IS_UNDISPLAYED | IS_SLICED | IS_MIRRORED)),
             is_undisplayed,
             is_sliced,
             event.price_ticks,

@@ -91,7 +91,7 @@ SETUP_NUMBERS = {
     "breaker-bps": "circuit_breaker_bps",
     "halt": "halt_ns",
 }
-IS_UNDISPLAYED, IS_SLICED = 8, 16
+IS_UNDISPLAYED, IS_SLICED, IS_MIRRORED = 8, 16, 32
 
 
 @dataclass
@@ -222,10 +222,11 @@ def event_line(event: ReferenceEvent, instrument: int, index: int, sequence: int
 
 def how_it_stands(reason: int) -> str:
     """What the reason byte of an accepted new order says."""
-    order_type = OrderType(reason & ~(IS_UNDISPLAYED | IS_SLICED))
+    order_type = OrderType(reason & ~(IS_UNDISPLAYED | IS_SLICED | IS_MIRRORED))
     words = [order_type.slug] if order_type != OrderType.LIMIT else []
     words += ["undisplayed"] if reason & IS_UNDISPLAYED else []
     words += ["sliced"] if reason & IS_SLICED else []
+    words += ["mirrored"] if reason & IS_MIRRORED else []
     return "".join(f" {word}" for word in words)
 
 

@@ -79,10 +79,10 @@ def test_R32_two_buyers_whose_prices_reach_one_mint_a_set(play_exchange: Play) -
       accepted #1 buy 10 @ 60 account=alice
       funds alice USD 9400 + 600
     on rain/no new buy 4 @ 39 account=bob              -- 99: not enough, it rests as a sell of yes at 61
-      accepted #2 sell 4 @ 61 account=bob
+      accepted #2 sell 4 @ 61 mirrored account=bob
       funds bob USD 9844 + 156
     on rain/no new buy 3 @ 45 account=bob              -- the older price counts: 60 and 40
-      accepted #3 sell 3 @ 55 account=bob
+      accepted #3 sell 3 @ 55 mirrored account=bob
       trade 1 sell 3 @ 60 maker #1 taker #3 account=alice
       funds alice USD 9400 + 420
       funds alice rain/yes 3 + 0
@@ -102,7 +102,7 @@ def test_R32_two_sellers_redeem_and_a_share_changes_hands(play_exchange: Play) -
       accepted #1 sell 5 @ 70 account=alice
       funds alice rain/yes 5 + 5
     on rain/no new sell 2 @ 30 account=bob             -- a buy of yes at 70: both give a share, the pot pays
-      accepted #2 buy 2 @ 70 account=bob
+      accepted #2 buy 2 @ 70 mirrored account=bob
       trade 1 buy 2 @ 70 maker #1 taker #2 account=alice
       funds fees USD 1 + 0
       funds alice USD 9140 + 0
@@ -119,7 +119,7 @@ def test_R32_two_sellers_redeem_and_a_share_changes_hands(play_exchange: Play) -
       funds bob rain/yes 13 + 0
     ! on rain/no new buy 1 @ 20 account=alice
     on rain/no new sell 1 @ 20 account=bob             -- and one of no
-      accepted #5 buy 1 @ 80 account=bob
+      accepted #5 buy 1 @ 80 mirrored account=bob
       trade 3 buy 1 @ 80 maker #4 taker #5 account=alice
       funds fees USD 5 + 0
       funds alice USD 9330 + 0
@@ -136,20 +136,20 @@ def test_R32_a_mirrored_command_is_one_for_the_book(play_exchange: Play) -> None
         + """
     ! mint rain alice 10
     on rain/no stop-limit sell 2 @ 30 stop=35 account=alice
-      accepted #1 buy 2 @ 70 stop_limit account=alice
+      accepted #1 buy 2 @ 70 stop_limit mirrored account=alice
       funds alice rain/no 8 + 2
     on rain/no market buy 2 protect=40 account=alice
-      accepted #2 sell 2 @ 0 market account=alice
+      accepted #2 sell 2 @ 0 market mirrored account=alice
       canceled #2 sell 2 @ 0 no_liquidity account=alice
     on rain/no market buy 2 account=alice
       rejected invalid_combination sell account=alice
     on rain/yes market buy 2 account=alice
       rejected invalid_combination buy account=alice
     on rain/no market sell 1 account=alice
-      accepted #3 buy 1 @ 0 market account=alice
+      accepted #3 buy 1 @ 0 market mirrored account=alice
       canceled #3 buy 1 @ 0 no_liquidity account=alice
     on rain/no market buy 2 budget=80 account=alice    -- 40 each
-      accepted #4 sell 2 @ 0 market account=alice
+      accepted #4 sell 2 @ 0 market mirrored account=alice
       canceled #4 sell 2 @ 0 no_liquidity account=alice
     on rain/no market buy 2 budget=1 account=alice     -- no price can be paid with that
       rejected insufficient_funds sell account=alice
@@ -161,7 +161,7 @@ def test_R32_a_mirrored_command_is_one_for_the_book(play_exchange: Play) -> None
       accepted #1 account=alice
       amended #1 buy 1 @ 75 total 1 kept account=alice
     on rain/no new buy 1 @ 5 account=bob
-      accepted #5 sell 1 @ 95 account=bob
+      accepted #5 sell 1 @ 95 mirrored account=bob
       funds bob USD 9995 + 5
     on rain/no mass-cancel buy                         -- buys of no: sells of the book
       accepted

@@ -75,6 +75,10 @@ pub mod shape {
     pub const UNDISPLAYED: u8 = 8;
     /// It shows a slice at a time.
     pub const SLICES: u8 = 16;
+    /// It was entered for the second of two outcomes: the event has it in the first one's terms (R32).
+    pub const MIRRORED: u8 = 32;
+    /// All of them: what is left of the byte is the order type.
+    pub const ALL: u8 = UNDISPLAYED | SLICES | MIRRORED;
 }
 
 /// One entry of the log. Build it with [`Command::limit`] and its siblings or decode it with [`decode`].

@@ -31,7 +31,7 @@ fn kind_of(record: &Record) -> Option<EventKind> {
 
 /// The order type in an accepted event, which shares its byte with the order's shape.
 fn order_type_of(record: &Record) -> Option<OrderType> {
-    OrderType::from_code(record.reason & !(shape::UNDISPLAYED | shape::SLICES))
+    OrderType::from_code(record.reason & !shape::ALL)
 }
 
 /// A 128-bit number from its halves.

@@ -12,12 +12,14 @@ from io import StringIO, TextIOWrapper
 import click
 
 from aeromatch import AeroMatchError, __version__
+from aeromatch.cli.audit import audit
 from aeromatch.cli.bench import bench
 from aeromatch.cli.completion import completion
 from aeromatch.cli.config import config
 from aeromatch.cli.demo import demo
 from aeromatch.cli.generate import generate
 from aeromatch.cli.journal import journal
+from aeromatch.cli.keys import keys
 from aeromatch.cli.lab import lab_group
 from aeromatch.cli.replay import replay
 from aeromatch.cli.serve import serve
@@ -36,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, config, demo, replay, generate, journal, stats, bench, lab_group, completion):
+for command in (serve, config, keys, audit, demo, replay, generate, journal, stats, bench, lab_group, completion):
     cli.add_command(command)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from aeromatch.cli.console import examples
+from aeromatch.cli.console import NumberRange, examples
 
 __all__ = ["CONFIG_FILE", "ConfigMisuse", "main", "needs_server", "serve"]
 
+DATA_DIR_VARIABLE = "AEROMATCH_SERVER__DATA_DIR"
 CONFIG_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
@@ -21,7 +24,7 @@ class ConfigMisuse(click.ClickException):
     exit_code = 2
 
 
-def needs_server(error: ImportError) -> click.ClickException:
+def needs_server(error: ModuleNotFoundError) -> click.ClickException:
     """What to say where the server's packages are not installed."""
     return click.ClickException(f"the server needs more packages: pip install 'aeromatch[server]' ({error})")
 
@@ -40,30 +43,52 @@ def needs_server(error: ImportError) -> click.ClickException:
 @click.option(
     "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Where data is kept (server.data_dir)."
 )
-def serve(file: Path | None, host: str | None, port: int | None, data_dir: Path | None) -> int:
+@click.option("--demo", is_flag=True, help="A market that trades by itself, to look at; its data is temporary.")
+@click.option("--seconds", type=NumberRange(0, min_open=True), help="With --demo: stop after this (demo.seconds).")
+def serve(
+    file: Path | None, host: str | None, port: int | None, data_dir: Path | None, demo: bool, seconds: float | None
+) -> int:
     """Serve the exchange over HTTP and WebSocket until SIGTERM or Ctrl-C; a second one does not wait.
 
     The exchange is recovered from its data directory; /ready says when it may be used.
     """
-    try:
-        from aeromatch.server import daemon
-        from aeromatch.server.config import ConfigError, load
-        from aeromatch.server.logs import Logs
-    except ImportError as error:
-        raise needs_server(error) from error
-    given = {
+    if demo and file is not None:
+        raise click.UsageError("--demo and --config: one of them; `demo.enabled` in the file has its traders, too")
+    given: dict[str, tuple[tuple[str, ...], object]] = {
         "--host": (("server", "host"), host),
         "--port": (("server", "port"), port),
         "--data-dir": (("server", "data_dir"), None if data_dir is None else data_dir.absolute()),
+        "--seconds": (("demo", "seconds"), seconds),
     }
     options = {name: (path, value) for name, (path, value) in given.items() if value is not None}
+    with ExitStack() as stack:
+        if demo and data_dir is None and DATA_DIR_VARIABLE not in os.environ:
+            temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="aeromatch-demo-"))
+            options["--demo"] = (("server", "data_dir"), temporary)
+        return _serve(file, options, is_demo=demo)
+
+
+def _serve(file: Path | None, options: dict[str, tuple[tuple[str, ...], object]], *, is_demo: bool) -> int:
     try:
-        loaded = load(file, os.environ, options)
+        from aeromatch.server import daemon
+        from aeromatch.server.config import ConfigError, load
+        from aeromatch.server.demo import DEMO_CONFIG
+        from aeromatch.server.logs import Logs
+        from aeromatch.server.welcome import welcome
+    except ModuleNotFoundError as error:
+        raise needs_server(error) from error
+    try:
+        loaded = load(DEMO_CONFIG if is_demo else file, os.environ, options)
     except ConfigError as error:
         raise ConfigMisuse(str(error)) from error
+
+    def greet(address: str) -> None:
+        if loaded.config.demo.enabled:
+            click.echo(welcome(address, loaded.config, loaded.data_dir))
+
     logs = Logs(loaded.config.logging)
     try:
-        return daemon.run(loaded.config, loaded.base)
+        return daemon.run(loaded, logs, greet)
     finally:
         logs.close()
 

@@ -107,6 +107,13 @@ class Admission(Protocol):
     def admit(self, session: int, remote: str, credentials: Credentials, role: Role, cost: int = 1) -> Gate:
         """Lets a request in that needs a role, and takes `cost` from its limits. Raises RefusedError."""
 
+    def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
+        """As `admit`, for another request of somebody who was let in before over this very connection: a WebSocket.
+
+        The gate's principal is to be used from then on: keys can have changed. Raises RefusedError (401 where the key
+        is no longer good).
+        """
+
     def account_for(self, principal: Principal, account: str | None) -> str | None:
         """The account that a principal acts for when it names one, or none. Raises RefusedError (403)."""
 

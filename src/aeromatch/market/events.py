@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeromatch import _core
-from aeromatch.market.records import EVENT_DTYPE, LEVEL_CHANGE_DTYPE, NO_SIDE, SHAPE_SLICES, SHAPE_UNDISPLAYED
+from aeromatch.market.records import (
+    EVENT_DTYPE,
+    LEVEL_CHANGE_DTYPE,
+    NO_SIDE,
+    SHAPE_MIRRORED,
+    SHAPE_SLICES,
+    SHAPE_UNDISPLAYED,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +39,7 @@ REASONS: Final = (
     (CREATED, "CreatedKind"),
     (SETTLED, "SettlementMode"),
 )
-SHAPES: Final = np.uint8(SHAPE_UNDISPLAYED | SHAPE_SLICES)
+SHAPES: Final = np.uint8(SHAPE_UNDISPLAYED | SHAPE_SLICES | SHAPE_MIRRORED)
 NO_SHAPE: Final = np.uint8(255)
 
 

@@ -4,7 +4,16 @@ from typing import Final
 
 import numpy as np
 
-__all__ = ["CLIENT_ID_DTYPE", "COMMAND_DTYPE", "EVENT_DTYPE", "RECORD_VERSION", "SLOT_BYTES", "TERMS_DTYPE"]
+__all__ = [
+    "CLIENT_ID_DTYPE",
+    "COMMAND_DTYPE",
+    "EVENT_DTYPE",
+    "FILL_DTYPE",
+    "ORDER_DTYPE",
+    "RECORD_VERSION",
+    "SLOT_BYTES",
+    "TERMS_DTYPE",
+]
 
 SLOT_BYTES: Final = 64
 RECORD_VERSION: Final = 1
@@ -37,6 +46,7 @@ TRAIL_BPS: Final = 1
 
 SHAPE_UNDISPLAYED: Final = 8
 SHAPE_SLICES: Final = 16
+SHAPE_MIRRORED: Final = 32
 
 COMMAND_DTYPE: Final = np.dtype(
     [
@@ -110,6 +120,52 @@ LEVEL_CHANGE_DTYPE: Final = np.dtype(
     ]
 )
 """A level as it stands after the command that changed it; count 0 where it is gone (R7)."""
+
+ORDER_DTYPE: Final = np.dtype(
+    [
+        ("order_id", "<u8"),
+        ("instrument", "<u4"),
+        ("account", "<u4"),
+        ("side", "u1"),
+        ("order_type", "u1"),
+        ("status", "u1"),
+        ("reason", "u1"),
+        ("flags", "u1"),
+        ("zero", "u1", (3,)),
+        ("price_ticks", "<i8"),
+        ("quantity_lots", "<u8"),
+        ("filled_lots", "<u8"),
+        ("remaining_lots", "<u8"),
+        ("notional_low", "<u8"),
+        ("notional_high", "<i8"),
+        ("created_ns", "<u8"),
+        ("updated_ns", "<u8"),
+        ("sequence", "<u8"),
+        ("book", "<u4"),
+        ("unit_ticks", "<u4"),
+    ]
+)
+"""An order as events tell it, in its own terms (docs/views.md): what `_core.OrderTracker` gives."""
+
+ORDER_HAS_FILLS: Final = 1
+"""Of `flags`: the notional has all of the order's fills."""
+
+FILL_DTYPE: Final = np.dtype(
+    [
+        ("order_id", "<u8"),
+        ("trade_id", "<u8"),
+        ("price_ticks", "<i8"),
+        ("quantity_lots", "<u8"),
+        ("sequence", "<u8"),
+        ("timestamp_ns", "<u8"),
+        ("instrument", "<u4"),
+        ("account", "<u4"),
+        ("side", "u1"),
+        ("is_maker", "u1"),
+        ("zero", "u1", (6,)),
+    ]
+)
+"""One execution of an order, in its own terms."""
 
 SAMPLE_DTYPE: Final = np.dtype(
     [

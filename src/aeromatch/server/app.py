@@ -7,9 +7,9 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from aeromatch.gateways.services import Services, State
+from aeromatch.gateways.problems import problem_of, refusal
+from aeromatch.gateways.services import RefusedError, Services, State
 from aeromatch.schema.admin import Health
-from aeromatch.schema.problems import Problem, type_of
 
 __all__ = ["App", "Application", "Status"]
 
@@ -20,13 +20,6 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("aeromatch.server")
-
-TRY_AGAIN_MS: Final = 1000
-NOT_READY: Final[dict[State, str]] = {
-    "starting": "The exchange recovers what is in its journal.",
-    "draining": "The server is about to stop.",
-    "failed": "The exchange has stopped.",
-}
 
 
 class Status:
@@ -72,19 +65,20 @@ class App:
         self._always = {"/health", "/ready"}
 
     def mount(self, path: str, part: Application, *, always: bool = False) -> None:
-        """Gives a part a path, or all paths below it where it ends in a slash.
+        """Gives a part a path.
 
         Arguments:
-            path: "/metrics", or a prefix such as "/assets/"; "/" takes what nothing else does.
+            path: "/metrics".
             part: An ASGI application.
-            always: Whether it answers before the server is ready, and while it stops; for exact paths.
+            always: Whether it answers before the server is ready, and while it stops.
         """
-        if not path.endswith("/"):
-            self._exact[path] = part
-            if always:
-                self._always.add(path)
-            return
-        self._prefixes.append((path, part))
+        self._exact[path] = part
+        if always:
+            self._always.add(path)
+
+    def mount_below(self, prefix: str, part: Application) -> None:
+        """Gives a part all paths that begin with a prefix, as far as no longer one has them; "/" is the rest."""
+        self._prefixes.append((prefix, part))
         self._prefixes.sort(key=lambda mounted: -len(mounted[0]))
 
     def mount_websocket(self, path: str, part: Application) -> None:
@@ -107,13 +101,13 @@ class App:
             await self._not_ready(send)
             return
         if part is None:
-            await answer(send, 404, problem("not_found", 404, f"There is nothing at {path}."), PROBLEM_JSON)
+            await refuse(send, refusal("unknown_path", f"there is nothing at {path}"))
             return
         try:
             await part(scope, receive, send)
         except Exception:
             log.exception("a request failed", extra={"method": scope["method"], "path": path})
-            await answer(send, 500, problem("internal_error", 500, "The server's log has the reason."), PROBLEM_JSON)
+            await refuse(send, refusal("internal_error"))
 
     def _below(self, path: str) -> Application | None:
         for prefix, part in self._prefixes:
@@ -128,11 +122,8 @@ class App:
         await answer(send, 200 if self._status.state == "ready" else 503, self._status.health())
 
     async def _not_ready(self, send: Send) -> None:
-        state = self._status.state
-        detail = self._status.detail or NOT_READY.get(state, "")
-        refused = problem(state, 503, detail)
-        refused.retry_after_ms = TRY_AGAIN_MS
-        await answer(send, 503, refused, PROBLEM_JSON, ((b"retry-after", b"1"),))
+        slug = {"draining": "draining", "failed": "unavailable"}.get(self._status.state, "not_ready")
+        await refuse(send, refusal(slug, self._status.detail))
 
 
 JSON: Final = b"application/json"
@@ -140,10 +131,11 @@ PROBLEM_JSON: Final = b"application/problem+json"
 _encode = msgspec.json.Encoder().encode
 
 
-def problem(slug: str, status: int, detail: str) -> Problem:
-    """What is answered where the server itself refuses."""
-    title = slug.replace("_", " ").capitalize()
-    return Problem(type=type_of(slug), title=title, status=status, slug=slug, detail=detail)
+async def refuse(send: Send, error: RefusedError) -> None:
+    """Answers with a problem."""
+    retry_s = -(-(error.retry_after_ms or 0) // 1000)
+    headers = ((b"retry-after", str(retry_s).encode()),) if retry_s else ()
+    await answer(send, error.status, problem_of(error), PROBLEM_JSON, headers)
 
 
 async def answer(

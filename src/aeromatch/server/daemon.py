@@ -10,36 +10,37 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final
-
-import uvicorn
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
 
 from aeromatch import AeroMatchError, __version__
+from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
 from aeromatch.server.app import App, Status
 from aeromatch.server.compose import Venue
-from aeromatch.server.config.sections import Config, ServerConfig
-from aeromatch.server.listen import HttpServer
+from aeromatch.server.config import ConfigError, Loaded
+from aeromatch.server.config.reload import merge
+from aeromatch.server.config.sections import ServerConfig
+from aeromatch.server.errors import ServerError
+from aeromatch.server.listen import HttpConfig, HttpServer
+from aeromatch.server.logs import Logs
 
-__all__ = ["Daemon", "ServerError", "run"]
+__all__ = ["Daemon", "run"]
 
 log = logging.getLogger("aeromatch.server")
 
 FORCED: Final = 1
 FORCED_CLOSE_S: Final = 5.0
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-class ServerError(AeroMatchError):
-    """The server cannot start; the message is one line for whoever started it."""
-
-
-def run(config: Config, base: Path) -> int:
+def run(loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> int:
     """Runs the server until a signal ends it.
 
     Arguments:
-        config: What `config.load` has checked.
-        base: The directory that relative paths are meant from.
+        loaded: The configuration.
+        logs: What is told of a new level.
+        on_ready: Called with the server's address when it may be used.
 
     Returns:
         The exit code: 0 after a graceful stop, 1 after a forced one.
@@ -51,7 +52,7 @@ def run(config: Config, base: Path) -> int:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Daemon(config, base).run())
+        return runner.run(Daemon(loaded, logs, on_ready).run())
 
 
 class Daemon:
@@ -60,24 +61,30 @@ class Daemon:
     The first SIGTERM or SIGINT lets what is under way end; the second one ends it, and only the journal is closed.
     """
 
-    def __init__(self, config: Config, base: Path) -> None:
-        self._config = config
-        self._base = base
+    def __init__(self, loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> None:
+        self._config = loaded.config
+        self._loaded = loaded
+        self._logs = logs
+        self._on_ready = on_ready
+        self._reloading: asyncio.Task[None] | None = None
         self._status = Status(__version__)
         self._app = App(self._status)
+        self._tls: ssl.SSLContext | None = None
         self._venue: Venue | None = None
         self._stopping = asyncio.Event()
         self._forced = asyncio.Event()
 
     async def run(self) -> int:
         """As `run` of the module, in the loop that is running."""
-        directory = self._data_directory()
-        http = HttpServer(self._http_config())
+        self._make_data_directory()
+        options = tls_options(self._loaded)
+        self._tls = None if options is None else make_context(options)
+        http = HttpServer(config := self._http_config())
         listener = listen(self._config.server)
-        address = address_of(listener, is_secure=http.config.is_ssl)
+        address = address_of(listener, is_secure=self._tls is not None)
         with self._handling_signals():
             serving = asyncio.create_task(http.serve(sockets=[listener]))
-            life = asyncio.create_task(self._live(http, serving, directory, address))
+            life = asyncio.create_task(self._live(http, config, serving, address))
             forced = asyncio.create_task(self._forced.wait())
             try:
                 await asyncio.wait({life, forced}, return_when=asyncio.FIRST_COMPLETED)
@@ -87,15 +94,21 @@ class Daemon:
                 http.should_exit = http.force_exit = True
                 await asyncio.wait({serving})
 
-    async def _live(self, http: HttpServer, serving: asyncio.Task[None], directory: Path, address: str) -> int:
-        log.info("recovering", extra={"address": address, "data_dir": str(directory), "version": __version__})
-        self._venue = venue = await Venue.open(self._config, directory, self._app, self._status)
+    async def _live(self, http: HttpServer, config: HttpConfig, serving: asyncio.Task[None], address: str) -> int:
+        log.info(
+            "recovering", extra={"address": address, "data_dir": str(self._loaded.data_dir), "version": __version__}
+        )
+        self._venue = venue = await Venue.open(self._loaded, self._app, self._status)
+        config.admission = venue.services.admission
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         if not self._stopping.is_set():
             self._status.set("ready")
             log.info("ready", extra={"address": address})
+            self._on_ready(address)
+            if self._config.demo.seconds is not None:
+                asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
@@ -122,24 +135,25 @@ class Daemon:
         watchdog.cancel()
         return FORCED
 
-    def _data_directory(self) -> Path:
-        directory = self._base / Path(self._config.server.data_dir).expanduser()
+    def _make_data_directory(self) -> None:
+        directory = self._loaded.data_dir
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ServerError(f"the data directory {directory} cannot be made: {error.strerror}") from error
-        return directory
 
-    def _http_config(self) -> uvicorn.Config:
+    def _http_config(self) -> HttpConfig:
         server, websocket = self._config.server, self._config.gateways.websocket
-        config = uvicorn.Config(
+        config = HttpConfig(
             self._app,
+            max_header_bytes=server.max_header_bytes,
+            request_timeout_s=server.request_timeout_s,
             interface="asgi3",
-            http="httptools",
             ws="websockets-sansio",
             lifespan="off",
             log_config=None,
-            access_log=self._config.logging.access,
+            # Whether requests are logged is the logger's business: it can change.
+            access_log=True,
             proxy_headers=False,
             server_header=False,
             backlog=server.backlog,
@@ -148,34 +162,21 @@ class Daemon:
             ws_max_size=websocket.max_message_bytes,
             ws_ping_interval=websocket.ping_interval_s,
             ws_ping_timeout=websocket.ping_timeout_s,
-            **self._tls(),
+            **({} if self._tls is None else uvicorn_options(self._tls)),
         )
-        try:
-            config.load()
-        except (OSError, ssl.SSLError) as error:
-            raise ServerError(f"server.tls: {server.tls.certificate}: {error.strerror or error}") from error
+        config.load()
         return config
-
-    def _tls(self) -> dict[str, Any]:
-        tls = self._config.server.tls
-        if tls.certificate is None:
-            return {}
-        return {
-            "ssl_certfile": self._base / tls.certificate,
-            "ssl_keyfile": tls.private_key and self._base / tls.private_key,
-            "ssl_ca_certs": tls.client_ca and str(self._base / tls.client_ca),
-            "ssl_cert_reqs": ssl.CERT_REQUIRED if tls.client_ca else ssl.CERT_NONE,
-        }
 
     @contextlib.contextmanager
     def _handling_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in (*STOPPING, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
     def _on_signal(self, number: signal.Signals) -> None:
@@ -186,6 +187,60 @@ class Daemon:
             return
         log.info("told to stop", extra={"signal": number.name, "state": self._status.state})
         self._stopping.set()
+
+    def _on_hangup(self) -> None:
+        if self._venue is None or (self._reloading is not None and not self._reloading.done()):
+            log.warning("not reloaded: the server is starting, or reloads already")
+            return
+        self._reloading = asyncio.create_task(self._reload(self._venue))
+
+    async def _reload(self, venue: Venue) -> None:
+        try:
+            loaded = await asyncio.to_thread(self._loaded.again)
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("not reloaded", extra={"problem": str(problem)})
+            return
+        except OSError as error:
+            log.error("not reloaded", extra={"problem": str(error)})
+            return
+        self._config, changed = merge(self._config, loaded.config)
+        self._loaded = replace(self._loaded, config=self._config)
+        for value in changed:
+            if value.is_applied:
+                log.info("applied", extra={"key": value.path})
+            else:
+                log.warning("needs a restart", extra={"key": value.path})
+        self._logs.apply(self._config.logging)
+        self._reload_certificate()
+        try:
+            await venue.reload(self._loaded)
+        except AeroMatchError as error:
+            log.error("not all was reloaded", extra={"problem": str(error)})
+            return
+        log.info("reloaded", extra={"changed": len(changed)})
+
+    def _reload_certificate(self) -> None:
+        """Takes the certificate that the files have now, for connections that come."""
+        options = tls_options(self._loaded)
+        if self._tls is None or options is None:
+            return
+        try:
+            reload_context(self._tls, options)
+        except TlsError as error:
+            log.error("the certificate stays as it was", extra={"problem": str(error)})
+
+
+def tls_options(loaded: Loaded) -> TlsOptions | None:
+    """What the configuration says of TLS; None: there is none."""
+    tls = loaded.config.server.tls
+    if tls.certificate is None:
+        return None
+    return TlsOptions(
+        loaded.path(tls.certificate),
+        None if tls.private_key is None else loaded.path(tls.private_key),
+        None if tls.client_ca is None else loaded.path(tls.client_ca),
+    )
 
 
 def listen(server: ServerConfig) -> socket.socket:

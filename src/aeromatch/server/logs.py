@@ -119,11 +119,19 @@ class Logs:
         """Takes the level, and whether requests are lines, from a configuration."""
         level = config.level.upper()
         logging.getLogger().setLevel(level)
-        # What libraries say of their own comings and goings, the server says better.
-        quiet = max(logging.WARNING, logging.getLevelNamesMapping()[level])
-        for name in ("uvicorn", "uvicorn.error", "httpx", "httpcore", "asyncio", "websockets"):
-            logging.getLogger(name).setLevel(quiet)
-        logging.getLogger("uvicorn.access").setLevel(logging.INFO if config.access else logging.CRITICAL)
+        # What libraries say of their own comings and goings, the server says better; and who sends garbage is not to
+        # write a line with each.
+        number = logging.getLevelNamesMapping()[level]
+        for name, least in (
+            ("uvicorn.error", logging.ERROR),
+            ("asyncio", logging.WARNING),
+            ("websockets", logging.ERROR),
+        ):
+            logging.getLogger(name).setLevel(max(least, number))
+        access = logging.getLogger("uvicorn.access")
+        # uvicorn asks, for each connection, whether anybody listens.
+        access.propagate = config.access
+        access.setLevel(logging.INFO)
 
     def close(self) -> None:
         """Writes what waits, and gives `logging` back as it was."""

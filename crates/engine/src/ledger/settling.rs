@@ -3,7 +3,7 @@
 
 use super::{Ledger, SettlementTerms};
 use crate::codes::{EventKind, Side};
-use crate::record::{Event, EventSink, NO_SIDE};
+use crate::record::{Event, EventSink, NO_SIDE, shape};
 
 /// A sink that settles what the book says and hands every event on.
 pub struct Settling<'a, S> {
@@ -30,12 +30,15 @@ impl<'a, S> Settling<'a, S> {
 
 impl<S: EventSink> EventSink for Settling<'_, S> {
     #[inline]
-    fn event(&mut self, event: Event) {
+    fn event(&mut self, mut event: Event) {
         let Settling { ledger, terms, .. } = self;
         match EventKind::from_code(event.kind) {
             // Cancels, amends and the others are accepted without a side and a quantity.
             Some(EventKind::Accepted) if event.side != NO_SIDE && event.quantity_lots > 0 => {
                 ledger.enter(terms, &event, self.is_mirror, self.protection_ticks);
+                if self.is_mirror {
+                    event.reason |= shape::MIRRORED;
+                }
             }
             Some(EventKind::Trade) => ledger.trade(terms, &event),
             Some(EventKind::Canceled) => ledger.end(&event),

@@ -176,6 +176,13 @@ impl Directory {
         self.tables().by_number.get(&instrument).map(Arc::clone)
     }
 
+    /// How the second of two outcomes sees the book of that number; None where the book is not one of two outcomes, or not known
+    /// yet (R32).
+    pub fn second_of(&self, book: u32) -> Option<Mirror> {
+        let tables = self.tables();
+        tables.by_number.values().filter(|listing| listing.book == book).find_map(|listing| listing.mirror)
+    }
+
     /// The instrument that a command's symbol names; one that is not there is refused by the exchange.
     pub fn target(&self, symbol: &Bound<'_, PyAny>) -> PyResult<Arc<Listing>> {
         Ok(self.find(text(symbol, "symbol")?).unwrap_or_else(|| Arc::clone(&self.nowhere)))

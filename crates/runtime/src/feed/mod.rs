@@ -1,3 +1,4 @@
-//! What market data is made of, beside the matching threads and without a word to them.
+//! What follows the shards beside them, without a word to the matching threads: orders and market data.
 
 pub mod depth;
+pub mod orders;

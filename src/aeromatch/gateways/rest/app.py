@@ -8,7 +8,8 @@ form; the route's handler does it; the answer is written. Whatever is wrong on t
 import itertools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.rest.forms import body_of, query_of
 from aeromatch.gateways.rest.handlers import ROUTES
 from aeromatch.gateways.rest.openapi import document_json
-from aeromatch.gateways.rest.routes import Endpoint, Request, Router, allowed, method_not_allowed
+from aeromatch.gateways.rest.routes import Endpoint, Request, Route, Router, allowed, method_not_allowed
 from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Services
 from aeromatch.gateways.trading import Trading
 
@@ -49,23 +50,26 @@ class RestApp:
     Arguments:
         services: What it needs of the server.
         trading: What turns requests into commands; shared with the other gateways.
+        routes: What there is.
     """
 
-    def __init__(self, services: Services, trading: Trading) -> None:
+    def __init__(self, services: Services, trading: Trading, routes: Sequence[Route] = ROUTES) -> None:
         self._services = services
         self._trading = trading
-        self._router = Router(ROUTES)
-        self._document = document_json(ROUTES)
+        self._router = Router(routes)
+        self._document = document_json(routes)
         self._ids = itertools.count(1)
         self._prefix = secrets.token_hex(4).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
+        began = time.perf_counter_ns()
         headers: Headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
         if not request_id or len(request_id) > MAX_REQUEST_ID or not request_id.replace(b"-", b"").isalnum():
             request_id = b"%b-%x" % (self._prefix, next(self._ids))
         gate: Gate | None = None
+        route, status = "", 500
         try:
             endpoints, names = self._router.find(scope["raw_path"])
             method = scope["method"]
@@ -75,6 +79,7 @@ class RestApp:
                     await _respond(send, 204, b"", request_id, ((b"allow", allowed(endpoints)),))
                     return
                 raise method_not_allowed(method, endpoints)
+            route = endpoint.route.path
             body = await self._body(headers, receive, endpoint)
             if endpoint.route.role is not None:
                 gate = self._admit(scope, headers, endpoint, body)
@@ -82,14 +87,15 @@ class RestApp:
             extra = (JSON, *gate.headers) if gate is not None else (JSON,)
             await _respond(send, status, answer, request_id, extra)
         except RefusedError as error:
-            await self._refuse(send, error, request_id, gate)
+            status = await self._refuse(send, error, request_id, gate)
         except _GoneError:
-            return
+            status = 499
         except AeroMatchError as error:
-            await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
+            status = await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
         except Exception:
             log.exception("request %s failed", request_id.decode())
-            await self._refuse(send, refusal("internal_error"), request_id, gate)
+            status = await self._refuse(send, refusal("internal_error"), request_id, gate)
+        self._services.stages.request("rest", route, status, time.perf_counter_ns() - began)
 
     def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
         services, route = self._services, endpoint.route
@@ -111,8 +117,10 @@ class RestApp:
         client = scope.get("client")
         role = route.role
         assert role is not None
+        # Each order of a batch counts. Its form is not looked at before it is let in, but each is an object.
+        cost = max(1, body.count(b"{") - 1) if route.is_batch else 1
         session = scope.get("aeromatch.session", 0)
-        return services.admission.admit(session, client[0] if client else "", credentials, role, route.cost)
+        return services.admission.admit(session, client[0] if client else "", credentials, role, cost)
 
     async def _do(
         self, endpoint: Endpoint, scope: Scope, gate: Gate | None, names: dict[str, str], body: bytes
@@ -159,7 +167,8 @@ class RestApp:
             raise _too_large(limit)
         return b"".join(parts)
 
-    async def _refuse(self, send: Send, error: RefusedError, request_id: bytes, gate: Gate | None) -> None:
+    async def _refuse(self, send: Send, error: RefusedError, request_id: bytes, gate: Gate | None) -> int:
+        """Answers with a problem; returns its status."""
         problem = problem_of(error, request_id.decode("ascii"))
         headers = [PROBLEM, *error.headers, *(gate.headers if gate is not None else ())]
         if problem.retry_after_ms is not None and not any(name == b"retry-after" for name, _ in headers):
@@ -167,6 +176,7 @@ class RestApp:
         if problem.status == 401 and not any(name == b"www-authenticate" for name, _ in headers):
             headers.append((b"www-authenticate", b'Bearer realm="aeromatch"'))
         await _respond(send, problem.status, encode(problem), request_id, tuple(headers))
+        return problem.status
 
 
 def _texts(headers: Headers) -> Callable[[bytes], str | None]:
@@ -178,6 +188,8 @@ def _texts(headers: Headers) -> Callable[[bytes], str | None]:
 
 
 def _check_type(headers: Headers) -> None:
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise refusal("unsupported_media_type", "a body with a content-encoding is not taken")
     kind = headers.get(b"content-type", b"application/json")
     if kind == b"application/json":
         return
@@ -186,15 +198,10 @@ def _check_type(headers: Headers) -> None:
     if essence.strip() != b"application/json" or charset not in (b"", b"utf-8", b"utf8"):
         said = kind.decode("latin-1")
         raise refusal("unsupported_media_type", f"the body must be application/json in UTF-8, not {said}")
-    if headers.get(b"content-encoding", b"identity") != b"identity":
-        raise refusal("unsupported_media_type", "a body with a content-encoding is not taken")
 
 
 def _too_large(limit: int) -> RefusedError:
-    error = refusal("body_too_large", f"a body may have {limit} bytes")
-    # What is left of it is not read: the connection cannot go on.
-    error.headers = ((b"connection", b"close"),)
-    return error
+    return refusal("body_too_large", f"a body may have {limit} bytes")
 
 
 async def _respond(

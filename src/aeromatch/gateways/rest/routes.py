@@ -40,7 +40,7 @@ class Request:
     document: bytes
 
 
-Handler = Callable[[Request], Awaitable[msgspec.Struct | msgspec.Raw | list[Any]]]
+Handler = Callable[[Request], Awaitable[msgspec.Struct | list[Any] | bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Route:
         answer: The type of the answer.
         status: Of a success; `also` are others that it may have, and what they mean.
         problems: Slugs that the operation itself can answer with, beside those that all can.
-        cost: What it takes from the limits.
+        is_batch: Each object in the body's list counts against the limits.
     """
 
     method: str
@@ -72,7 +72,7 @@ class Route:
     problems: tuple[str, ...] = ()
     example: Any = None
     answer_example: Any = None
-    cost: int = 1
+    is_batch: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -164,7 +164,11 @@ def _text(part: bytes) -> str:
 
 ALWAYS: Final = (
     "malformed",
-    "unauthenticated",
+    "missing_credentials",
+    "invalid_key",
+    "invalid_signature",
+    "expired_timestamp",
+    "replayed_nonce",
     "not_permitted",
     "rate_limited",
     "request_timeout",

@@ -22,6 +22,7 @@ from aeromatch.market.reference.funding import faults_of_amend, faults_of_new, f
 from aeromatch.market.reference.ledger import Balance, Place, Pool
 from aeromatch.market.reference.phases import move_time
 from aeromatch.market.reference.records import (
+    IS_MIRRORED,
     Command,
     CommandKind,
     EventKind,
@@ -156,6 +157,7 @@ class ReferenceExchange(Administration):
             answer = next(event for event in self.events if event.kind in (EventKind.ACCEPTED, EventKind.REJECTED))
             if answer.kind == EventKind.ACCEPTED:
                 self.ledger.enter(answer.order_id, funded)
+                answer.reason |= IS_MIRRORED * instrument.is_mirror
         elif command.kind == CommandKind.AMEND:
             translated, book.faults = faults_of_amend(self.ledger, instrument, command)
             book.carry_out(translated)

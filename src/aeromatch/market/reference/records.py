@@ -234,8 +234,8 @@ TERMS_BITS = {
 # A budget stands where a protection price would: an order has one of them.
 HAS_BUDGET = 128
 
-# The reason byte of an accepted new order: its type, and how it stands in the book.
-IS_UNDISPLAYED, SHOWS_SLICES = 8, 16
+# The reason byte of an accepted new order: its type, how it stands in the book, and whether it is of a second outcome.
+IS_UNDISPLAYED, SHOWS_SLICES, IS_MIRRORED = 8, 16, 32
 
 CLIENT_ID_BYTES = 36
 TOO_LONG = 255

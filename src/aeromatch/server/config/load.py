@@ -1,9 +1,10 @@
 """From a file, the environment and options to a checked Config; every mistake with the place where it was written."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any, Final, Literal
 
@@ -43,12 +44,23 @@ class Loaded:
         sources: "config.yaml:12", a variable or an option, by path; what is not there has its default.
         file: The file; None: there was none.
         base: The directory that relative paths are meant from: the file's, else the current one.
+        again: Reads it anew, from the same places. Raises what `load` does.
     """
 
     config: Config
     sources: Mapping[Path, str]
     file: FilePath | None
     base: FilePath
+    again: Callable[[], "Loaded"]
+
+    @property
+    def data_dir(self) -> FilePath:
+        """The data directory."""
+        return self.path(self.config.server.data_dir)
+
+    def path(self, text: str) -> FilePath:
+        """A path that the configuration names."""
+        return self.base / FilePath(text).expanduser()
 
 
 def load(
@@ -84,7 +96,7 @@ def load(
     wrong = [Problem(_nearest(sources, path), dotted(path), text) for path, text in check(config)]
     if wrong:
         raise ConfigError(wrong)
-    return Loaded(config, sources, file, base)
+    return Loaded(config, sources, file, base, partial(load, file, environ, options))
 
 
 def _read(file: FilePath, problems: list[Problem]) -> Node:

@@ -1,0 +1,192 @@
+"""aeromatchd as a process: it recovers, serves, stops when it is told, and says in one line why it cannot start."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.server.process import WAIT_S, Server, serving, write_config
+
+from aeromatch import Exchange
+
+MARKET = """
+exchange: {durability: os}
+instruments:
+  - {symbol: BTC-USD, tick_size: 0.01, lot_size: 0.001}
+"""
+ORDER = {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "100"}
+
+
+def test_it_serves_and_stops_and_has_everything_when_it_starts_again(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MARKET)
+    with serving("--config", config) as server:
+        server.ready()
+        assert server.ask("/ready")[0] == 200
+        status, order = server.ask("/order", ORDER)
+        assert (status, order["status"]) == (201, "open")
+        assert server.stop() == 0
+        assert [line["message"] for line in server.lines][-3:] == ["told to stop", "draining", "stopped"]
+    with serving("--config", config) as server:
+        server.ready()
+        status, book = server.ask("/book/BTC-USD")
+        assert (status, book["bids"]) == (200, [["100.00", "1.000"]])
+        assert not [line for line in server.lines if line["message"] == "made what was missing"]
+        assert server.stop() == 0
+
+
+def test_a_second_signal_does_not_wait_and_the_journal_is_whole(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MARKET + "server: {drain_timeout_s: 3600}\n")
+    with serving("--config", config) as server:
+        address = server.ready()
+        assert server.ask("/order", ORDER)[0] == 201
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as half:
+            # A request that never ends is waited for, until nobody wants to wait.
+            half.sendall(
+                b"POST /order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
+            )
+            assert server.ask("/health")[0] == 200
+            server.tell(signal.SIGTERM)
+            server.logged("draining")
+            server.tell(signal.SIGTERM)
+            assert server.ended() == 1
+    with Exchange.open(tmp_path / "data", shards=1) as exchange:
+        assert exchange.book("BTC-USD").best_bid == 100
+
+
+def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MARKET + "server: {drain_timeout_s: 3600}\n")
+    with serving("--config", config) as server:
+        address = server.ready()
+        host, port = address.removeprefix("http://").split(":")
+        body = b'{"symbol":"BTC-USD","side":"buy","quantity":"1","price":"100"}'
+        head = (
+            f"POST /order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        with socket.create_connection((host, int(port)), timeout=WAIT_S) as connection:
+            connection.sendall(head.encode() + body[:10])
+            # Another connection's answer: the first one's beginning has been read.
+            assert server.ask("/health")[0] == 200
+            server.tell(signal.SIGINT)
+            server.logged("draining")
+            connection.sendall(body[10:])
+            answer = connection.makefile("rb").read()
+            assert answer.startswith((b"HTTP/1.1 201", b"HTTP/1.1 503"))
+        assert server.ended() == 0
+
+
+def fails(*arguments: object, code: int, word: str, environ: dict[str, str] | None = None) -> None:
+    with serving(*arguments, environ=environ) as server:
+        assert server.ended() == code, server.lines
+        told = "\n".join(line["message"] for line in server.lines if line["level"] == "plain")
+        assert word in told
+        assert "Traceback" not in told
+        assert len([line for line in server.lines if line["level"] == "plain"]) == 1
+
+
+def test_a_taken_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        config = write_config(tmp_path, "")
+        fails("--config", config, "--port", port, code=1, word=f"cannot listen on 127.0.0.1 port {port}")
+
+
+def test_an_address_that_is_elsewhere(tmp_path: Path) -> None:
+    environ = {"AEROMATCH_AUTH__MODE": "keys"}
+    fails("--data-dir", tmp_path, "--host", "203.0.113.1", environ=environ, code=1, word="cannot listen on 203.0.113.1")
+
+
+def test_a_data_directory_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    fails("--config", write_config(tmp_path, ""), code=1, word="data cannot be made: File exists")
+
+
+def test_a_data_directory_that_is_in_use(tmp_path: Path) -> None:
+    with Exchange.open(tmp_path / "data", shards=1):
+        fails("--config", write_config(tmp_path, ""), code=1, word="the directory is in use")
+
+
+def test_a_damaged_journal(tmp_path: Path) -> None:
+    with Exchange.open(tmp_path / "data", shards=1) as exchange:
+        for number in range(50):
+            exchange.create_account(f"account {number}")
+    segment = next((tmp_path / "data").glob("journal-*.log"))
+    content = bytearray(segment.read_bytes())
+    content[200] ^= 0xFF
+    segment.write_bytes(content)
+    fails("--config", write_config(tmp_path, ""), code=1, word=segment.name)
+
+
+def test_a_wrong_configuration(tmp_path: Path) -> None:
+    fails("--config", write_config(tmp_path, "sever: {}\n"), code=2, word="config.yaml:2: sever: unknown key")
+
+
+def test_missing_packages_are_named(tmp_path: Path) -> None:
+    (tmp_path / "uvicorn.py").write_text("raise ModuleNotFoundError(\"No module named 'uvicorn'\", name='uvicorn')")
+    fails("--data-dir", tmp_path, environ={"PYTHONPATH": str(tmp_path)}, code=1, word="pip install 'aeromatch[server]'")
+
+
+def test_aeromatchd_is_aeromatch_serve() -> None:
+    command = [sys.executable, "-c", "from aeromatch.cli.serve import main; main()", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=WAIT_S)
+    assert "--data-dir" in shown.stdout
+
+
+def reloaded(server: Server) -> dict[str, list[str]]:
+    server.tell(signal.SIGHUP)
+    before = len(server.lines)
+    server.logged("reloaded")
+    found: dict[str, list[str]] = {}
+    for line in server.lines[before:]:
+        found.setdefault(line["message"], []).append(str(line.get("key", line.get("made", ""))))
+    return found
+
+
+def test_sighup_applies_what_can_change(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MARKET)
+    with serving("--config", config) as server:
+        server.ready()
+        write_config(
+            tmp_path, MARKET + "  - {symbol: ETH-USD}\nlogging: {level: debug}\nmarket_data: {interval_ms: 50}\n"
+        )
+        said = reloaded(server)
+        assert said["applied"] == ["instruments[1]", "logging.level"]
+        assert said["needs a restart"] == ["market_data.interval_ms"]
+        assert said["made what was missing"] == ["['instrument ETH-USD']"]
+        assert server.ask("/instruments/ETH-USD")[0] == 200
+        write_config(tmp_path, "sever: {}\n")
+        server.tell(signal.SIGHUP)
+        assert "config.yaml:2: sever" in server.logged("not reloaded")["problem"]
+        assert server.ask("/ready")[0] == 200
+        assert server.stop() == 0
+
+
+def test_a_scheduled_phase_that_was_missed_is_made_up_for(tmp_path: Path) -> None:
+    schedule = 'schedules: {always: {phases: {"00:00": halted}}}\n'
+    config = write_config(tmp_path, schedule + "instruments: [{symbol: A, schedule: always}]\n")
+    with serving("--config", config) as server:
+        server.ready()
+        assert server.ask("/ticker/A")[1]["phase"] == "halted"
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("kind", ["json", "console"])
+def test_logs(tmp_path: Path, kind: str) -> None:
+    log = tmp_path / "server.log"
+    environ = {
+        "AEROMATCH_LOGGING__FILE": str(log),
+        "AEROMATCH_LOGGING__FORMAT": kind,
+        "AEROMATCH_LOGGING__ACCESS": "true",
+    }
+    with serving("--config", write_config(tmp_path, MARKET), "--seconds", "0.2", environ=environ) as server:
+        assert server.ended() == 2  # The option is the demo's.
+    text = MARKET + "demo: {enabled: true, seconds: 0.2}\n"
+    with serving("--config", write_config(tmp_path, text), environ=environ) as server:
+        assert server.ended() == 0
+    lines = log.read_text().splitlines()
+    assert [line for line in lines if "stopped" in line]
+    assert all(line.startswith("{") for line in lines) == (kind == "json")
