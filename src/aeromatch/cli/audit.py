@@ -94,7 +94,7 @@ def _line(entry: Entry) -> str:
     if entry.tag and entry.note is None:
         who = f"nobody's number {entry.tag}"
     what = " ".join(f"{name}={value}" for name, value in entry.fields.items())
-    done = entry.result
+    done = entry.result or "as on shard 0"
     if entry.events:
         done += " (" + ", ".join(f"{count} {kind}" for kind, count in entry.events.items()) + ")"
     why = f" [{entry.action}]" if entry.action else ""

@@ -63,7 +63,7 @@ class Member(Protocol):
     def deliver(self, message: Published) -> None:
         """Sends it on."""
 
-    def joined(self, message: Published | None, position: tuple[int, ...]) -> None:
+    def joined(self, channel: "Feeder", message: Published | None, position: tuple[int, ...]) -> None:
         """From here on messages are delivered: what begins them, and by shard the first command that they are about."""
 
     def failed(self, error: Exception) -> None:
@@ -93,6 +93,10 @@ class Feeder:
     def begin(self) -> Published | None:
         """What a new subscriber gets first."""
         return None
+
+    def settle(self) -> Iterable[Published]:
+        """What was to wait for its time, and is told to those who are there before another one joins."""
+        return ()
 
     def fresh(self) -> Published | None:
         """What makes up for all that was left out; called by the event loop."""
@@ -234,6 +238,10 @@ class TradeChannel(Feeder):
         """What is due now."""
         if self._waiting and self.is_due(now_ns):
             yield from self._tell()
+
+    def settle(self) -> Iterable[Published]:
+        """The trades that wait for their interval."""
+        return self._tell()
 
     def _tell(self) -> Iterable[Published]:
         prints, self._waiting = self._waiting, []

@@ -85,6 +85,7 @@ class Hub:
         """
         # A door of its own: it is used by the feed's thread only.
         self._exchange = exchange.port()
+        self.exchange = exchange
         self._feed = feed
         self._tickers, self._candles, self._orders = tickers, candles, orders
         self._depth_levels = depth_levels
@@ -101,6 +102,10 @@ class Hub:
         self.subscriptions = 0
 
     # What follows is called by the event loop.
+
+    def position(self) -> tuple[int, ...]:
+        """By shard, the first command whose events the channels do not have yet."""
+        return self._feed.position
 
     def subscribe(self, topic: Topic, member: Member) -> None:
         """Lets a member join a topic: it is called when it has, or when that failed.
@@ -154,6 +159,7 @@ class Hub:
             channel = self._channels.get(topic)
             if channel is None:
                 channel = self._make(topic)
+            self._say(*((channel, message) for message in channel.settle()))
             first = channel.begin()
         except Exception as error:
             self._say(partial(self._refuse, member, error))
@@ -164,7 +170,7 @@ class Hub:
 
         def joined() -> None:
             channel.members.add(member)
-            member.joined(first, position)
+            member.joined(channel, first, position)
 
         self._say(joined)
         self._flush()
