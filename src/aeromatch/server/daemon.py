@@ -14,10 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
-import uvicorn
-
 from aeromatch import AeroMatchError, __version__
-from aeromatch.server.admission.connections import Door
 from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
 from aeromatch.server.app import App, Status
 from aeromatch.server.compose import Venue
@@ -25,7 +22,7 @@ from aeromatch.server.config import ConfigError, Loaded
 from aeromatch.server.config.reload import merge
 from aeromatch.server.config.sections import ServerConfig
 from aeromatch.server.errors import ServerError
-from aeromatch.server.listen import HttpServer, protocol
+from aeromatch.server.listen import HttpConfig, HttpServer
 from aeromatch.server.logs import Logs
 
 __all__ = ["Daemon", "run"]
@@ -72,7 +69,6 @@ class Daemon:
         self._reloading: asyncio.Task[None] | None = None
         self._status = Status(__version__)
         self._app = App(self._status)
-        self._door = Door(self._config.server.request_timeout_s)
         self._tls: ssl.SSLContext | None = None
         self._venue: Venue | None = None
         self._stopping = asyncio.Event()
@@ -83,12 +79,12 @@ class Daemon:
         self._make_data_directory()
         options = tls_options(self._loaded)
         self._tls = None if options is None else make_context(options)
-        http = HttpServer(self._http_config())
+        http = HttpServer(config := self._http_config())
         listener = listen(self._config.server)
         address = address_of(listener, is_secure=self._tls is not None)
         with self._handling_signals():
             serving = asyncio.create_task(http.serve(sockets=[listener]))
-            life = asyncio.create_task(self._live(http, serving, address))
+            life = asyncio.create_task(self._live(http, config, serving, address))
             forced = asyncio.create_task(self._forced.wait())
             try:
                 await asyncio.wait({life, forced}, return_when=asyncio.FIRST_COMPLETED)
@@ -98,12 +94,12 @@ class Daemon:
                 http.should_exit = http.force_exit = True
                 await asyncio.wait({serving})
 
-    async def _live(self, http: HttpServer, serving: asyncio.Task[None], address: str) -> int:
+    async def _live(self, http: HttpServer, config: HttpConfig, serving: asyncio.Task[None], address: str) -> int:
         log.info(
             "recovering", extra={"address": address, "data_dir": str(self._loaded.data_dir), "version": __version__}
         )
         self._venue = venue = await Venue.open(self._loaded, self._app, self._status)
-        self._door.admission = venue.services.admission
+        config.admission = venue.services.admission
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -146,11 +142,12 @@ class Daemon:
         except OSError as error:
             raise ServerError(f"the data directory {directory} cannot be made: {error.strerror}") from error
 
-    def _http_config(self) -> uvicorn.Config:
+    def _http_config(self) -> HttpConfig:
         server, websocket = self._config.server, self._config.gateways.websocket
-        config = uvicorn.Config(
+        config = HttpConfig(
             self._app,
-            http=protocol(self._door, server.max_header_bytes),
+            max_header_bytes=server.max_header_bytes,
+            request_timeout_s=server.request_timeout_s,
             interface="asgi3",
             ws="websockets-sansio",
             lifespan="off",

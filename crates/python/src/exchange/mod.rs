@@ -65,10 +65,6 @@ impl Exchange {
         Handle::in_memory(exchange).map(Exchange::over)
     }
 
-    pub fn handle(&self) -> &Arc<Handle> {
-        &self.handle
-    }
-
     fn directory(&self) -> &Arc<Directory> {
         &self.handle.directory
     }
