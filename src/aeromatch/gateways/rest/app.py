@@ -71,6 +71,7 @@ class RestApp:
             request_id = b"%b-%x" % (self._prefix, next(self._ids))
         gate: Gate | None = None
         route, status = "", 500
+        arrived, is_order = began, False
         try:
             endpoints, names = self._router.find(scope["raw_path"])
             method = scope["method"]
@@ -90,8 +91,6 @@ class RestApp:
             status, answer = await self._do(endpoint, scope, gate, names, body)
             extra = (JSON, *gate.headers) if gate is not None else (JSON,)
             await _respond(send, status, answer, request_id, extra)
-            if is_order:
-                self._services.stages.record("total", time.perf_counter_ns() - arrived)
         except RefusedError as error:
             status = await self._refuse(send, error, request_id, gate)
         except _GoneError:
@@ -101,7 +100,10 @@ class RestApp:
         except Exception:
             log.exception("request %s failed", request_id.decode())
             status = await self._refuse(send, refusal("internal_error"), request_id, gate)
-        self._services.stages.request("rest", route, status, time.perf_counter_ns() - began)
+        ended = time.perf_counter_ns()
+        self._services.stages.request("rest", route, status, ended - began)
+        if is_order:
+            self._services.stages.record("total", ended - arrived)
 
     def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
         services, route = self._services, endpoint.route
