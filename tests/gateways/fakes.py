@@ -39,11 +39,14 @@ class OpenAdmission:
         if self.tokens:
             found = self.tokens.get((credentials.authorization or "").removeprefix("Bearer "))
             if found is None:
-                raise refusal("unauthenticated")
+                raise refusal("missing_credentials")
             principal = found
         if role not in principal.roles:
             raise refusal("not_permitted")
         return Gate(principal, ((b"ratelimit-remaining", b"9"),))
+
+    def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
+        return self.admit(principal.session, principal.remote, Credentials(), role, cost)
 
     def account_for(self, principal: Principal, account: str | None) -> str | None:
         if principal.account is None:

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import uvicorn
 from tests.gateways.fakes import OpenAdmission, services
 
 from aeromatch import AsyncExchange, Instrument
 from aeromatch.gateways.rest.app import RestApp
-from aeromatch.gateways.rest.connection import Connections
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
-from aeromatch.server.listen import HttpServer
+from aeromatch.server.listen import HttpConfig, HttpServer
 
 DAY_NS = 86_400_000_000_000
 
@@ -81,7 +79,7 @@ async def venue(admission: OpenAdmission | None = None) -> AsyncIterator[Venue]:
 class _Listening(HttpServer):
     """Says when it listens."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: HttpConfig) -> None:
         super().__init__(config)
         self.is_up = asyncio.Event()
 
@@ -93,10 +91,9 @@ class _Listening(HttpServer):
 @asynccontextmanager
 async def listening(place: Venue, **limits: Any) -> AsyncIterator[int]:
     """The venue behind a socket on loopback, with the connections' limits: its port."""
-    connections = Connections(place.admission, **limits)
-    config = uvicorn.Config(
-        place.app, http=connections.protocol(), loop="none", lifespan="off", log_config=None, access_log=False
-    )
+    options = {"max_header_bytes": 32 << 10, "request_timeout_s": 10.0, **limits}
+    config = HttpConfig(place.app, loop="none", lifespan="off", log_config=None, access_log=False, **options)
+    config.admission = place.admission
     server = _Listening(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         task = asyncio.create_task(server.serve([listener]))

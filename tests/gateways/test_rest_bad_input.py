@@ -67,11 +67,11 @@ def test_a_body_of_the_wrong_form_is_told_where_and_why(body: bytes, pointer: st
 
 
 REQUESTS: list[tuple[str, str, dict[str, Any], int, str]] = [
-    ("GET", "/nothing", {}, 404, "not_found"),
-    ("GET", "/", {}, 404, "not_found"),
-    ("GET", "/order/", {}, 404, "not_found"),
-    ("GET", "/order/1/2", {}, 404, "not_found"),
-    ("GET", "/orders/", {}, 404, "not_found"),
+    ("GET", "/nothing", {}, 404, "unknown_path"),
+    ("GET", "/", {}, 404, "unknown_path"),
+    ("GET", "/order/", {}, 404, "unknown_path"),
+    ("GET", "/order/1/2", {}, 404, "unknown_path"),
+    ("GET", "/orders/", {}, 404, "unknown_path"),
     ("GET", "/book/../accounts", {}, 200, ""),
     ("GET", "/book/%2e%2e", {}, 404, "unknown_instrument"),
     ("GET", "/book/%00", {}, 404, "unknown_instrument"),
@@ -176,7 +176,11 @@ def test_methods_that_a_path_does_not_take_are_told_which_it_does() -> None:
 
 def test_a_server_that_is_not_ready_says_so() -> None:
     async def test(place: Venue) -> None:
-        states: list[tuple[Any, str]] = [("starting", "starting"), ("draining", "draining"), ("failed", "failed")]
+        states: list[tuple[Any, str]] = [
+            ("starting", "not_ready"),
+            ("draining", "draining"),
+            ("failed", "unavailable"),
+        ]
         for state, slug in states:
             place.services.state = state
             response = await place.order()

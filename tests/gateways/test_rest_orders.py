@@ -184,7 +184,7 @@ def test_a_key_of_one_account_neither_sees_nor_touches_another() -> None:
 
     async def main() -> None:
         async with venue(OpenAdmission(tokens)) as place:
-            assert slug_of(await place.order(), 401) == "unauthenticated"
+            assert slug_of(await place.order(), 401) == "missing_credentials"
             place.http.headers["authorization"] = "Bearer alice"
             order = (await place.order()).json()
             assert order["account"] == "alice"

@@ -106,7 +106,7 @@ def test_roles_and_accounts(tmp_path: Path) -> None:
             }
             refused = refusal(table, bearer(at.reader.token), "trade")
             assert refused is not None
-            assert (refused.slug, refused.status) == ("forbidden", 403)
+            assert (refused.slug, refused.status) == ("not_permitted", 403)
             alice = table.admit(0, "", bearer(at.alice.token), "read").principal
             operator = table.admit(0, "", bearer(at.operator.token), "read").principal
             assert table.account_for(alice, None) == table.account_for(alice, "alice") == "alice"

@@ -126,14 +126,14 @@ function Latencies(props: { latencies: LatencyStats[] }) {
 function Shards(props: { now: Stats }) {
   return (
     <table data-testid="shards">
-      <thead><tr><th>shard</th><th class="num">commands</th><th class="num wide">batches</th><th class="num">per batch</th><th class="num wide">events</th><th class="num">refused</th><th class="num">waiting</th><th class="num">sequence</th><th class="num">not yet durable</th></tr></thead>
+      <thead><tr><th>shard</th><th class="num">commands</th><th class="num wide">batches</th><th class="num">per batch</th><th class="num wide">events</th><th class="num">refused</th><th class="num">waiting</th><th class="num wide">sequence</th><th class="num">not yet durable</th></tr></thead>
       <tbody>
         {props.now.shards.map((shard) => (
           <tr key={shard.shard}>
             <td>{shard.shard}</td><td class="num">{whole(shard.commands)}</td><td class="num wide">{whole(shard.batches)}</td>
             <td class="num">{shard.batches === 0 ? "–" : (shard.commands / shard.batches).toFixed(1)}</td>
             <td class="num wide">{whole(shard.events)}</td><td class="num">{whole(shard.refused)}</td><td class="num">{whole(shard.intake_depth)}</td>
-            <td class="num">{whole(shard.sequence)}</td><td class="num">{props.now.durability === null ? "–" : whole(Math.max(0, shard.sequence - shard.durable_sequence))}</td>
+            <td class="num wide">{whole(shard.sequence)}</td><td class="num">{props.now.durability === null ? "–" : whole(Math.max(0, shard.sequence - shard.durable_sequence))}</td>
           </tr>
         ))}
       </tbody>

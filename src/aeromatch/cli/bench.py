@@ -26,6 +26,7 @@ from aeromatch.bench.report import HEADINGS
 from aeromatch.bench.report import as_json as report_as_json
 from aeromatch.cli.bench_journal import bench_journal
 from aeromatch.cli.bench_runtime import bench_runtime
+from aeromatch.cli.bench_server import bench_server
 from aeromatch.cli.console import (
     INDEXES,
     json_option,
@@ -143,6 +144,7 @@ def bench(
 
 bench.add_command(bench_journal)
 bench.add_command(bench_runtime)
+bench.add_command(bench_server)
 
 
 def _cases(

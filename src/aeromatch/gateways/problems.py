@@ -13,12 +13,17 @@ __all__ = ["PROBLEMS", "problem_of", "refusal", "unknown_instrument", "unknown_o
 PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "malformed": (400, "The request has not the form that it must have; `errors` says where and why."),
     "invalid_cursor": (400, "The cursor is none that an answer to the same question gave."),
+    "account_needed": (400, "The request has to name an account."),
+    "invalid_parameter": (400, "A parameter is not what it can be."),
     "unknown_period": (400, "Candles are not kept of this period."),
-    "unauthenticated": (401, "The request does not prove who sends it: no credentials, or wrong ones."),
+    "missing_credentials": (401, "The request does not say who sends it (docs/security.md)."),
+    "invalid_key": (401, "There is no such key, or the secret is not its."),
+    "invalid_signature": (401, "The signature is not the key's over this request."),
+    "expired_timestamp": (401, "The request was signed too long ago, or in the future."),
+    "replayed_nonce": (401, "A request with this nonce came before."),
     "not_permitted": (403, "The key has not the role that this needs, or it acts for another account."),
-    "account_disabled": (403, "The account may not be used."),
     "kill_switch": (403, "The kill switch of the account, or of the venue, is on."),
-    "not_found": (404, "There is nothing at this path."),
+    "unknown_path": (404, "There is nothing at this path."),
     "unknown_instrument": (404, "There is no such instrument (R8)."),
     "unknown_account": (404, "There is no such account (R8)."),
     "unknown_order": (404, "There is no such order, it has ended, or it is somebody else's (R8, R23)."),
@@ -31,6 +36,8 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "duplicate_client_order_id": (409, "The account used this client order id for another order (R5)."),
     "duplicate_transfer": (409, "A movement of money with this id was made before (R8): nothing moves twice."),
     "already_exists": (409, "There is something with this name, or number (R8)."),
+    "no_connection": (409, "What ends with a connection was asked for over none."),
+    "profile_running": (409, "Another profile is being taken."),
     "already_settled": (409, "The event market is settled (R8, R32)."),
     "body_too_large": (413, "The body has more bytes than the server takes."),
     "unsupported_media_type": (415, "The body is not JSON, or says that it is something else."),
@@ -50,17 +57,17 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "headers_too_large": (431, "The request's headers have more bytes than the server takes."),
     "internal_error": (500, "The server made a mistake; its log has the request's id."),
     "capacity": (503, "The exchange has no room for this now (R8); try again."),
-    "starting": (503, "The server has not recovered yet; try again."),
+    "not_ready": (503, "The server has not recovered yet; try again."),
     "draining": (503, "The server is about to end; nothing new is taken."),
-    "failed": (503, "The exchange has stopped: what was acknowledged is safe, nothing new is taken."),
+    "unavailable": (503, "The exchange has stopped: what was acknowledged is safe, nothing new is taken."),
 }
 """Status and meaning by slug."""
 
-RETRY_MS: Final = {"capacity": 50, "starting": 1000, "draining": 5000}
+RETRY_MS: Final = {"capacity": 50, "not_ready": 1000, "draining": 5000}
 """Where trying again can help: when."""
 
-KNOWN_AS: Final = {"unknown_symbol": "unknown_instrument"}
-"""Slugs that stand for one of the table."""
+KNOWN_AS: Final = {"unknown_symbol": "unknown_instrument", "forbidden": "not_permitted", "not_found": "unknown_path"}
+"""Slugs that parts of the server have for one of the table."""
 
 
 def refusal(slug: str, detail: str = "", *, errors: tuple[FieldProblem, ...] = ()) -> RefusedError:

@@ -25,7 +25,7 @@ class Reads:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reads")
 
     async def read(self, look: Callable[[Exchange], T]) -> T:
-        """What `look` finds. Raises RefusedError (503, `failed`) once the exchange is closed."""
+        """What `look` finds. Raises RefusedError (503, `unavailable`) once the exchange is closed."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, look, self._port)
@@ -34,7 +34,7 @@ class Reads:
         except LookupError:
             raise
         except AeroMatchError as error:
-            raise refusal("failed", str(error)) from error
+            raise refusal("unavailable", str(error)) from error
 
     async def close(self) -> None:
         """Ends the thread when it has done what it was given."""

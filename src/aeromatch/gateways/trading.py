@@ -89,7 +89,7 @@ async def sent(command: Awaitable[T]) -> T:
     except (ValueError, TypeError) as error:
         raise _malformed(str(error)) from error
     except AeroMatchError as error:
-        raise refusal("failed", str(error)) from error
+        raise refusal("unavailable", str(error)) from error
 
 
 async def answered(command: Awaitable[Answered]) -> Answered:
@@ -113,6 +113,7 @@ class Trading:
         # How orders with a client order id were sent, by order id: in order of arrival, the oldest is forgotten first.
         self._sent: dict[int, NewOrder] = {}
         self.reads = Reads(services.exchange)
+        services.on_drain.append(self.close)
 
     async def close(self) -> None:
         """Gives up what it has of the exchange, before that closes."""

@@ -14,18 +14,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
-import uvicorn
-
 from aeromatch import AeroMatchError, __version__
-from aeromatch.gateways.rest.connection import Connections
+from aeromatch.gateways.websocket import server_options
 from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
 from aeromatch.server.app import App, Status
-from aeromatch.server.compose import Venue
+from aeromatch.server.compose import Venue, websocket_options
 from aeromatch.server.config import ConfigError, Loaded
 from aeromatch.server.config.reload import merge
 from aeromatch.server.config.sections import ServerConfig
 from aeromatch.server.errors import ServerError
-from aeromatch.server.listen import HttpServer
+from aeromatch.server.listen import HttpConfig, HttpServer
 from aeromatch.server.logs import Logs
 
 __all__ = ["Daemon", "run"]
@@ -58,17 +56,6 @@ def run(loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> int:
         return runner.run(Daemon(loaded, logs, on_ready).run())
 
 
-class _Uncounted:
-    """Lets connections in while there is nothing behind them but /health and /ready."""
-
-    def connect(self, remote: str) -> int:
-        del remote
-        return 0
-
-    def disconnect(self, session: int) -> None:
-        pass
-
-
 class Daemon:
     """The server as a process: what listens, what is behind it, and how both end.
 
@@ -83,10 +70,6 @@ class Daemon:
         self._reloading: asyncio.Task[None] | None = None
         self._status = Status(__version__)
         self._app = App(self._status)
-        server = self._config.server
-        self._connections = Connections(
-            _Uncounted(), request_timeout_s=server.request_timeout_s, max_header_bytes=server.max_header_bytes
-        )
         self._tls: ssl.SSLContext | None = None
         self._venue: Venue | None = None
         self._stopping = asyncio.Event()
@@ -97,12 +80,12 @@ class Daemon:
         self._make_data_directory()
         options = tls_options(self._loaded)
         self._tls = None if options is None else make_context(options)
-        http = HttpServer(self._http_config())
+        http = HttpServer(config := self._http_config())
         listener = listen(self._config.server)
         address = address_of(listener, is_secure=self._tls is not None)
         with self._handling_signals():
             serving = asyncio.create_task(http.serve(sockets=[listener]))
-            life = asyncio.create_task(self._live(http, serving, address))
+            life = asyncio.create_task(self._live(http, config, serving, address))
             forced = asyncio.create_task(self._forced.wait())
             try:
                 await asyncio.wait({life, forced}, return_when=asyncio.FIRST_COMPLETED)
@@ -112,12 +95,12 @@ class Daemon:
                 http.should_exit = http.force_exit = True
                 await asyncio.wait({serving})
 
-    async def _live(self, http: HttpServer, serving: asyncio.Task[None], address: str) -> int:
+    async def _live(self, http: HttpServer, config: HttpConfig, serving: asyncio.Task[None], address: str) -> int:
         log.info(
             "recovering", extra={"address": address, "data_dir": str(self._loaded.data_dir), "version": __version__}
         )
         self._venue = venue = await Venue.open(self._loaded, self._app, self._status)
-        self._connections.admission = venue.services.admission
+        config.admission = venue.services.admission
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -160,13 +143,13 @@ class Daemon:
         except OSError as error:
             raise ServerError(f"the data directory {directory} cannot be made: {error.strerror}") from error
 
-    def _http_config(self) -> uvicorn.Config:
-        server, websocket = self._config.server, self._config.gateways.websocket
-        config = uvicorn.Config(
+    def _http_config(self) -> HttpConfig:
+        server = self._config.server
+        config = HttpConfig(
             self._app,
-            http=self._connections.protocol(),
+            max_header_bytes=server.max_header_bytes,
+            request_timeout_s=server.request_timeout_s,
             interface="asgi3",
-            ws="websockets-sansio",
             lifespan="off",
             log_config=None,
             # Whether requests are logged is the logger's business: it can change.
@@ -176,9 +159,7 @@ class Daemon:
             backlog=server.backlog,
             timeout_keep_alive=server.keep_alive_s,
             timeout_graceful_shutdown=server.drain_timeout_s,
-            ws_max_size=websocket.max_message_bytes,
-            ws_ping_interval=websocket.ping_interval_s,
-            ws_ping_timeout=websocket.ping_timeout_s,
+            **server_options(websocket_options(self._config)),
             **({} if self._tls is None else uvicorn_options(self._tls)),
         )
         config.load()

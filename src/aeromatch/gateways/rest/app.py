@@ -9,7 +9,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +19,7 @@ from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.rest.forms import body_of, query_of
 from aeromatch.gateways.rest.handlers import ROUTES
 from aeromatch.gateways.rest.openapi import document_json
-from aeromatch.gateways.rest.routes import Endpoint, Request, Router, allowed, method_not_allowed
+from aeromatch.gateways.rest.routes import Endpoint, Request, Route, Router, allowed, method_not_allowed
 from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Services
 from aeromatch.gateways.trading import Trading
 
@@ -50,13 +50,14 @@ class RestApp:
     Arguments:
         services: What it needs of the server.
         trading: What turns requests into commands; shared with the other gateways.
+        routes: What there is.
     """
 
-    def __init__(self, services: Services, trading: Trading) -> None:
+    def __init__(self, services: Services, trading: Trading, routes: Sequence[Route] = ROUTES) -> None:
         self._services = services
         self._trading = trading
-        self._router = Router(ROUTES)
-        self._document = document_json(ROUTES)
+        self._router = Router(routes)
+        self._document = document_json(routes)
         self._ids = itertools.count(1)
         self._prefix = secrets.token_hex(4).encode()
 
@@ -90,7 +91,7 @@ class RestApp:
         except _GoneError:
             status = 499
         except AeroMatchError as error:
-            status = await self._refuse(send, refusal("failed", str(error)), request_id, gate)
+            status = await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
         except Exception:
             log.exception("request %s failed", request_id.decode())
             status = await self._refuse(send, refusal("internal_error"), request_id, gate)
@@ -99,8 +100,8 @@ class RestApp:
     def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
         services, route = self._services, endpoint.route
         if services.state != "ready":
-            slug = "draining" if services.state == "draining" else "starting"
-            raise refusal("failed" if services.state == "failed" else slug, services.detail)
+            slug = "draining" if services.state == "draining" else "not_ready"
+            raise refusal("unavailable" if services.state == "failed" else slug, services.detail)
         text = _texts(headers)
         query = scope["query_string"]
         credentials = Credentials(

@@ -146,11 +146,11 @@ class Router:
                 child = node.wild
                 names[child.name] = text
             if child is None:
-                raise refusal("not_found", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
+                raise refusal("unknown_path", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
             node = child
         assert node is not None
         if not node.endpoints:
-            raise refusal("not_found", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
+            raise refusal("unknown_path", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
         return node.endpoints, names
 
 
@@ -164,14 +164,18 @@ def _text(part: bytes) -> str:
 
 ALWAYS: Final = (
     "malformed",
-    "unauthenticated",
+    "missing_credentials",
+    "invalid_key",
+    "invalid_signature",
+    "expired_timestamp",
+    "replayed_nonce",
     "not_permitted",
     "rate_limited",
     "request_timeout",
     "internal_error",
-    "starting",
+    "not_ready",
     "draining",
-    "failed",
+    "unavailable",
 )
 """Slugs that any operation with a role can answer with."""
 

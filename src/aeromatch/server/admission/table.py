@@ -274,9 +274,9 @@ class AdmissionTable:
         if "admin" in principal.roles:
             return principal.account if account is None else account
         if principal.account is None:
-            raise RefusedError("forbidden", 403, "the key acts for no account")
+            raise RefusedError("not_permitted", 403, "the key acts for no account")
         if account is not None and account != principal.account:
-            raise RefusedError("forbidden", 403, f"the key acts for account {principal.account!r} only")
+            raise RefusedError("not_permitted", 403, f"the key acts for account {principal.account!r} only")
         return principal.account
 
     def may_trade(self, account: str | None) -> None:

@@ -82,7 +82,6 @@ RULES: Final = (
     "unknown_instrument",
     "unknown_account",
     "kill_switch",
-    "account_disabled",
     "invalid_quantity",
     "invalid_price",
     "invalid_combination",
