@@ -166,13 +166,17 @@ class AsyncExchange:
 
     async def _ask(self, send: Callable[[], object]) -> Any:
         self._check()
+        return await self._send(send)
+
+    def _send(self, send: Callable[[], object]) -> asyncio.Future[Any]:
+        """Send a command, now or as soon as there is room; the answer is to come."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         if self._queue or (ticket := send()) is None:
             self._queue.append((send, answer))
             self._send_queued()
         else:
             self._waiting[ticket] = answer
-        return await answer
+        return answer
 
     def _send_queued(self) -> None:
         """Send what waits for room, as far as there is any."""
@@ -342,9 +346,9 @@ class AsyncExchange:
         batch = self._door._order_batch(orders, accounts, tag)
         parts = batch.parts
         if parts == 1:
-            await self._ask(batch.send)
+            await self._send(batch.send)
         elif parts:
-            await asyncio.gather(*(self._ask(batch.send) for _ in range(parts)))
+            await asyncio.gather(*[self._send(batch.send) for _ in range(parts)])
         return batch.results()
 
     def port(self) -> Exchange:
