@@ -137,8 +137,9 @@ class Trading:
         admission = self._services.admission
         account = admission.account_for(principal, order.account)
         admission.may_trade(account)
+        record = self._services.stages.record
         try:
-            [result] = await self._exchange.submit_many([order], [account], tag=principal.session)
+            [result] = await self._exchange.submit_many([order], [account], tag=principal.session, record=record)
         except AeroMatchError as error:
             raise refusal("unavailable", str(error)) from error
         if len(result) == 2:
