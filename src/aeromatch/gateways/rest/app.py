@@ -22,6 +22,7 @@ from aeromatch.gateways.rest.openapi import document_json
 from aeromatch.gateways.rest.routes import Endpoint, Request, Route, Router, allowed, method_not_allowed
 from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.schema.orders import NewOrder
 
 __all__ = ["RestApp"]
 
@@ -70,6 +71,7 @@ class RestApp:
             request_id = b"%b-%x" % (self._prefix, next(self._ids))
         gate: Gate | None = None
         route, status = "", 500
+        arrived, is_order = began, False
         try:
             endpoints, names = self._router.find(scope["raw_path"])
             method = scope["method"]
@@ -81,8 +83,11 @@ class RestApp:
                 raise method_not_allowed(method, endpoints)
             route = endpoint.route.path
             body = await self._body(headers, receive, endpoint)
+            arrived = time.perf_counter_ns()
             if endpoint.route.role is not None:
                 gate = self._admit(scope, headers, endpoint, body)
+            if is_order := endpoint.route.request is NewOrder:
+                self._services.stages.record("admit", time.perf_counter_ns() - arrived)
             status, answer = await self._do(endpoint, scope, gate, names, body)
             extra = (JSON, *gate.headers) if gate is not None else (JSON,)
             await _respond(send, status, answer, request_id, extra)
@@ -95,7 +100,10 @@ class RestApp:
         except Exception:
             log.exception("request %s failed", request_id.decode())
             status = await self._refuse(send, refusal("internal_error"), request_id, gate)
-        self._services.stages.request("rest", route, status, time.perf_counter_ns() - began)
+        ended = time.perf_counter_ns()
+        self._services.stages.request("rest", route, status, ended - began)
+        if is_order:
+            self._services.stages.record("total", ended - arrived)
 
     def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
         services, route = self._services, endpoint.route
@@ -127,6 +135,7 @@ class RestApp:
     ) -> tuple[int, bytes]:
         route = endpoint.route
         decoder = endpoint.decoder
+        began = time.perf_counter_ns()
         request = Request(
             self._services,
             self._trading,
@@ -137,6 +146,8 @@ class RestApp:
             route.status,
             self._document,
         )
+        if route.request is NewOrder:
+            self._services.stages.record("decode", time.perf_counter_ns() - began)
         answer = await route.handler(request)
         return request.status, answer if type(answer) is bytes else encode(answer)
 
@@ -170,6 +181,7 @@ class RestApp:
     async def _refuse(self, send: Send, error: RefusedError, request_id: bytes, gate: Gate | None) -> int:
         """Answers with a problem; returns its status."""
         problem = problem_of(error, request_id.decode("ascii"))
+        self._services.stages.count("aeromatch_refusals_total", gateway="rest", slug=problem.slug)
         headers = [PROBLEM, *error.headers, *(gate.headers if gate is not None else ())]
         if problem.retry_after_ms is not None and not any(name == b"retry-after" for name, _ in headers):
             headers.append((b"retry-after", b"%d" % -(-problem.retry_after_ms // 1000)))
