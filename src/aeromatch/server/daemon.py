@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
-
 from aeromatch import AeroMatchError, __version__
 from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
 from aeromatch.server.app import App, Status
