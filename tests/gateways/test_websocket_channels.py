@@ -195,11 +195,12 @@ def test_orders_are_entered_amended_and_canceled() -> None:
             order = {"symbol": "BTC-USD", "side": "buy", "quantity": "2", "price": "99.50", "account": "alice"}
             made = await client.ask("order.new", order={**order, "client_order_id": "mine"})
             assert (made["status"], made["remaining_quantity"]) == ("open", "2.000")
-            shown = (await client.next("orders"))["orders"][0]
-            assert (shown["order_id"], shown["status"], shown["price"]) == (made["order_id"], "open", "99.50")
-            assert shown["created_at"] == made["created_at"]
+            told = (await client.next("orders"))["orders"][0]
+            assert (told["order_id"], told["status"], told["price"]) == (made["order_id"], "open", "99.50")
+            assert told["created_at"] == made["created_at"]
             report = venue.exchange.submit("BTC-USD", "sell", quantity="0.5", price="99.50", account="bob")
             filled = (await client.next("orders"))["orders"][0]
+            assert filled["client_order_id"] == "mine"
             assert (filled["status"], filled["filled_quantity"], filled["average_price"]) == (
                 "partially_filled",
                 "0.500",
@@ -255,16 +256,16 @@ def test_updates_of_an_interval_come_together() -> None:
         async with venue.client() as often, venue.client() as seldom:
             await often.ask("subscribe", channel="depth", symbol="BTC-USD")
             await seldom.ask("subscribe", channel="depth", symbol="BTC-USD", interval_ms=200)
-            books = LocalBook(), LocalBook()
-            await trade(venue, 1, 800)
+            books, counts = (LocalBook(), LocalBook()), [0, 0]
             reader = DepthReader(venue.exchange, "BTC-USD")
-            reader.read()
-            counts = [0, 0]
-            for place, (client, book) in enumerate(zip((often, seldom), books, strict=True)):
-                while book.levels != reader.levels()[2:]:
-                    book.apply(await client.next("depth"))
-                    counts[place] += 1
-            assert 1 < counts[1] < counts[0] / 2
+            while counts[0] < 20:
+                await trade(venue, counts[0], 40)
+                reader.read()
+                for place, (client, book) in enumerate(zip((often, seldom), books, strict=True)):
+                    while book.levels != reader.levels()[2:]:
+                        book.apply(await client.next("depth"))
+                        counts[place] += 1
+            assert 1 < counts[1] < counts[0]
 
     play(test)
 

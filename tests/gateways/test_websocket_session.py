@@ -256,7 +256,7 @@ def test_keys_log_in_and_may_do_what_they_may(tmp_path: Path) -> None:
         async with venue.client() as client:
             for op, fields in (("subscribe", {"channel": "ticker", "symbol": "BTC-USD"}), ("orders.cancel", {})):
                 problem = await client.refused(op, **fields)
-                assert (problem["slug"], problem["status"]) == ("unauthenticated", 401)
+                assert (problem["slug"], problem["status"]) == ("missing_credentials", 401)
             problem = await client.refused("login", token="nobody.nothing")
             assert problem["status"] == 401
             assert (await client.ask("login", token=reader))["account"] == "alice"
@@ -283,7 +283,7 @@ def test_who_does_not_log_in_is_let_go(tmp_path: Path) -> None:
     async def test(venue: WsVenue) -> None:
         async with venue.client() as client:
             code, reason, _ = await client.until_closed()
-            assert (code, reason) == (1008, "unauthenticated")
+            assert (code, reason) == (1008, "missing_credentials")
 
     play(test, keys=tmp_path / "keys.json", options=WebSocketOptions(login_timeout_s=0.05))
 

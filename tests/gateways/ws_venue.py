@@ -68,7 +68,10 @@ class WsVenue:
                 self.exchange.create_instrument(instrument)
             for account in ("alice", "bob"):
                 self.exchange.create_account(account)
-        self.feed = Feed(ex, OrderTracker(ex), self._feed_options)
+        tracker = OrderTracker(ex)
+        if begin_at_end:
+            await asyncio.to_thread(_catch_up, ex, tracker)
+        self.feed = Feed(ex, tracker, self._feed_options)
         self.market = Market(ex, self._feed_options, self.feed.reached)
         self.views = Candles()
         self.stages = Counted()
@@ -85,7 +88,7 @@ class WsVenue:
             auth_required=self._keys is not None,
             state="ready",
         )
-        self.hub = Hub(ex, self.feed, self.market, self.views, OrderRows(ex))
+        self.hub = Hub(ex, self.feed, self.market, self.views, OrderRows(ex, self.views.client_order_ids.get))
         self.trading = Trading(self.services)
         self.app = WebSocketApp(self.services, self.trading, self.hub, self._options)
         self.feed.add(self.market)
@@ -133,6 +136,15 @@ class WsVenue:
             yield Client(connection)
 
 
+def _catch_up(exchange: Exchange, tracker: OrderTracker) -> None:
+    """Lets a tracker follow what there is."""
+    stream = exchange.stream()
+    while any(place <= last for place, last in zip(stream.position, exchange.sequences, strict=True)):
+        if (events := stream.read(timeout_s=1.0)) is not None:
+            tracker.apply(events, stream._last_shard)
+    stream.close()
+
+
 class Counted:
     """Keeps what is counted."""
 
@@ -156,6 +168,10 @@ class Candles:
 
     def __init__(self) -> None:
         self.candles: dict[tuple[str, str], Candle] = {}
+        self.client_order_ids: dict[int, str] = {}
+
+    def named(self, order_id: int, client_order_id: str) -> None:
+        self.client_order_ids[order_id] = client_order_id
 
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         if period != "1m":
