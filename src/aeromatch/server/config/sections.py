@@ -81,9 +81,9 @@ class ServerConfig(Section):
     drain_timeout_s: Annotated[
         int, doc("How long requests under way may take when the server stops.", ge=0, le=3600)
     ] = 10
-    request_timeout_s: Annotated[float, doc("How long a request may take to arrive (408).", gt=0, le=3600)] = 30.0
+    request_timeout_s: Annotated[float, doc("How long a request may take to arrive (408).", gt=0, le=3600)] = 10.0
     max_header_bytes: Annotated[int, doc("Longer targets and headers are refused (431).", ge=1024, le=1 << 24)] = (
-        1 << 16
+        1 << 15
     )
     max_body_bytes: Annotated[int, doc("A larger request is refused (413).", ge=1024, le=1 << 30)] = 1 << 20
 
@@ -344,12 +344,30 @@ class RestConfig(Section):
 
 
 class WebSocketConfig(Section):
-    """The WebSocket interface (docs/websocket.md), at /ws."""
+    """The WebSocket interface (docs/websocket.md), at /ws; the limits are of one connection."""
 
     enabled: Annotated[bool, doc("Whether it is there.")] = True
-    max_message_bytes: Annotated[int, doc("A longer message closes the connection.", ge=256, le=1 << 26)] = 1 << 16
-    ping_interval_s: Annotated[float, doc("How often a silent client is asked whether it lives.", gt=0, le=3600)] = 20.0
+    max_message_bytes: Annotated[int, doc("A longer message closes the connection.", ge=256, le=1 << 26)] = 65536
+    ping_interval_s: Annotated[float, doc("How often a client is asked whether it lives.", gt=0, le=3600)] = 20.0
     ping_timeout_s: Annotated[float, doc("How long it may take to answer.", gt=0, le=3600)] = 20.0
+    login_timeout_s: Annotated[
+        float, doc("Where keys are asked for: how long it may stay without one.", gt=0, le=3600)
+    ] = 10.0
+    buffer_bytes: Annotated[int, doc("With more waiting in its socket a client is slow.", ge=1024, le=1 << 30)] = (
+        262_144
+    )
+    queue_messages: Annotated[
+        int, doc("Messages that may wait for a slow client, of those that cannot be conflated.", ge=1, le=1 << 20)
+    ] = 1024
+    queue_bytes: Annotated[int, doc("The same in bytes.", ge=1024, le=1 << 30)] = 1 << 20
+    slow_timeout_s: Annotated[float, doc("How long a client may be slow without a break.", gt=0, le=3600)] = 15.0
+    close_timeout_s: Annotated[float, doc("How long a closing handshake may take.", gt=0, le=3600)] = 5.0
+    subscriptions: Annotated[int, doc("Subscriptions.", ge=1, le=1 << 20)] = 256
+    messages_per_s: Annotated[float, doc("Messages from a client a second.", gt=0)] = 500.0
+    burst_messages: Annotated[int, doc("So many of them at once.", ge=1)] = 1000
+    faults: Annotated[int, doc("Messages in a row that may make no sense.", ge=1)] = 20
+    requests: Annotated[int, doc("Requests that are answered at the same time.", ge=1, le=1 << 20)] = 128
+    resumes: Annotated[int, doc("Of all connections: those that read the past at the same time.", ge=1, le=1024)] = 4
 
 
 class GatewaysConfig(Section):
