@@ -219,7 +219,7 @@ class Session:
     def _admit(self, role: Role) -> Principal:
         """Whoever is logged in, if it may do this now."""
         if self._principal is None:
-            raise refusal("unauthenticated", "log in first")
+            raise refusal("missing_credentials", "log in first")
         self._principal = self._services.admission.admit_again(self._principal, role).principal
         return self._principal
 
