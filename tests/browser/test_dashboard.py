@@ -99,7 +99,9 @@ def test_the_ticket_says_what_is_wrong_before_anything_is_sent(page: Any) -> Non
     assert sent == []
 
 
-def test_what_the_server_refuses_is_told_in_words(page: Any, venue: Venue) -> None:
+def test_what_the_server_refuses_is_told_in_words(watch: Watch, venue: Venue) -> None:
+    watch.refusals_expected = True
+    page = watch.open()
     venue.order("bob", "sell", "1", "150")
     page.get_by_text("More").click()
     page.get_by_label("Post only").select_option("yes")
