@@ -129,7 +129,7 @@ class Venue:
         if config.gateways.dashboard:
             # The page itself says that the server is starting.
             pages = Pages()
-            for path in ("/", "/docs"):
+            for path in pages.paths:
                 app.mount(path, pages, always=True)
             app.mount_below("/assets/", pages)
         venue = cls(await open_exchange(loaded.data_dir, config.exchange), loaded, app, status)
