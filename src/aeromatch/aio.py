@@ -167,13 +167,17 @@ class AsyncExchange:
 
     async def _ask(self, send: Callable[[], object]) -> Any:
         self._check()
+        return await self._send(send)
+
+    def _send(self, send: Callable[[], object]) -> asyncio.Future[Any]:
+        """Send a command, now or as soon as there is room; the answer is to come."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         if self._queue or (ticket := send()) is None:
             self._queue.append((send, answer))
             self._send_queued()
         else:
             self._waiting[ticket] = answer
-        return await answer
+        return answer
 
     def _send_queued(self) -> None:
         """Send what waits for room, as far as there is any."""
@@ -359,9 +363,9 @@ class AsyncExchange:
         send = batch.send if record is None else timed
         parts = batch.parts
         if parts == 1:
-            await self._ask(send)
+            await self._send(send)
         elif parts:
-            await asyncio.gather(*(self._ask(send) for _ in range(parts)))
+            await asyncio.gather(*[self._send(send) for _ in range(parts)])
         answered = perf_counter_ns()
         results = batch.results()
         if record is not None:

@@ -3,12 +3,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/rest.ts";
-import { token, tokenWanted, useToken } from "../api/session.ts";
+import { token, tokenProblem, tokenWanted, useToken } from "../api/session.ts";
 import type { Ticker } from "../api/schema.ts";
 import { fixed, scaleOf } from "../market/decimal.ts";
 import { notices } from "../state/account.ts";
 import { SHORTCUTS } from "../state/keys.ts";
-import { linkProblem } from "../state/link.ts";
 import { dialog } from "../state/look.ts";
 import { goTo, instruments, symbol } from "../state/venue.ts";
 import { Change } from "./header.tsx";
@@ -106,7 +105,6 @@ function TokenDialog() {
     tokenWanted.value = false;
     dialog.value = null;
   };
-  const said = linkProblem.value;
   return (
     <Dialog title="This server asks who you are" onClose={close}>
       <form class="token" onSubmit={(event) => { event.preventDefault(); if (text.trim() !== "") { useToken(text.trim()); close(); } }}>
@@ -114,7 +112,7 @@ function TokenDialog() {
           <input type="password" id="token" autocomplete="off" autofocus value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
         <p class="state">It is kept in this tab until the tab is closed, and sent to this server alone. <code>aeromatch keys</code> makes one.</p>
-        {said !== null && <p class="error" role="alert">{said.detail || said.title}</p>}
+        {tokenProblem.value !== null && <p class="error" role="alert">{tokenProblem.value}</p>}
         <button type="submit" class="primary">Use it</button>
       </form>
     </Dialog>

@@ -90,9 +90,9 @@ class App:
         path: str = scope["path"]
         if scope["type"] == "websocket":
             part = self._websockets.get(path)
-            if part is None or self._status.state != "ready":
-                # Before it is accepted, a close is a refusal (403).
-                await send({"type": "websocket.close", "code": 1013 if part else 1008})
+            if part is None:
+                # Before it is accepted, a close is a refusal (403). A gateway says itself that it is not ready.
+                await send({"type": "websocket.close", "code": 1008})
                 return
             await part(scope, receive, send)
             return

@@ -48,7 +48,7 @@ ROUTES: Final = (
 
 def config_of(directory: Path, symbol: str, durability: str) -> Path:
     """Writes the configuration of a server to be measured."""
-    limits = {"orders_per_second": PLENTY, "orders_burst": PLENTY}
+    limits = {"address_orders_per_second": PLENTY, "address_orders_burst": PLENTY}
     config = {
         "server": {"data_dir": str(directory / "data"), "port": 0},
         "auth": {"mode": "off"},

@@ -35,6 +35,7 @@ log = logging.getLogger("aeromatch.rest")
 
 JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
+NONE: Final = Credentials()
 NOBODY: Final = Principal(None, frozenset(), None, 0, "")
 MAX_REQUEST_ID: Final = 64
 
@@ -110,18 +111,10 @@ class RestApp:
         if services.state != "ready":
             slug = "draining" if services.state == "draining" else "not_ready"
             raise refusal("unavailable" if services.state == "failed" else slug, services.detail)
-        text = _texts(headers)
-        query = scope["query_string"]
-        credentials = Credentials(
-            text(b"authorization"),
-            text(b"x-aeromatch-key"),
-            text(b"x-aeromatch-timestamp"),
-            text(b"x-aeromatch-nonce"),
-            text(b"x-aeromatch-signature"),
-            scope["method"],
-            scope["raw_path"] + b"?" + query if query else scope["raw_path"],
-            body,
-        )
+        if b"authorization" in headers or b"x-aeromatch-key" in headers:
+            credentials = _credentials(scope, headers, body)
+        else:
+            credentials = NONE
         client = scope.get("client")
         role = route.role
         assert role is not None
@@ -191,12 +184,22 @@ class RestApp:
         return problem.status
 
 
-def _texts(headers: Headers) -> Callable[[bytes], str | None]:
+def _credentials(scope: Scope, headers: Headers, body: bytes) -> Credentials:
     def text(name: bytes) -> str | None:
         value = headers.get(name)
         return None if value is None else value.decode("latin-1")
 
-    return text
+    query = scope["query_string"]
+    return Credentials(
+        text(b"authorization"),
+        text(b"x-aeromatch-key"),
+        text(b"x-aeromatch-timestamp"),
+        text(b"x-aeromatch-nonce"),
+        text(b"x-aeromatch-signature"),
+        scope["method"],
+        scope["raw_path"] + b"?" + query if query else scope["raw_path"],
+        body,
+    )
 
 
 def _check_type(headers: Headers) -> None:
