@@ -48,7 +48,7 @@ def test_a_second_signal_does_not_wait_and_the_journal_is_whole(tmp_path: Path) 
         with socket.create_connection((host, int(port))) as half:
             # A request that never ends is waited for, until nobody wants to wait.
             half.sendall(
-                b"POST /order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
+                b"POST /order HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
             )
             assert server.ask("/health")[0] == 200
             server.tell(signal.SIGTERM)
@@ -65,9 +65,7 @@ def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> No
         address = server.ready()
         host, port = address.removeprefix("http://").split(":")
         body = b'{"symbol":"BTC-USD","side":"buy","quantity":"1","price":"100"}'
-        head = (
-            f"POST /order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
+        head = f"POST /order HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         with socket.create_connection((host, int(port)), timeout=WAIT_S) as connection:
             connection.sendall(head.encode() + body[:10])
             # Another connection's answer: the first one's beginning has been read.
