@@ -116,7 +116,7 @@ def bench_server(
         console.print(_order_table(result) if section == "order" else _batch_table(result, batch))
     console.print(
         f"Loopback, durability {durability}, {rounds} rounds of {seconds:g} s in turns; medians, and in brackets the "
-        "least and the most. CPU is that of all threads of the server's process."
+        "least and the most. CPU is that of all threads of the server's process, the one of the event loop among them."
     )
 
 
@@ -152,23 +152,27 @@ def machine() -> str:
 
 def _spread(result: Race, way: str, value: Callable[[Round], float], digits: int = 0) -> str:
     values = [value(each) for each in result.rounds[way]]
-    return f"{result.median(way, value):,.{digits}f} ({min(values):,.{digits}f} .. {max(values):,.{digits}f})"
+    return f"{result.median(way, value):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
 
 
 def _order_table(result: Race) -> Table:
-    table = Table("", "requests/s", "wall, us", "server CPU, us", title="POST /order against an empty JSON echo")
+    table = Table(
+        "", "requests/s", "wall, us", "CPU, us", "event loop, us", title="POST /order against an empty JSON echo"
+    )
     for way in ("echo", "order"):
         table.add_row(
             way,
             _spread(result, way, lambda each: each.rate),
-            _spread(result, way, lambda each: each.wall_us, 1),
-            _spread(result, way, lambda each: each.cpu_us, 1),
+            _spread(result, way, lambda each: each.wall_us),
+            _spread(result, way, lambda each: each.cpu_us),
+            _spread(result, way, lambda each: each.loop_us),
         )
     table.add_row(
         f"ratio (budget {ORDER_RATIO})",
         "",
         f"{result.ratio('order', 'echo', lambda each: each.wall_us):.2f}",
         f"{result.ratio('order', 'echo', lambda each: each.cpu_us):.2f}",
+        f"{result.ratio('order', 'echo', lambda each: each.loop_us):.2f}",
     )
     return table
 
@@ -186,7 +190,10 @@ def _batch_table(result: Race, batch: int) -> Table:
 def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str, Any]:
     def rounds(result: Race) -> dict[str, list[dict[str, float]]]:
         return {
-            way: [{"rate": each.rate, "wall_us": each.wall_us, "cpu_us": each.cpu_us} for each in measured]
+            way: [
+                {"rate": each.rate, "wall_us": each.wall_us, "cpu_us": each.cpu_us, "loop_us": each.loop_us}
+                for each in measured
+            ]
             for way, measured in result.rounds.items()
         }
 
@@ -197,6 +204,7 @@ def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str,
             "rounds": rounds(result),
             "wall_ratio": result.ratio("order", "echo", lambda each: each.wall_us),
             "cpu_ratio": result.ratio("order", "echo", lambda each: each.cpu_us),
+            "loop_ratio": result.ratio("order", "echo", lambda each: each.loop_us),
         }
     if "batch" in results:
         result = results["batch"]

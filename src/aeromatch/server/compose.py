@@ -20,6 +20,7 @@ from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
+from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
@@ -129,7 +130,7 @@ class Venue:
         if config.gateways.dashboard:
             # The page itself says that the server is starting.
             pages = Pages()
-            for path in ("/", "/docs"):
+            for path in pages.paths:
                 app.mount(path, pages, always=True)
             app.mount_below("/assets/", pages)
         venue = cls(await open_exchange(loaded.data_dir, config.exchange), loaded, app, status)
@@ -175,6 +176,8 @@ class Venue:
             max_body_bytes=config.server.max_body_bytes,
         )
         status.attach(services)
+        if not services.auth_required:
+            self._app.guard = foreign_page
         trading = Trading(services)
         if config.gateways.rest.enabled:
             self._app.mount_below("/", RestApp(services, trading))

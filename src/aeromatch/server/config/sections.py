@@ -357,7 +357,7 @@ class WebSocketConfig(Section):
         262_144
     )
     kernel_bytes: Annotated[
-        int, doc("So much the system keeps of what was written (SO_SNDBUF).", ge=1024, le=1 << 30)
+        int, doc("What the system may keep of what was written (SO_SNDBUF).", ge=4096, le=1 << 30)
     ] = 262_144
     queue_messages: Annotated[
         int, doc("Messages that may wait for a slow client, of those that cannot be conflated.", ge=1, le=1 << 20)
