@@ -23,25 +23,36 @@ log = logging.getLogger("aeromatch.server")
 
 
 class Status:
-    """Whether the server may be used, for /health, /ready and the gateways."""
+    """Whether the server may be used, for /health and /ready; where there are gateways, theirs."""
 
     def __init__(self, version: str) -> None:
         self.version = version
         self.started_at = time.time_ns()
-        self.state: State = "starting"
-        self.detail = ""
+        self._state: State = "starting"
+        self._detail = ""
         self._services: Services | None = None
 
+    @property
+    def state(self) -> State:
+        """How it stands."""
+        return self._state if self._services is None else self._services.state
+
+    @property
+    def detail(self) -> str:
+        """A sentence about it, for people."""
+        return self._detail if self._services is None else self._services.detail
+
     def attach(self, services: Services) -> None:
-        """Lets the gateways know as well, from now on."""
-        self._services = services
+        """From now on the gateways know, and may say that the exchange has stopped."""
         services.version, services.started_at = self.version, self.started_at
-        self.set(self.state, self.detail)
+        services.state, services.detail = self._state, self._detail
+        self._services = services
 
     def set(self, state: State, detail: str = "") -> None:
-        """Says how it stands now; `detail` is a sentence for people."""
-        self.state, self.detail = state, detail
-        if self._services is not None:
+        """Says how it stands now."""
+        if self._services is None:
+            self._state, self._detail = state, detail
+        else:
             self._services.state, self._services.detail = state, detail
 
     def health(self) -> Health:

@@ -116,6 +116,7 @@ class Logs:
         lines: queue.Queue[Any] = queue.Queue(QUEUE_LINES)
         self._listener = _Listener(lines, self._target)
         self._listener.start()
+        self._is_closed = False
         root = logging.getLogger()
         self._before = (root.level, list(root.handlers))
         root.handlers[:] = [_Fields(lines)]
@@ -139,8 +140,16 @@ class Logs:
         access.propagate = config.access
         access.setLevel(logging.INFO)
 
+    def flush(self) -> None:
+        """Waits until what was logged before is written."""
+        self._listener.stop()
+        self._listener.start()
+
     def close(self) -> None:
-        """Writes what waits, and gives `logging` back as it was."""
+        """Writes what waits, and gives `logging` back as it was; a second time does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         root = logging.getLogger()
         root.setLevel(self._before[0])
         root.handlers[:] = self._before[1]
