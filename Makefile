@@ -16,6 +16,7 @@ SEED ?= 1
 KILLS ?= 5
 SEEDS ?= 100
 SECONDS ?= 30
+MINUTES ?= 2
 MAX_RATIO ?= 1.0
 PREEMPTIONS ?= 4
 THOUSANDS ?= 2000
@@ -73,6 +74,11 @@ dashboard: ## build the dashboard's page (Node 20 or newer)
 .PHONY: dashboard-test
 dashboard-test: dashboard/node_modules/.installed ## types and unit tests of the dashboard (Node 20 or newer)
 	cd dashboard && npm run --silent check && npm run --silent test
+
+.PHONY: screenshots
+screenshots: build ## pictures of the dashboard for the docs, of a demo that traded for MINUTES (needs chromium): make screenshots MINUTES=2
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
+	@$(PY) tools/screenshots.py --minutes $(MINUTES)
 
 # ---- tests
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.server.process import Server, serving, write_config
+from tests.server.process import Server, serving
 
 MARKET = """
 exchange: {durability: os}
@@ -31,8 +31,9 @@ PATIENCE_MS = 20_000
 class Venue:
     """A server with a market and without traders; it keeps its port when it starts again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.config = write_config(folder, MARKET)
+    def __init__(self, folder: Path, auth: str = "off") -> None:
+        self.config = folder / "config.yaml"
+        self.config.write_text(f"auth: {{mode: {auth}}}\n{MARKET}")
         self.port = 0
         self.server: Server
         self._stack = ExitStack()
@@ -85,6 +86,7 @@ class Watch:
         self.faults: list[str] = []
         self.foreign: list[str] = []
         self.lost_connections_expected = False
+        self.refusals_expected = False
         self._browser = browser
         self._contexts: list[Any] = []
 
@@ -115,6 +117,9 @@ class Watch:
             return
         # The browser itself writes down each attempt that found nobody.
         if self.lost_connections_expected and ("ERR_CONNECTION_REFUSED" in message.text or "WebSocket" in message.text):
+            return
+        # So it does with each answer that is a refusal.
+        if self.refusals_expected and "the server responded with a status of 4" in message.text:
             return
         self.faults.append(message.text)
 

@@ -4,7 +4,7 @@ import type {
   AmendOrder, BalanceList, Book, CandlePage, EventMarket, Instrument, NewOrder, Order, OrderPage, Problem, Stats,
   Ticker, TradePrint,
 } from "./schema.ts";
-import { token, tokenWanted } from "./session.ts";
+import { token, tokenRefused } from "./session.ts";
 
 /** The server refused: `problem` says why. */
 export class ProblemError extends Error {
@@ -37,8 +37,9 @@ export async function request<T>(method: string, path: string, body?: unknown): 
     throw new UnreachableError("The server cannot be reached.");
   }
   if (answer.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
-  if (answer.status === 401) tokenWanted.value = true;
-  throw new ProblemError(problemIn(answer, text));
+  const problem = problemIn(answer, text);
+  if (answer.status === 401) tokenRefused(problem.detail || problem.title);
+  throw new ProblemError(problem);
 }
 
 function problemIn(answer: Response, text: string): Problem {

@@ -8,7 +8,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { api } from "../api/rest.ts";
 import type { Candle } from "../api/schema.ts";
 import { fixed } from "../market/decimal.ts";
-import { connections, stream } from "../state/link.ts";
+import { stream } from "../state/link.ts";
 import { colour, theme } from "../state/look.ts";
 import { period, PERIODS, type Period } from "../state/period.ts";
 import { instrument, priceScale, symbol } from "../state/venue.ts";
@@ -27,7 +27,7 @@ export function Chart() {
   useEffect(() => {
     if (instrument.value === null) return undefined;
     return chart.current?.show(instrument.value.symbol, period.value, priceScale.value);
-  }, [instrument.value?.symbol, period.value, connections.value]);
+  }, [instrument.value?.symbol, period.value]);
   return (
     <Panel title="Candles" area="chart"
       aside={<Choice label="Period" class="periods" value={period.value} onChange={(value) => (period.value = value)}
@@ -96,7 +96,7 @@ class CandleChart {
     });
     this.chart.timeScale().applyOptions({ secondsVisible: length === "1s" });
     const load = async (cursor: string | null): Promise<void> => {
-      if (isLoading) return;
+      if (isLoading && cursor !== null) return;
       isLoading = true;
       const page = await api.candles(market, length, PAGE, cursor).catch(() => null);
       isLoading = false;
@@ -113,11 +113,13 @@ class CandleChart {
       if (this.older !== null) void load(this.older);
     };
     const stop = stream.subscribe({ channel: "candles", symbol: market, period: length }, {
+      started: () => void load(null),
       message: (message) => {
         if (message.channel === "candles") this.took(message.candle);
       },
     });
-    void load(null).then(() => ended || this.chart.timeScale().scrollToRealTime());
+    this.draw();
+    this.chart.timeScale().scrollToRealTime();
     return () => {
       ended = true;
       this.loadOlder = null;

@@ -137,7 +137,11 @@ class Trading:
         admission = self._services.admission
         account = admission.account_for(principal, order.account)
         admission.may_trade(account)
-        [result] = await sent(self._exchange.submit_many([order], [account], tag=principal.session))
+        record = self._services.stages.record
+        try:
+            [result] = await self._exchange.submit_many([order], [account], tag=principal.session, record=record)
+        except AeroMatchError as error:
+            raise refusal("unavailable", str(error)) from error
         if len(result) == 2:
             if order.client_order_id is not None:
                 self._remember(result[0], order)

@@ -8,6 +8,7 @@ Every part is closed by the stack, in the reverse of the order in which it began
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,9 @@ from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
+from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
@@ -24,12 +27,12 @@ from aeromatch.server.demo import Demo
 from aeromatch.server.feed import Feed, FeedOptions, Market
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
-from aeromatch.server.open_house import NoViews
+from aeromatch.server.open_house import NoOrders, NoViews
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
 from aeromatch.stores import SqliteStatistics
 
-__all__ = ["Venue", "open_exchange"]
+__all__ = ["Venue", "open_exchange", "websocket_options"]
 
 log = logging.getLogger("aeromatch.server")
 
@@ -91,6 +94,12 @@ def admission_options(loaded: Loaded) -> AdmissionOptions:
     )
 
 
+def websocket_options(config: Config) -> WebSocketOptions:
+    """The limits of WebSocket connections, as the configuration has them."""
+    section = config.gateways.websocket
+    return WebSocketOptions(**{field.name: getattr(section, field.name) for field in fields(WebSocketOptions)})
+
+
 class Venue:
     """Everything behind the application, from `open` to `close`."""
 
@@ -120,7 +129,7 @@ class Venue:
         if config.gateways.dashboard:
             # The page itself says that the server is starting.
             pages = Pages()
-            for path in ("/", "/docs"):
+            for path in pages.paths:
                 app.mount(path, pages, always=True)
             app.mount_below("/assets/", pages)
         venue = cls(await open_exchange(loaded.data_dir, config.exchange), loaded, app, status)
@@ -149,8 +158,9 @@ class Venue:
         await self.admission.start()
         data = config.market_data
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
-        feed = Feed(self.exchange._exchange, None, options, on_failure=self._failed)
-        market = Market(self.exchange._exchange, options, feed.reached)
+        exchange = self.exchange._exchange
+        feed = Feed(exchange, None, options, on_failure=self._failed)
+        market = Market(exchange, options, feed.reached)
         self._stack.push_async_callback(market.close)
         feed.add(market)
         feed.add(observer.market)
@@ -165,6 +175,8 @@ class Venue:
             max_body_bytes=config.server.max_body_bytes,
         )
         status.attach(services)
+        if not services.auth_required:
+            self._app.guard = foreign_page
         trading = Trading(services)
         if config.gateways.rest.enabled:
             self._app.mount_below("/", RestApp(services, trading))
@@ -172,6 +184,11 @@ class Venue:
             self._app.mount("/metrics", metrics_app(observer, self.admission))
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
+        if config.gateways.websocket.enabled:
+            hub = Hub(exchange, feed, market, services.views, NoOrders(), depth_levels=data.depth_levels)
+            self._stack.push_async_callback(hub.close)
+            feed.add(hub)
+            self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))
         await feed.start()
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()

@@ -15,9 +15,10 @@ from dataclasses import replace
 from typing import Final
 
 from aeromatch import AeroMatchError, __version__
+from aeromatch.gateways.websocket import server_options
 from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
 from aeromatch.server.app import App, Status
-from aeromatch.server.compose import Venue
+from aeromatch.server.compose import Venue, websocket_options
 from aeromatch.server.config import ConfigError, Loaded
 from aeromatch.server.config.reload import merge
 from aeromatch.server.config.sections import ServerConfig
@@ -143,13 +144,12 @@ class Daemon:
             raise ServerError(f"the data directory {directory} cannot be made: {error.strerror}") from error
 
     def _http_config(self) -> HttpConfig:
-        server, websocket = self._config.server, self._config.gateways.websocket
+        server = self._config.server
         config = HttpConfig(
             self._app,
             max_header_bytes=server.max_header_bytes,
             request_timeout_s=server.request_timeout_s,
             interface="asgi3",
-            ws="websockets-sansio",
             lifespan="off",
             log_config=None,
             # Whether requests are logged is the logger's business: it can change.
@@ -159,9 +159,7 @@ class Daemon:
             backlog=server.backlog,
             timeout_keep_alive=server.keep_alive_s,
             timeout_graceful_shutdown=server.drain_timeout_s,
-            ws_max_size=websocket.max_message_bytes,
-            ws_ping_interval=websocket.ping_interval_s,
-            ws_ping_timeout=websocket.ping_timeout_s,
+            **server_options(websocket_options(self._config)),
             **({} if self._tls is None else uvicorn_options(self._tls)),
         )
         config.load()

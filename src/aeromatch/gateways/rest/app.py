@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from aeromatch._core import AeroMatchError
+from aeromatch._core import AeroMatchError, JournalError
+from aeromatch.gateways import context
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.rest.forms import body_of, query_of
 from aeromatch.gateways.rest.handlers import ROUTES
@@ -22,6 +23,7 @@ from aeromatch.gateways.rest.openapi import document_json
 from aeromatch.gateways.rest.routes import Endpoint, Request, Route, Router, allowed, method_not_allowed
 from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.schema.orders import NewOrder
 
 __all__ = ["RestApp"]
 
@@ -34,6 +36,7 @@ log = logging.getLogger("aeromatch.rest")
 
 JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
+NONE: Final = Credentials()
 NOBODY: Final = Principal(None, frozenset(), None, 0, "")
 MAX_REQUEST_ID: Final = 64
 
@@ -68,8 +71,11 @@ class RestApp:
         request_id = headers.get(b"x-request-id", b"")
         if not request_id or len(request_id) > MAX_REQUEST_ID or not request_id.replace(b"-", b"").isalnum():
             request_id = b"%b-%x" % (self._prefix, next(self._ids))
+        context.request_id.set(request_id.decode())
+        context.session.set(scope.get("aeromatch.session", 0))
         gate: Gate | None = None
         route, status = "", 500
+        arrived, is_order = began, False
         try:
             endpoints, names = self._router.find(scope["raw_path"])
             method = scope["method"]
@@ -81,8 +87,11 @@ class RestApp:
                 raise method_not_allowed(method, endpoints)
             route = endpoint.route.path
             body = await self._body(headers, receive, endpoint)
+            arrived = time.perf_counter_ns()
             if endpoint.route.role is not None:
                 gate = self._admit(scope, headers, endpoint, body)
+            if is_order := endpoint.route.request is NewOrder:
+                self._services.stages.record("admit", time.perf_counter_ns() - arrived)
             status, answer = await self._do(endpoint, scope, gate, names, body)
             extra = (JSON, *gate.headers) if gate is not None else (JSON,)
             await _respond(send, status, answer, request_id, extra)
@@ -93,27 +102,22 @@ class RestApp:
         except AeroMatchError as error:
             status = await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
         except Exception:
-            log.exception("request %s failed", request_id.decode())
+            log.exception("a request failed")
             status = await self._refuse(send, refusal("internal_error"), request_id, gate)
-        self._services.stages.request("rest", route, status, time.perf_counter_ns() - began)
+        ended = time.perf_counter_ns()
+        self._services.stages.request("rest", route, status, ended - began)
+        if is_order:
+            self._services.stages.record("total", ended - arrived)
 
     def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
         services, route = self._services, endpoint.route
         if services.state != "ready":
             slug = "draining" if services.state == "draining" else "not_ready"
             raise refusal("unavailable" if services.state == "failed" else slug, services.detail)
-        text = _texts(headers)
-        query = scope["query_string"]
-        credentials = Credentials(
-            text(b"authorization"),
-            text(b"x-aeromatch-key"),
-            text(b"x-aeromatch-timestamp"),
-            text(b"x-aeromatch-nonce"),
-            text(b"x-aeromatch-signature"),
-            scope["method"],
-            scope["raw_path"] + b"?" + query if query else scope["raw_path"],
-            body,
-        )
+        if b"authorization" in headers or b"x-aeromatch-key" in headers:
+            credentials = _credentials(scope, headers, body)
+        else:
+            credentials = NONE
         client = scope.get("client")
         role = route.role
         assert role is not None
@@ -127,6 +131,7 @@ class RestApp:
     ) -> tuple[int, bytes]:
         route = endpoint.route
         decoder = endpoint.decoder
+        began = time.perf_counter_ns()
         request = Request(
             self._services,
             self._trading,
@@ -137,6 +142,8 @@ class RestApp:
             route.status,
             self._document,
         )
+        if route.request is NewOrder:
+            self._services.stages.record("decode", time.perf_counter_ns() - began)
         answer = await route.handler(request)
         return request.status, answer if type(answer) is bytes else encode(answer)
 
@@ -169,7 +176,11 @@ class RestApp:
 
     async def _refuse(self, send: Send, error: RefusedError, request_id: bytes, gate: Gate | None) -> int:
         """Answers with a problem; returns its status."""
+        cause = error.__cause__
+        if isinstance(cause, JournalError) and cause.kind == "stopped":
+            self._services.state, self._services.detail = "failed", str(cause)
         problem = problem_of(error, request_id.decode("ascii"))
+        self._services.stages.count("aeromatch_refusals_total", gateway="rest", slug=problem.slug)
         headers = [PROBLEM, *error.headers, *(gate.headers if gate is not None else ())]
         if problem.retry_after_ms is not None and not any(name == b"retry-after" for name, _ in headers):
             headers.append((b"retry-after", b"%d" % -(-problem.retry_after_ms // 1000)))
@@ -179,12 +190,22 @@ class RestApp:
         return problem.status
 
 
-def _texts(headers: Headers) -> Callable[[bytes], str | None]:
+def _credentials(scope: Scope, headers: Headers, body: bytes) -> Credentials:
     def text(name: bytes) -> str | None:
         value = headers.get(name)
         return None if value is None else value.decode("latin-1")
 
-    return text
+    query = scope["query_string"]
+    return Credentials(
+        text(b"authorization"),
+        text(b"x-aeromatch-key"),
+        text(b"x-aeromatch-timestamp"),
+        text(b"x-aeromatch-nonce"),
+        text(b"x-aeromatch-signature"),
+        scope["method"],
+        scope["raw_path"] + b"?" + query if query else scope["raw_path"],
+        body,
+    )
 
 
 def _check_type(headers: Headers) -> None:

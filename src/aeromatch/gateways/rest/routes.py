@@ -40,6 +40,8 @@ class Request:
     document: bytes
 
 
+MAX_NAME: Final = 48
+
 Handler = Callable[[Request], Awaitable[msgspec.Struct | list[Any] | bytes]]
 
 
@@ -144,7 +146,7 @@ class Router:
             child = node.children.get(text)
             if child is None and node.wild is not None and text:
                 child = node.wild
-                names[child.name] = text
+                names[child.name] = _checked(child.name, text)
             if child is None:
                 raise refusal("unknown_path", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
             node = child
@@ -152,6 +154,14 @@ class Router:
         if not node.endpoints:
             raise refusal("unknown_path", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
         return node.endpoints, names
+
+
+def _checked(name: str, text: str) -> str:
+    """What stands in braces: ids and names, none of which is longer than this."""
+    if len(text) > MAX_NAME:
+        field = FieldProblem(pointer=name, detail=f"has more than {MAX_NAME} characters")
+        raise refusal("malformed", f"{name}: has more than {MAX_NAME} characters", errors=(field,))
+    return text
 
 
 def _text(part: bytes) -> str:

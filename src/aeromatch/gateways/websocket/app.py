@@ -49,6 +49,7 @@ class WebSocketApp:
         self._is_draining = False
         self._nobody = asyncio.Event()
         self._nobody.set()
+        hub.count = services.stages.count
         services.on_drain.append(self.drain)
 
     @property
@@ -91,11 +92,11 @@ class WebSocketApp:
         self._sessions.add(session)
         self._nobody.clear()
         stages = self.services.stages
-        stages.count("websocket_connections")
+        stages.count("aeromatch_websocket_connections")
         try:
             await session.run(receive)
         finally:
-            stages.count("websocket_connections", -1)
+            stages.count("aeromatch_websocket_connections", -1)
             self._sessions.discard(session)
             if not self._sessions:
                 self._nobody.set()

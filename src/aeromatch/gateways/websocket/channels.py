@@ -25,8 +25,23 @@ from aeromatch.schema.messages import (
 )
 from aeromatch.schema.orders import Order
 
-__all__ = ["CandleChannel", "DepthChannel", "DepthSource", "Feeder", "OrderChannel", "Prints", "Published"]
-__all__ += ["TickerChannel", "Topic", "TradeChannel"]
+__all__ = [
+    "CandleChannel",
+    "CandleSource",
+    "DepthChannel",
+    "DepthSource",
+    "Feeder",
+    "Member",
+    "OrderChannel",
+    "OrderSource",
+    "Prints",
+    "Published",
+    "TickerChannel",
+    "TickerSource",
+    "Topic",
+    "TradeChannel",
+    "trade_message",
+]
 
 NO_SIDE: Final = 255
 MOST_PRINTS: Final = 1000
@@ -63,7 +78,7 @@ class Member(Protocol):
     def deliver(self, message: Published) -> None:
         """Sends it on."""
 
-    def joined(self, channel: "Feeder", message: Published | None, position: tuple[int, ...]) -> None:
+    def joined(self, channel: "Feeder", messages: Sequence[Published], position: tuple[int, ...]) -> None:
         """From here on messages are delivered: what begins them, and by shard the first command that they are about."""
 
     def failed(self, error: Exception) -> None:
@@ -336,12 +351,36 @@ class CandleChannel(Feeder):
             yield self._frame
 
 
+class OrderSource(Protocol):
+    """Who says what rows of orders mean; in any thread."""
+
+    def orders(self, rows: NDArray[np.void], fills: NDArray[np.void]) -> list[Order]:
+        """The orders of rows of ORDER_DTYPE, each with those rows of FILL_DTYPE that are its own."""
+
+
 class OrderChannel(Feeder):
     """An account's own orders and fills, at once and every one."""
 
     conflates = False
 
-    def changed(self, orders: list[Order], sequence: int) -> Published:
-        """Takes the account's orders that changed, as they are now."""
-        message = OrderMessage(channel="orders", account=self.topic.account, sequence=sequence, orders=orders)
+    def __init__(self, topic: Topic, number: int, source: OrderSource) -> None:
+        super().__init__(topic)
+        self.number = number
+        self._source = source
+
+    def changed(self, shard: int, sequence: int, rows: NDArray[np.void], fills: NDArray[np.void]) -> Published | None:
+        """What commands up to one did to the account's orders; None: nothing.
+
+        Arguments:
+            shard: Whose commands.
+            sequence: The last of them.
+            rows: Orders that changed (ORDER_DTYPE), of whichever accounts.
+            fills: What was traded (FILL_DTYPE).
+        """
+        mine = rows[rows["account"] == self.number]
+        if not len(mine):
+            return None
+        orders = self._source.orders(mine, fills[fills["account"] == self.number])
+        account = self.topic.account
+        message = OrderMessage(channel="orders", account=account, sequence=sequence, orders=orders, shard=shard)
         return Published(message_frame(message), sequence, sequence)

@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeromatch import EVENT_DTYPE, Exchange, StreamLagged
-from aeromatch._core import CODES
+from aeromatch._core import CODES, OrderTracker
 from aeromatch.gateways.services import RefusedError
-from aeromatch.gateways.websocket.channels import MOST_PRINTS, Prints, Published, trade_message
+from aeromatch.gateways.websocket.channels import MOST_PRINTS, OrderChannel, Prints, Published, trade_message
 from aeromatch.market.times import event_times
 
-__all__ = ["PastTrades", "not_kept"]
+__all__ = ["NOT_KEPT", "PastOrders", "PastTrades", "not_kept"]
 
 TRADE: Final = CODES["EventKind"]["trade"]
+NOT_KEPT: Final = 410
 READ_EVENTS: Final = 16384
 READ_S: Final = 0.05
 
@@ -23,7 +24,7 @@ READ_S: Final = 0.05
 def not_kept(oldest: int) -> RefusedError:
     """What followed a sequence number is not there any more."""
     return RefusedError(
-        "sequence_not_kept", 410, f"events are kept from sequence {oldest} on: begin with a snapshot, or over REST"
+        "sequence_not_kept", NOT_KEPT, f"events are kept from sequence {oldest} on: begin with a snapshot, or over REST"
     )
 
 
@@ -108,6 +109,57 @@ class PastTrades:
 
     def _nothing(self) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
         return np.zeros(0, dtype=EVENT_DTYPE), np.zeros(0, dtype=np.uint64)
+
+    def close(self) -> None:
+        """Gives up its place. A second time does nothing."""
+        self._stream.close()
+
+
+class PastOrders:
+    """What happened to an account's orders, from a log that is there from its first command on."""
+
+    def __init__(self, exchange: Exchange, channel: OrderChannel) -> None:
+        """Make it; `channel` makes the messages."""
+        self._exchange = exchange
+        self._channel = channel
+        self._tracker = OrderTracker(exchange)
+
+    async def open(self) -> None:
+        """Look whether the log is there. Raises RefusedError (410) where it has lost its beginning."""
+        try:
+            self._stream = await asyncio.to_thread(self._exchange.stream)
+        except StreamLagged as lagged:
+            raise not_kept(max(lagged.position)) from lagged
+
+    async def between(self, since: tuple[int, ...], end: tuple[int, ...]) -> AsyncIterator[Published]:
+        """What the commands did that followed some, one a shard, and came before others, which have happened.
+
+        Raises:
+            RefusedError: The log was overwritten before it was read (410): the exchange keeps no journal.
+        """
+        position = [0] * len(end)
+        while any(place < last for place, last in zip(position, end, strict=True)):
+            try:
+                message = await asyncio.to_thread(self._read, since, end, position)
+            except StreamLagged as lagged:
+                raise not_kept(max(lagged.position)) from lagged
+            if message is not None:
+                yield message
+
+    def _read(self, since: tuple[int, ...], end: tuple[int, ...], position: list[int]) -> Published | None:
+        events = self._stream.read(READ_EVENTS, READ_S)
+        if events is None:
+            return None
+        shard = self._stream._last_shard
+        records = events.to_numpy()
+        position[shard] = int(records["sequence"][-1]) + 1
+        records = records[: int(np.searchsorted(records["sequence"], np.uint64(end[shard]), side="left"))]
+        if not len(records):
+            return None
+        orders, fills = self._tracker.apply(records, shard)
+        later = np.uint64(since[shard])
+        orders, fills = orders[orders["sequence"] > later], fills[fills["sequence"] > later]
+        return self._channel.changed(shard, int(records["sequence"][-1]), orders, fills)
 
     def close(self) -> None:
         """Gives up its place. A second time does nothing."""

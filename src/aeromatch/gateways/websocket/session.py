@@ -45,6 +45,10 @@ Key = tuple[str, str | None, str | None, str | None]
 WITH_SYMBOL: Final = ("trades", "ticker", "depth", "candles")
 
 
+LARGEST: Final = 1_000_000
+"""Of intervals in milliseconds, and of levels."""
+
+
 class _WithId(msgspec.Struct):
     """What is read of a request whose form is wrong."""
 
@@ -97,7 +101,7 @@ class Session:
         self.number = number
         self.remote = remote
         self._principal = principal
-        self._outlet = Outlet(socket, app.options, self._ended)
+        self._outlet = Outlet(socket, app.options, app.hub.count, self._ended)
         self._bucket = _Bucket(app.options.messages_per_s, app.options.burst_messages)
         self._faults = 0
         self._subscriptions: dict[Key, Subscription] = {}
@@ -109,7 +113,7 @@ class Session:
             self._login_timer = loop.call_later(app.options.login_timeout_s, self._no_login)
 
     def _no_login(self) -> None:
-        self._outlet.close(POLICY, "unauthenticated", f"no login within {self._options.login_timeout_s:g} s")
+        self._outlet.close(POLICY, "missing_credentials", f"no login within {self._options.login_timeout_s:g} s")
 
     def _ended(self) -> None:
         """Nothing can be sent any more: nothing is followed."""
@@ -171,8 +175,8 @@ class Session:
     def _refuse(self, request_id: RequestId, refused: RefusedError) -> None:
         self._outlet.send(message_frame(Reply(id=request_id, problem=problem_of(refused, str(self.number)))))
 
-    def _reply(self, request_id: RequestId, result: Answer | dict[str, Any]) -> None:
-        plain = result if isinstance(result, dict) else msgspec.Raw(msgspec.json.encode(result))
+    def _reply(self, request_id: RequestId, result: Answer | msgspec.Raw | dict[str, Any]) -> None:
+        plain = msgspec.Raw(msgspec.json.encode(result)) if isinstance(result, Answer) else result
         self._outlet.send(message_frame(Reply(id=request_id, result=plain)))
 
     async def _serve(self, request: PingRequest | LoginRequest | UnsubscribeRequest) -> None:
@@ -215,7 +219,7 @@ class Session:
     def _admit(self, role: Role) -> Principal:
         """Whoever is logged in, if it may do this now."""
         if self._principal is None:
-            raise refusal("unauthenticated", "log in first")
+            raise refusal("missing_credentials", "log in first")
         self._principal = self._services.admission.admit_again(self._principal, role).principal
         return self._principal
 
@@ -246,8 +250,9 @@ class Session:
     def _topic(self, request: SubscribeRequest, principal: Principal) -> Topic:
         """What is asked for, if that is something. Raises RefusedError."""
         interval_ms = request.interval_ms or 0
-        if interval_ms < 0 or request.levels < 0:
-            _wrong("interval_ms" if interval_ms < 0 else "levels", "must not be below 0")
+        for field in ("interval_ms", "levels"):
+            if not 0 <= (getattr(request, field) or 0) <= LARGEST:
+                _wrong(field, f"must be 0 .. {LARGEST:,}")
         if request.channel == "orders":
             if request.symbol is not None:
                 _wrong("symbol", "an account's orders are of all instruments")
@@ -261,6 +266,10 @@ class Session:
             _wrong("levels", "is of depth only")
         if request.from_sequence is not None and request.channel != "trades":
             _wrong("from_sequence", "is of trades and orders only: other channels begin with what is now")
+        if isinstance(request.from_sequence, list):
+            _wrong("from_sequence", "is one number: an instrument has one shard")
+        if request.from_sequence is not None:
+            _check_sequences(request.from_sequence)
         return Topic(
             request.channel,
             request.symbol,
@@ -281,23 +290,34 @@ class Session:
         subscription = Subscription(self._app.hub, topic, self._outlet, self._options.queue_messages)
         self._subscriptions[key] = subscription
 
-        def answer(_position: tuple[int, ...] = ()) -> None:
+        def answer(_position: tuple[int, ...]) -> None:
             named = {"channel": topic.channel, "symbol": topic.symbol, "period": topic.period, "account": topic.account}
             self._reply(request.id, {name: value for name, value in named.items() if value is not None})
 
+        begin = request.from_sequence
         try:
-            if request.from_sequence is None:
+            if begin is None:
                 await subscription.begin(answer)
             else:
                 async with self._app.resumes:
-                    await subscription.begin_behind(
-                        request.from_sequence, self._app.hub.exchange, self._app.hub.position, answer
-                    )
+                    if isinstance(begin, int) and topic.channel == "trades":
+                        await subscription.trades_behind(begin, answer)
+                    else:
+                        await subscription.orders_behind(self._since(begin), answer)
         except BaseException:
             subscription.end()
             if self._subscriptions.get(key) is subscription:
                 del self._subscriptions[key]
             raise
+
+    def _since(self, begin: int | list[int]) -> tuple[int, ...]:
+        """By shard, the last command that the client knows."""
+        shards = len(self._app.hub.position())
+        since = (begin,) * shards if isinstance(begin, int) else tuple(begin)
+        _check_sequences(*since)
+        if len(since) != shards:
+            _wrong("from_sequence", f"has {len(since)} numbers for {shards} shards")
+        return since
 
     def _unsubscribe(self, request: UnsubscribeRequest) -> None:
         account = request.account
@@ -317,10 +337,10 @@ class Session:
             raise refusal("draining" if self._services.state == "draining" else "not_ready", self._services.detail)
         principal = self._admit("trade")
         trading = self._app.trading
-        answer: Answer
+        answer: Answer | msgspec.Raw
         match request:
             case NewOrderRequest():
-                answer, _ = await trading.new_order(principal, request.order)
+                answer = msgspec.Raw((await trading.new_order_json(principal, request.order))[0])
             case AmendOrderRequest():
                 answer = await trading.amend(principal, request.order_id, request.amend)
             case CancelOrderRequest():
@@ -341,6 +361,11 @@ class Session:
 def _op(request: WebSocketRequest) -> str:
     """The name of what is asked for."""
     return str(type(request).__struct_config__.tag)
+
+
+def _check_sequences(*sequences: int) -> None:
+    if not all(0 <= sequence < 1 << 63 for sequence in sequences):
+        _wrong("from_sequence", "must be 0 .. 2^63 - 1")
 
 
 def _wrong(field: str, detail: str) -> NoReturn:

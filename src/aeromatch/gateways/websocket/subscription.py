@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from aeromatch import Exchange
 from aeromatch.gateways.problems import unknown_instrument
-from aeromatch.gateways.websocket.channels import DepthChannel, Feeder, Prints, Published, Topic
+from aeromatch.gateways.services import RefusedError
+from aeromatch.gateways.websocket.channels import DepthChannel, Feeder, OrderChannel, Prints, Published, Topic
 from aeromatch.gateways.websocket.outlet import TRY_AGAIN_LATER, Outlet
-from aeromatch.gateways.websocket.past import PastTrades
+from aeromatch.gateways.websocket.past import NOT_KEPT, PastOrders, PastTrades
 
 if TYPE_CHECKING:
     from aeromatch.gateways.websocket.hub import Hub
@@ -47,31 +47,27 @@ class Subscription:
         """
         await self._join(answer)
 
-    async def begin_behind(
-        self, sequence: int, exchange: Exchange, position: Callable[[], tuple[int, ...]], answer: Callable[[], None]
-    ) -> None:
+    async def trades_behind(self, sequence: int, answer: Callable[[tuple[int, ...]], None]) -> None:
         """Send the trades of the commands behind a number, then follow.
 
         Arguments:
             sequence: The last command that the client knows.
-            exchange: Whose past it is.
-            position: Where the feed is.
             answer: Called when there is such a past, before anything is sent.
 
         Raises:
             RefusedError: There is no such topic, or the past is not kept.
         """
-        symbol = self.topic.symbol or ""
+        symbol, hub = self.topic.symbol or "", self._hub
         try:
-            prints = await asyncio.to_thread(Prints, exchange, symbol)
+            prints = await asyncio.to_thread(Prints, hub.exchange, symbol)
         except LookupError:
             raise unknown_instrument(symbol) from None
-        past = PastTrades(exchange, prints, sequence + 1)
-        await past.open(position())
+        past = PastTrades(hub.exchange, prints, sequence + 1)
+        await past.open(hub.position())
         try:
-            answer()
+            answer(hub.position())
             # The long way first, so that little is held in the end.
-            await self._send_until(past, position()[prints.shard])
+            await self._send_until(past, hub.position()[prints.shard])
             self._held = deque()
             begins = await self._join(lambda _position: None)
             await self._send_until(past, begins[prints.shard])
@@ -81,6 +77,38 @@ class Subscription:
         for message in held or ():
             self.deliver(message)
 
+    async def orders_behind(self, since: tuple[int, ...], answer: Callable[[tuple[int, ...]], None]) -> None:
+        """Send what followed commands did to the account's orders, then follow.
+
+        Arguments:
+            since: By shard, the last command that the client knows.
+            answer: Called when there is such a past, before anything is sent.
+
+        Raises:
+            RefusedError: There is no such account, or the past is not kept.
+        """
+        try:
+            await self._join(answer, since)
+            return
+        except RefusedError as refused:
+            if refused.status != NOT_KEPT:
+                raise
+        # The orders that live now may be as old as the log: it is read from its first command on.
+        hub = self._hub
+        past = PastOrders(hub.exchange, OrderChannel(self.topic, hub.account_number(self.topic.account), hub.orders))
+        await past.open()
+        try:
+            answer(hub.position())
+            known = hub.position()
+            async for message in past.between(since, known):
+                await self._outlet.room()
+                if self._is_over:
+                    return
+                self._outlet.send(message.frame)
+        finally:
+            await asyncio.to_thread(past.close)
+        await self._join(lambda _position: None, tuple(place - 1 for place in known))
+
     async def _send_until(self, past: PastTrades, end: int) -> None:
         async for message in past.until(end):
             await self._outlet.room()
@@ -88,14 +116,16 @@ class Subscription:
                 return
             self._outlet.send(message.frame)
 
-    async def _join(self, answer: Callable[[tuple[int, ...]], None]) -> tuple[int, ...]:
+    async def _join(
+        self, answer: Callable[[tuple[int, ...]], None], since: tuple[int, ...] | None = None
+    ) -> tuple[int, ...]:
         self._joining = asyncio.get_running_loop().create_future()
         self._begun = answer
-        self._hub.subscribe(self.topic, self)
+        self._hub.subscribe(self.topic, self, since)
         # Whoever stops waiting leaves it to `joined` to undo it.
         return await asyncio.shield(self._joining)
 
-    def joined(self, channel: Feeder, message: Published | None, position: tuple[int, ...]) -> None:
+    def joined(self, channel: Feeder, messages: Sequence[Published], position: tuple[int, ...]) -> None:
         """As `channels.Member`."""
         self._has_joined = True
         self._channel = channel
@@ -105,13 +135,12 @@ class Subscription:
         if self._joining is not None and not self._joining.done():
             self._joining.set_result(position)
             self._begun(position)
-        if message is not None:
+        for message in messages:
             self._last = message.last
             self._outlet.send(message.frame)
 
     def failed(self, error: Exception) -> None:
         """As `channels.Member`."""
-        self._is_over = True
         if self._joining is not None and not self._joining.done():
             self._joining.set_exception(error)
 
@@ -129,7 +158,7 @@ class Subscription:
                 return  # A snapshot was sent meanwhile that has it.
             self._last = message.last
         if self._channel.conflates:
-            self._outlet.offer(message.frame, self)
+            self._outlet.offer(message.frame, self, self.topic.channel)
         else:
             self._outlet.send(message.frame)
 
