@@ -172,7 +172,7 @@ def test_the_connection_is_lost_and_regained(watch: Watch, venue: Venue) -> None
     page.get_by_test_id("banner").get_by_text("No connection.").wait_for()
     assert page.get_by_test_id("place").is_disabled()
     assert open_row(page, "90.0").get_by_role("button", name="Cancel").is_disabled()
-    assert page.locator(".ladder.stale").count() == 1
+    assert page.locator("main.offline").count() == 1
 
     venue.start()
     page.get_by_test_id("banner").wait_for(state="hidden")
