@@ -19,6 +19,7 @@ from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
+from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
@@ -174,6 +175,8 @@ class Venue:
             max_body_bytes=config.server.max_body_bytes,
         )
         status.attach(services)
+        if not services.auth_required:
+            self._app.guard = foreign_page
         trading = Trading(services)
         if config.gateways.rest.enabled:
             self._app.mount_below("/", RestApp(services, trading))
