@@ -44,14 +44,17 @@ class Flood:
 
     async def _repeat(self, kind: str) -> None:
         while True:
-            outcome = "closed"
-            with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+            try:
                 async with asyncio.timeout(PATIENCE_S):
                     streams = await asyncio.open_connection(self._host, self._port)
                     try:
                         outcome = await KINDS[kind](self, streams)
                     finally:
                         streams[1].transport.abort()
+            except TimeoutError:
+                outcome = "gave up"
+            except (OSError, EOFError, asyncio.LimitOverrunError):
+                outcome = "closed"
             self.outcomes[f"{kind}: {outcome}"] += 1
             # Whoever is closed at once, and comes again at once, still lets others run.
             await asyncio.sleep(0.001)

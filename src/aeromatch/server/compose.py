@@ -187,8 +187,6 @@ class Venue:
             feed.add(hub)
             sockets = WebSocketApp(services, trading, hub, websocket_options(config))
             self._app.mount_websocket("/ws", sockets)
-            observer.watched.websocket_connections = lambda: sockets.connections
-            observer.watched.subscriptions = lambda: hub.subscriptions
         await feed.start()
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
