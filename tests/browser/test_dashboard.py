@@ -99,7 +99,9 @@ def test_the_ticket_says_what_is_wrong_before_anything_is_sent(page: Any) -> Non
     assert sent == []
 
 
-def test_what_the_server_refuses_is_told_in_words(page: Any, venue: Venue) -> None:
+def test_what_the_server_refuses_is_told_in_words(watch: Watch, venue: Venue) -> None:
+    watch.refusals_expected = True
+    page = watch.open()
     venue.order("bob", "sell", "1", "150")
     page.get_by_text("More").click()
     page.get_by_label("Post only").select_option("yes")
@@ -114,16 +116,21 @@ def test_what_the_server_refuses_is_told_in_words(page: Any, venue: Venue) -> No
 def test_every_type_goes_through_the_ticket(page: Any, venue: Venue, kind: str) -> None:
     venue.order("bob", "sell", "5", "160")
     venue.order("alice", "buy", "1", "160")  # stops need a last price
+    if kind in ("stop", "trailing_stop"):
+        # A buy has to say what it may cost.
+        page.get_by_role("button", name="Sell", exact=True).click()
     page.get_by_label("Type").select_option(kind)
     page.get_by_label("Quantity", exact=True).fill("0.25")
     if "stop" in kind and "trailing" not in kind:
-        page.get_by_label("Stop price").fill("170")
+        page.get_by_label("Stop price").fill("150" if kind == "stop" else "170")
     if "trailing" in kind:
         page.get_by_label("Offset").fill("10")
     if kind.endswith("limit"):
         page.get_by_label("Price", exact=True).fill("175")
     page.get_by_test_id("place").click()
     if kind == "market":
+        # Suggested: one per cent above the best ask.
+        assert page.get_by_label("Worst price").input_value() == "162"
         page.get_by_test_id("notices").get_by_text("Bought 0.250 BTC-USD at 160.0").wait_for()
     else:
         open_row(page, kind.replace("_", " "), "0 / 0.25", "dormant").first.wait_for()

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -61,10 +62,11 @@ async def furnish(exchange: AsyncExchange) -> None:
 
 
 @asynccontextmanager
-async def venue(admission: OpenAdmission | None = None) -> AsyncIterator[Venue]:
-    """A furnished venue."""
-    async with AsyncExchange() as exchange:
-        await furnish(exchange)
+async def venue(admission: OpenAdmission | None = None, directory: Path | None = None) -> AsyncIterator[Venue]:
+    """A furnished venue; with a directory, one that has been there before."""
+    async with AsyncExchange() if directory is None else AsyncExchange.open(directory) as exchange:
+        if not exchange.instruments():
+            await furnish(exchange)
         admission = admission or OpenAdmission()
         made, market = services(exchange, admission)
         trading = Trading(made)

@@ -1,6 +1,7 @@
 """The OpenAPI document: what it must have, and that the server does what it says."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import yaml
 from tests.gateways.rest_client import venue
 
-from aeromatch.gateways.problems import PROBLEMS
+from aeromatch import RejectReason
+from aeromatch.gateways.problems import KNOWN_AS, PROBLEMS
 from aeromatch.gateways.rest.handlers import ROUTES
 from aeromatch.gateways.rest.openapi import document, document_yaml
 
@@ -80,3 +82,27 @@ def test_every_slug_that_an_operation_names_is_one() -> None:
     for route in ROUTES:
         assert set(route.problems) <= set(PROBLEMS), route.path
     assert set(document(ROUTES)["components"]["examples"]) == set(PROBLEMS)
+
+
+def test_the_page_about_rest_has_every_route_and_every_slug() -> None:
+    page = (SPEC.parents[2] / "docs" / "rest.md").read_text()
+    for route in ROUTES:
+        assert f"| `{route.method} {route.path}` | {route.role or ''} | {route.summary} |" in page
+    for slug, (status, meaning) in PROBLEMS.items():
+        assert f"| {status} | `{slug}` | {meaning} |" in page
+
+
+def test_every_slug_that_the_server_refuses_with_is_in_the_table() -> None:
+    root = SPEC.parents[2] / "src" / "aeromatch"
+    raised = re.compile(r'(?:RefusedError|refusal)\(\s*"(\w+)"')
+    native = re.compile(r'Reason::\w+ => \("(\w+)", \d+\)')
+    found = {
+        slug
+        for folder in ("gateways", "server")
+        for path in (root / folder).rglob("*.py")
+        for slug in raised.findall(path.read_text())
+    }
+    found |= set(native.findall((SPEC.parents[2] / "crates/runtime/src/admission/mod.rs").read_text()))
+    found |= {reason.value for reason in RejectReason}
+    assert found - set(PROBLEMS) - set(KNOWN_AS) == set()
+    assert {"kill_switch", "unknown_order", "replayed_nonce"} <= found

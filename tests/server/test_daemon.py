@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -163,6 +164,35 @@ def test_sighup_applies_what_can_change(tmp_path: Path) -> None:
         assert "config.yaml:2: sever" in server.logged("not reloaded")["problem"]
         assert server.ask("/ready")[0] == 200
         assert server.stop() == 0
+
+
+def test_keys_are_asked_for_and_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+
+    def new_key(name: str) -> str:
+        arguments = ["keys", "create", "--role", "admin", "--id", name, "--keys-file", str(file), "--json"]
+        made = subprocess.run(
+            [sys.executable, "-m", "aeromatch", *arguments], capture_output=True, text=True, check=True, timeout=WAIT_S
+        )
+        token: str = json.loads(made.stdout)["token"]
+        return token
+
+    config = tmp_path / "config.yaml"
+    config.write_text(MARKET)
+    fails("--config", config, code=1, word="keys.yaml: there are no keys yet")
+    first = new_key("first")
+    with serving("--config", config) as server:
+        server.ready()
+        assert server.ask("/instruments")[0] == 401
+        assert server.ask("/instruments", token=first)[0] == 200
+        second = new_key("second")
+        assert server.ask("/instruments", token=second)[0] == 401
+        reloaded(server)
+        assert server.ask("/instruments", token=second)[0] == 200
+        assert server.ask("/health")[0] == 200
+        assert server.stop() == 0
+        secrets = [token.partition(".")[2] for token in (first, second)]
+        assert not [line for line in server.lines if any(secret in str(line) for secret in secrets)]
 
 
 def test_a_scheduled_phase_that_was_missed_is_made_up_for(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ function Spread() {
   const scale = priceScale.value;
   const spread = bid === undefined || ask === undefined ? "–" : fixed(textOf(ask.price - bid.price, scale), scale);
   return (
-    <div class="spread">
+    <div class="spread" role="presentation">
       <strong>{fixed(ticker.value?.last_price, scale)}</strong><span>spread {spread}</span>
     </div>
   );

@@ -39,17 +39,26 @@ class Server:
 
     def cpu_s(self) -> float:
         """What all threads of the process have used, in seconds."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return _used_s(f"/proc/{self.pid}/stat")
+
+    def loop_s(self) -> float:
+        """What the thread of its event loop has used, which is the first one."""
+        return _used_s(f"/proc/{self.pid}/task/{self.pid}/stat")
+
+
+def _used_s(file: str) -> float:
+    fields = Path(file).read_text(errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: how many were answered in which time, and what the server used for it."""
+    """One round: how many were answered in which time, and what the server and its event loop used for it."""
 
     answered: int
     wall_s: float
     cpu_s: float
+    loop_s: float
 
     @property
     def rate(self) -> float:
@@ -65,6 +74,11 @@ class Round:
     def cpu_us(self) -> float:
         """The server's time for one."""
         return self.cpu_s / self.answered * 1e6
+
+    @property
+    def loop_us(self) -> float:
+        """Its event loop's time for one."""
+        return self.loop_s / self.answered * 1e6
 
 
 @dataclass(slots=True)
@@ -183,18 +197,18 @@ async def _round(server: Server, requests: Sequence[bytes], connections: int, se
     made = [_Connection(requests, number, end) for number, end in enumerate(ends)]
     for connection in made:
         await loop.create_connection(partial(_itself, connection), server.host, server.port)
-    cpu_s, began = server.cpu_s(), perf_counter()
+    cpu_s, loop_s, began = server.cpu_s(), server.loop_s(), perf_counter()
     for connection in made:
         connection.begin(began + seconds)
     try:
         async with asyncio.timeout(seconds + STALLED_S):
             await asyncio.gather(*ends)
-        wall_s, used_s = perf_counter() - began, server.cpu_s() - cpu_s
+        wall_s, used_s, loop_s = perf_counter() - began, server.cpu_s() - cpu_s, server.loop_s() - loop_s
     finally:
         for connection in made:
             connection.close()
         await asyncio.gather(*ends, return_exceptions=True)
-    return Round(sum(connection.answered for connection in made), wall_s, used_s)
+    return Round(sum(connection.answered for connection in made), wall_s, used_s, loop_s)
 
 
 async def race(

@@ -111,22 +111,22 @@ def bench_server(
         print_json(_as_json(results, batch, durability))
         return
     console = stdout_console()
-    console.print(_machine())
+    console.print(machine())
     for section, result in results.items():
         console.print(_order_table(result) if section == "order" else _batch_table(result, batch))
     console.print(
         f"Loopback, durability {durability}, {rounds} rounds of {seconds:g} s in turns; medians, and in brackets the "
-        "least and the most. CPU is that of all threads of the server's process."
+        "least and the most. CPU is that of all threads of the server's process, the one of the event loop among them."
     )
 
 
 @contextmanager
-def running(durability: str) -> Iterator[Server]:
+def running(durability: str, interval_ms: int = 100) -> Iterator[Server]:
     """A server in a process of its own, until it is not needed any more."""
     from aeromatch.server.measured import config_of
 
     with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
-        file = config_of(Path(directory), SYMBOL, durability)
+        file = config_of(Path(directory), SYMBOL, durability, interval_ms)
         command = [sys.executable, "-m", "aeromatch.server.measured", str(file)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
@@ -144,30 +144,35 @@ def running(durability: str) -> Iterator[Server]:
                     process.kill()
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What was measured, and on what."""
     python, cores = platform.python_version(), os.cpu_count()
     return f"AeroMatch {__version__}, CPython {python}, {platform.machine()}, {cores} cores"
 
 
 def _spread(result: Race, way: str, value: Callable[[Round], float], digits: int = 0) -> str:
     values = [value(each) for each in result.rounds[way]]
-    return f"{result.median(way, value):,.{digits}f} ({min(values):,.{digits}f} .. {max(values):,.{digits}f})"
+    return f"{result.median(way, value):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
 
 
 def _order_table(result: Race) -> Table:
-    table = Table("", "requests/s", "wall, us", "server CPU, us", title="POST /order against an empty JSON echo")
+    table = Table(
+        "", "requests/s", "wall, us", "CPU, us", "event loop, us", title="POST /order against an empty JSON echo"
+    )
     for way in ("echo", "order"):
         table.add_row(
             way,
             _spread(result, way, lambda each: each.rate),
-            _spread(result, way, lambda each: each.wall_us, 1),
-            _spread(result, way, lambda each: each.cpu_us, 1),
+            _spread(result, way, lambda each: each.wall_us),
+            _spread(result, way, lambda each: each.cpu_us),
+            _spread(result, way, lambda each: each.loop_us),
         )
     table.add_row(
         f"ratio (budget {ORDER_RATIO})",
         "",
         f"{result.ratio('order', 'echo', lambda each: each.wall_us):.2f}",
         f"{result.ratio('order', 'echo', lambda each: each.cpu_us):.2f}",
+        f"{result.ratio('order', 'echo', lambda each: each.loop_us):.2f}",
     )
     return table
 
@@ -185,17 +190,21 @@ def _batch_table(result: Race, batch: int) -> Table:
 def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str, Any]:
     def rounds(result: Race) -> dict[str, list[dict[str, float]]]:
         return {
-            way: [{"rate": each.rate, "wall_us": each.wall_us, "cpu_us": each.cpu_us} for each in measured]
+            way: [
+                {"rate": each.rate, "wall_us": each.wall_us, "cpu_us": each.cpu_us, "loop_us": each.loop_us}
+                for each in measured
+            ]
             for way, measured in result.rounds.items()
         }
 
-    found: dict[str, Any] = {"machine": _machine(), "durability": durability}
+    found: dict[str, Any] = {"machine": machine(), "durability": durability}
     if "order" in results:
         result = results["order"]
         found["order"] = {
             "rounds": rounds(result),
             "wall_ratio": result.ratio("order", "echo", lambda each: each.wall_us),
             "cpu_ratio": result.ratio("order", "echo", lambda each: each.cpu_us),
+            "loop_ratio": result.ratio("order", "echo", lambda each: each.loop_us),
         }
     if "batch" in results:
         result = results["batch"]

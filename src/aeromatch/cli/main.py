@@ -33,8 +33,8 @@ FAILED, INTERRUPTED = 1, 130
 def cli() -> None:
     """AeroMatch: a limit-order-book exchange.
 
-    Replay recorded markets through the matching engine, generate lifelike ones, and measure how fast it is.
-    Start with `aeromatch demo`.
+    Serve an exchange, replay recorded markets through the matching engine, generate lifelike ones, and measure how fast
+    it is. Start with `aeromatch serve --demo`, a market to look at, or `aeromatch demo`, a replay.
     """
 
 

@@ -200,7 +200,7 @@ impl Exchange {
         tag: &Bound<'_, PyAny>,
     ) -> PyResult<OrderBatch> {
         if orders.len() != accounts.len() {
-            return Err(PyTypeError::new_err("orders and accounts must be of one length"));
+            return Err(PyTypeError::new_err("orders, accounts and tags must be of one length"));
         }
         let exchange = slf.get();
         let (py, directory) = (slf.py(), exchange.directory());

@@ -166,6 +166,11 @@ class Hub:
         """By shard, the first command whose events the channels do not have yet."""
         return self._feed.position
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody follows anything."""
+        return not (self._channels or self._sources or self._by_book or self._books)
+
     def account_number(self, account: str | None) -> int:
         """The number that an account's orders have in rows. Raises RefusedError (404); any thread may ask."""
         try:

@@ -5,7 +5,6 @@ to say that, and none to ask whether a socket is full: an application finds a `S
 """
 
 import socket
-from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -65,13 +64,6 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     _on_writable: Callable[[], None] | None = None
     _close_timeout_s = 5.0
 
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        endpoint = transport.get_extra_info("socket")
-        if endpoint is not None:
-            # What lies in the kernel's buffer is out of sight: a slow client is to be noticed here.
-            endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 262_144)
-
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         scope: dict[str, Any] | None = getattr(self, "scope", None)
@@ -95,6 +87,10 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self._on_writable = on_writable
         self._close_timeout_s = options.close_timeout_s
         self.transport.set_write_buffer_limits(high=options.buffer_bytes, low=options.buffer_bytes // 4)
+        endpoint = self.transport.get_extra_info("socket")
+        if endpoint is not None:
+            # What lies in the kernel's buffer is out of sight: a slow client is to be noticed here.
+            endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, options.kernel_bytes)
 
     def write_frame(self, frame: bytes) -> None:
         if self.is_open:

@@ -356,6 +356,9 @@ class WebSocketConfig(Section):
     buffer_bytes: Annotated[int, doc("With more waiting in its socket a client is slow.", ge=1024, le=1 << 30)] = (
         262_144
     )
+    kernel_bytes: Annotated[
+        int, doc("What the system may keep of what was written (SO_SNDBUF).", ge=4096, le=1 << 30)
+    ] = 262_144
     queue_messages: Annotated[
         int, doc("Messages that may wait for a slow client, of those that cannot be conflated.", ge=1, le=1 << 20)
     ] = 1024
