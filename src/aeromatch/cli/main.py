@@ -22,6 +22,7 @@ from aeromatch.cli.lab import lab_group
 from aeromatch.cli.replay import replay
 from aeromatch.cli.serve import serve
 from aeromatch.cli.stats import stats
+from aeromatch.cli.views import views
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, config, demo, replay, generate, journal, stats, bench, lab_group, completion):
+for command in (serve, config, demo, replay, generate, journal, stats, views, bench, lab_group, completion):
     cli.add_command(command)
 
 
