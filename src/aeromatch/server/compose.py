@@ -13,33 +13,37 @@ from pathlib import Path
 from typing import Final
 
 from aeromatch import AsyncExchange, Shards
-from aeromatch._core import OrderTracker
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
+from aeromatch.market.periods import duration_ms
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
 from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
+from aeromatch.server.client_ids import ClientOrderIds, NamedViews
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
 from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
-from aeromatch.server.open_house import NoViews
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
+from aeromatch.server.views import ViewOptions
 from aeromatch.stores import SqliteStatistics
 
 __all__ = ["Venue", "open_exchange", "websocket_options"]
 
 log = logging.getLogger("aeromatch.server")
 
+VIEWS_FILE: Final = "views.sqlite"
+"""Where `aeromatch views` looks, too."""
 STATISTICS_FILE: Final = "statistics.sqlite"
 """Where `aeromatch stats` looks, too."""
 KEYS_FILE: Final = "keys.yaml"
+NS_PER_MS: Final = 1_000_000
 
 
 async def open_exchange(directory: Path, config: ExchangeConfig) -> AsyncExchange:
@@ -92,6 +96,23 @@ def admission_options(loaded: Loaded) -> AdmissionOptions:
         venue_orders=Rate(limits.venue_orders_per_second, limits.venue_orders_burst),
         connections=limits.connections,
         connections_per_address=limits.connections_per_address,
+    )
+
+
+def view_options(loaded: Loaded) -> ViewOptions:
+    """How views are kept, as the configuration has it."""
+    views = loaded.config.views
+    file = loaded.path(views.path) if views.path is not None else loaded.data_dir / VIEWS_FILE
+    return ViewOptions(
+        store=views.store,
+        path=file if views.store == "sqlite" else None,
+        periods=tuple(views.periods),
+        keep_trades=views.keep_trades,
+        keep_orders=views.keep_orders,
+        keep_ns=None if views.keep is None else duration_ms(views.keep) * NS_PER_MS,
+        retention=dict(views.retention.items()),
+        flush_s=views.flush_s,
+        waiting_rows=views.waiting_rows,
     )
 
 
@@ -160,16 +181,20 @@ class Venue:
         data = config.market_data
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
-        feed = Feed(exchange, OrderTracker(exchange), options, on_failure=self._failed)
-        market = Market(exchange, options, feed.reached)
+        views = await asyncio.to_thread(NamedViews, exchange, view_options(self._loaded), self.directory)
+        self._stack.push_async_callback(views.close)
+        views.client_order_ids = client_order_ids = ClientOrderIds(exchange)
+        self._stack.callback(client_order_ids.close)
+        feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
+        market = Market(exchange, options, feed.reached, views.day)
         self._stack.push_async_callback(market.close)
-        feed.add(market)
-        feed.add(observer.market)
+        for consumer in (views, market, observer.market):
+            feed.add(consumer)
         self.services = services = Services(
             exchange=self.exchange,
             admission=self.admission,
             market=market,
-            views=NoViews(),
+            views=views,
             stages=observer.stages,
             stats=observer.stats,
             auth_required=config.auth.mode == "keys",
@@ -186,11 +211,18 @@ class Venue:
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
         if config.gateways.websocket.enabled:
-            hub = Hub(exchange, feed, market, services.views, OrderRows(exchange), depth_levels=data.depth_levels)
+            hub = Hub(
+                exchange,
+                feed,
+                market,
+                views,
+                OrderRows(exchange, client_order_ids.find),
+                depth_levels=data.depth_levels,
+            )
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
             self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))
-        await feed.start()
+        await feed.start(views.positions)
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
         observer.watched.http_connections = lambda: self.admission.connection_count
