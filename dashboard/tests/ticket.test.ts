@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ORDER_TYPES, TIMES_IN_FORCE, type Instrument } from "../src/api/schema.ts";
-import { checkAmend, checkTicket, EMPTY_TICKET, type FieldErrors, type Ticket } from "../src/market/ticket.ts";
+import { boundsFor, checkAmend, checkTicket, EMPTY_TICKET, timesFor, type FieldErrors, type Ticket } from "../src/market/ticket.ts";
 
 const INSTRUMENT = { symbol: "BTC-USD", tick_size: "0.05", lot_size: "0.001" } as Instrument;
 const NOW = Date.parse("2026-01-01T12:00:00Z");
@@ -60,6 +60,38 @@ describe("a ticket", () => {
   it("takes a budget that is on no grid", () => {
     expect(order({ type: "market", bound: "budget", bound_value: "123.4567" })?.budget).toBe("123.4567");
     expect(errors({ type: "market", bound: "budget", bound_value: "0" }).bound_value).toBe("must be an amount above 0");
+  });
+});
+
+describe("what excludes one another", () => {
+  const settled = { ...INSTRUMENT, settlement: true } as Instrument;
+  const inSettled = (changes: Partial<Ticket>): FieldErrors => checkTicket(ticket(changes), settled, NOW).errors ?? {};
+
+  it("is said before the server says it", () => {
+    expect(Object.keys(errors({ type: "market", time_in_force: "gtd", expire_at: "2026-01-02T12:00:00Z" }))).toEqual(["time_in_force"]);
+    expect(Object.keys(errors({ type: "stop", stop_price: "99", time_in_force: "aon" }))).toEqual(["time_in_force"]);
+    expect(Object.keys(errors({ post_only: "yes", time_in_force: "ioc" }))).toEqual(["post_only"]);
+    expect(Object.keys(errors({ post_only: "slide", min_quantity: "0.5" }))).toEqual(["post_only"]);
+    expect(Object.keys(errors({ display_quantity: "0.5", time_in_force: "fok" }))).toEqual(["display_quantity"]);
+    expect(Object.keys(errors({ min_quantity: "0.5", time_in_force: "aon" }))).toEqual(["min_quantity"]);
+  });
+
+  it("depends on money: a buy has to say what it may cost", () => {
+    expect(inSettled({ type: "market" }).bound).toContain("is needed");
+    expect(inSettled({ type: "market", bound: "budget", bound_value: "100" })).toEqual({});
+    expect(inSettled({ type: "market", side: "sell" })).toEqual({});
+    expect(inSettled({ type: "stop", stop_price: "99" }).type).toContain("take the one with a limit");
+    expect(inSettled({ type: "stop", stop_price: "99", side: "sell" })).toEqual({});
+    expect(errors({ type: "market" })).toEqual({});
+    expect([boundsFor("buy", settled), boundsFor("sell", settled), boundsFor("buy", INSTRUMENT)]).toEqual([
+      ["protection_price", "budget"], ["none", "protection_price"], ["none", "protection_price"],
+    ]);
+  });
+
+  it("is not offered", () => {
+    expect(timesFor("market")).toEqual(["gtc", "day", "ioc", "fok"]);
+    expect(timesFor("trailing_stop")).toEqual(["gtc", "day", "gtd", "ioc", "fok"]);
+    expect(timesFor("stop_limit")).toEqual([...TIMES_IN_FORCE]);
   });
 });
 

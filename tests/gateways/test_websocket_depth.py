@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -40,26 +41,22 @@ def test_the_local_book_is_the_book_at_each_update_id(seed: int, levels: int) ->
         async with venue.client() as client:
             await asyncio.to_thread(trader.trade, 20)
             await client.ask("subscribe", channel="depth", symbol="BTC-USD", levels=levels)
-            trading = asyncio.ensure_future(asyncio.to_thread(trader.trade, 400))
             book, seen = LocalBook(), 0
-            while book.last_update_id < trader.reader.sequence or not trading.done():
-                try:
-                    async with asyncio.timeout(0.3):
-                        book.apply(await client.next("depth"))
-                except TimeoutError:
-                    # The last commands changed nothing that is to be seen.
-                    if trading.done():
-                        break
-                    continue
-                seen += 1
+
+            async def follow() -> None:
+                book.apply(await client.next("depth"))
                 bids, asks = trader.books.get(book.last_update_id) or await noted(trader, book.last_update_id)
-                limit = levels or None
-                assert book.levels == (bids[:limit], asks[:limit])
-            await trading
-            assert seen > 10
+                assert book.levels == (bids[: levels or None], asks[: levels or None])
+
+            await follow()
+            while seen < 20:
+                # Updates are made meanwhile, and wait.
+                await asyncio.to_thread(trader.trade, 20)
+                bids, asks = trader.books[trader.reader.sequence]
+                while book.levels != (bids[: levels or None], asks[: levels or None]):
+                    await follow()
+                    seen += 1
             assert book.snapshots == 1
-            bids, asks = trader.books[trader.reader.sequence]
-            assert book.levels == (bids[: levels or None], asks[: levels or None])
 
     play(test)
 
@@ -77,11 +74,14 @@ def test_the_recipe_with_a_book_over_rest_works() -> None:
         trader = Trader(venue.exchange, "BTC-USD", random.Random(7))
         async with venue.client() as client:
             await client.ask("subscribe", channel="depth", symbol="BTC-USD")
-            trading = asyncio.ensure_future(asyncio.to_thread(trader.trade, 300))
-            # 1. Updates are kept. 2. The book is asked for.
+            # 1. Updates are kept. 2. The book is asked for, and trading goes on.
             await client.next("depth")
-            kept = [await client.next("depth") for _ in range(3)]
+            await asyncio.to_thread(trader.trade, 50)
+            trading = asyncio.ensure_future(asyncio.to_thread(trader.trade, 50))
             snapshot = await venue.market.book("BTC-USD", 0)
+            await trading
+            await asyncio.to_thread(trader.trade, 20)
+            kept = [await client.next("depth")]
             while kept[-1]["last_update_id"] <= snapshot.last_update_id:
                 kept.append(await client.next("depth"))
             # 3. Those that the book has are dropped. 4. The first one that is not holds the next id.
@@ -93,20 +93,16 @@ def test_the_recipe_with_a_book_over_rest_works() -> None:
             # What the first one takes away may be gone already.
             for side, levels in ((book.bids, first["bids"]), (book.asks, first["asks"])):
                 for price, quantity in levels:
-                    side.update({key(price): quantity}) if quantity != "0" else side.pop(key(price), None)
+                    if quantity == "0":
+                        side.pop(Decimal(price), None)
+                    else:
+                        side[Decimal(price)] = quantity
             book.last_update_id = first["last_update_id"]
             for update in later[1:]:
                 book.apply(update)
-            await trading
             reader = DepthReader(venue.exchange, "BTC-USD")
             reader.read()
             while book.levels != reader.levels()[2:]:
                 book.apply(await client.next("depth"))
 
     play(test)
-
-
-def key(price: str) -> Any:
-    from decimal import Decimal
-
-    return Decimal(price)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Self, cast
 
 from tests.feed.trading import levels_of
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,13 +19,13 @@ from websockets.exceptions import ConnectionClosed
 from aeromatch import AsyncExchange, Exchange, Instrument, Shards
 from aeromatch._core import OrderTracker
 from aeromatch.gateways.problems import refusal
-from aeromatch.gateways.services import Services
+from aeromatch.gateways.services import Services, Views
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions, server_options
-from aeromatch.schema.market import Candle
+from aeromatch.schema.market import Candle, CandlePage, Stats
+from aeromatch.server.admission import AdmissionOptions, AdmissionTable
 from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
 from aeromatch.server.listen import HttpConfig, HttpServer
-from aeromatch.server.open_house import NoViews, OpenAdmission, Unmeasured, stats_of
 
 BTC = Instrument("BTC-USD", tick_size="0.01", lot_size="0.001")
 ETH = Instrument("ETH-USD", tick_size="0.1", lot_size="0.01")
@@ -42,18 +45,17 @@ class WsVenue:
         *,
         options: WebSocketOptions | None = None,
         feed: FeedOptions = FAST,
-        admission: Any = None,
-        auth_required: bool = False,
+        keys: Path | None = None,
         **opening: Any,
     ) -> None:
         self._options = options or WebSocketOptions()
         self._feed_options = feed
-        self._admission = admission
-        self._auth_required = auth_required
+        self._keys = keys
+        self._folder = tempfile.TemporaryDirectory()
         self._opening = opening
 
     async def __aenter__(self) -> Self:
-        path = self._opening.pop("path", None)
+        path, begin_at_end = self._opening.pop("path", None), self._opening.pop("begin_at_end", False)
         shards = self._opening.pop("shards", Shards(1, stamp_time=True))
         if path is None:
             self.asynchronous = AsyncExchange(shards=shards)
@@ -66,25 +68,32 @@ class WsVenue:
                 self.exchange.create_instrument(instrument)
             for account in ("alice", "bob"):
                 self.exchange.create_account(account)
-        self.feed = Feed(ex, OrderTracker(ex), self._feed_options)
+        tracker = OrderTracker(ex)
+        if begin_at_end:
+            await asyncio.to_thread(_catch_up, ex, tracker)
+        self.feed = Feed(ex, tracker, self._feed_options)
         self.market = Market(ex, self._feed_options, self.feed.reached)
         self.views = Candles()
+        self.stages = Counted()
+        folder = Path(self._folder.name)
+        self.admission = AdmissionTable(self.asynchronous, folder, AdmissionOptions(keys_file=self._keys))
+        await self.admission.start()
         self.services = Services(
             exchange=self.asynchronous,
-            admission=self._admission or OpenAdmission(),
+            admission=self.admission,
             market=self.market,
-            views=self.views,
-            stages=Unmeasured(),
-            stats=stats_of(self.asynchronous, "0", 0),
-            auth_required=self._auth_required,
+            views=cast(Views, self.views),
+            stages=self.stages,
+            stats=lambda: cast(Stats, None),
+            auth_required=self._keys is not None,
             state="ready",
         )
-        self.hub = Hub(ex, self.feed, self.market, self.views, OrderRows(ex))
+        self.hub = Hub(ex, self.feed, self.market, self.views, OrderRows(ex, self.views.client_order_ids.get))
         self.trading = Trading(self.services)
         self.app = WebSocketApp(self.services, self.trading, self.hub, self._options)
         self.feed.add(self.market)
         self.feed.add(self.hub)
-        await self.feed.start()
+        await self.feed.start(tuple(last + 1 for last in self.exchange.sequences) if begin_at_end else None)
         config = HttpConfig(
             self.app,
             host="127.0.0.1",
@@ -114,8 +123,10 @@ class WsVenue:
         await self.hub.close()
         await self.market.close()
         await self.trading.close()
+        await self.admission.close()
         self.exchange.close()
         await self.asynchronous.close()
+        self._folder.cleanup()
 
     @contextlib.asynccontextmanager
     async def client(self, **options: Any) -> AsyncIterator[Client]:
@@ -125,16 +136,51 @@ class WsVenue:
             yield Client(connection)
 
 
-class Candles(NoViews):
-    """No views, but for the candles and orders that a test puts in."""
+def _catch_up(exchange: Exchange, tracker: OrderTracker) -> None:
+    """Lets a tracker follow what there is."""
+    stream = exchange.stream()
+    while any(place <= last for place, last in zip(stream.position, exchange.sequences, strict=True)):
+        if (events := stream.read(timeout_s=1.0)) is not None:
+            tracker.apply(events, stream._last_shard)
+    stream.close()
+
+
+class Counted:
+    """Keeps what is counted."""
 
     def __init__(self) -> None:
-        self.candles: dict[tuple[str, str], Candle] = {}
+        self.counts: Counter[tuple[str, ...]] = Counter()
+
+    def record(self, stage: str, duration_ns: int) -> None:
+        assert stage
+        assert duration_ns >= 0
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        self.counts[name, *labels.values()] += amount
+
+    def request(self, gateway: str, route: str, status: int, duration_ns: int) -> None:
+        assert duration_ns > 0
+        self.counts[gateway, route, str(status)] += 1
+
+
+class Candles:
+    """No views, but for the candles that a test puts in."""
+
+    def __init__(self) -> None:
+        self.open: dict[tuple[str, str], Candle] = {}
+        self.done: list[Candle] = []
+        self.client_order_ids: dict[int, str] = {}
+
+    def named(self, order_id: int, client_order_id: str) -> None:
+        self.client_order_ids[order_id] = client_order_id
 
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         if period != "1m":
             raise refusal("unknown_period")
-        return self.candles.get((symbol, period))
+        return self.open.get((symbol, period))
+
+    async def candles(self, symbol: str, period: str, **_where: Any) -> CandlePage:
+        return CandlePage(symbol=symbol, period=period, candles=self.done)
 
 
 class Client:

@@ -54,7 +54,7 @@ def test_requests_are_let_in_by_key(tmp_path: Path) -> None:
         assert call(server, "POST", "/order", ORDER, headers_of(guarded.alice, "POST", "/order", body, **old)).slug == (
             "expired_timestamp"
         )
-        assert call(server, "GET", "/orders?symbol=BTC-USD", None, guarded.alice).status == 200
+        assert call(server, "GET", "/book/BTC-USD?levels=5", None, guarded.alice).status == 200
         assert server.stop() == 0
 
 
@@ -110,14 +110,14 @@ def test_keys_change_on_sighup(tmp_path: Path) -> None:
         server.ready()
         rotated = guarded.keys.rotate("alice-1")
         guarded.keys.revoke("bob-1")
-        assert call(server, "GET", "/orders", None, guarded.alice).status == 200
+        assert call(server, "GET", "/me", None, guarded.alice).status == 200
         server.tell(signal.SIGHUP)
         server.logged("keys were read")
-        assert [call(server, "GET", "/orders", None, key).slug for key in (guarded.alice, guarded.bob)] == [
+        assert [call(server, "GET", "/me", None, key).slug for key in (guarded.alice, guarded.bob)] == [
             "invalid_signature",
             "invalid_key",
         ]
-        assert call(server, "GET", "/orders", None, rotated).status == 200
+        assert call(server, "GET", "/me", None, rotated).status == 200
         assert server.stop() == 0
 
 
@@ -183,7 +183,8 @@ def test_no_secret_is_told(tmp_path: Path) -> None:
         told += call(server, "GET", "/stats", None, guarded.alice).text
         guarded.keys.path.write_text("keys: [broken")
         server.tell(signal.SIGHUP)
-        assert call(server, "GET", "/orders", None, bearer(guarded.alice)).status == 200
+        server.logged("not all was reloaded")
+        assert call(server, "GET", "/me", None, bearer(guarded.alice)).status == 200
         assert server.stop() == 0
     logged = "\n".join(json.dumps(line) for line in server.lines)
     kept = "\n".join(path.read_bytes().decode("latin-1") for path in guarded.data.rglob("*") if path.is_file())
@@ -202,7 +203,7 @@ def test_tls_on_the_server(tmp_path: Path) -> None:
     with serving("--config", guarded.config) as server:
         address = server.ready().replace("127.0.0.1", "localhost")
         assert address.startswith("https://")
-        request = urllib.request.Request(f"{address}/orders", headers=bearer(guarded.alice))
+        request = urllib.request.Request(f"{address}/me", headers=bearer(guarded.alice))
         with urllib.request.urlopen(request, timeout=WAIT_S, context=context) as answer:
             assert answer.status == 200
         assert server.stop() == 0

@@ -1,7 +1,7 @@
 // What opens over the page: the choice of a market, help, and the token.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/rest.ts";
 import { token, tokenProblem, tokenWanted, useToken } from "../api/session.ts";
 import type { Ticker } from "../api/schema.ts";
@@ -15,7 +15,8 @@ import { Change } from "./header.tsx";
 /** The browser's own dialog: it keeps the focus inside, and Escape closes it. */
 function Dialog(props: { title: string; onClose(): void; children: ComponentChildren; class?: string }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => ref.current?.showModal(), []);
+  // Before the next key arrives: whoever types "/eth" means the field.
+  useLayoutEffect(() => ref.current?.showModal(), []);
   return (
     <dialog ref={ref} class={props.class} aria-label={props.title} onClose={props.onClose}
       onClick={(event) => event.target === ref.current && ref.current?.close()}>

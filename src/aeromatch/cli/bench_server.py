@@ -111,7 +111,7 @@ def bench_server(
         print_json(_as_json(results, batch, durability))
         return
     console = stdout_console()
-    console.print(_machine())
+    console.print(machine())
     for section, result in results.items():
         console.print(_order_table(result) if section == "order" else _batch_table(result, batch))
     console.print(
@@ -121,12 +121,12 @@ def bench_server(
 
 
 @contextmanager
-def running(durability: str) -> Iterator[Server]:
+def running(durability: str, interval_ms: int = 100) -> Iterator[Server]:
     """A server in a process of its own, until it is not needed any more."""
     from aeromatch.server.measured import config_of
 
     with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
-        file = config_of(Path(directory), SYMBOL, durability)
+        file = config_of(Path(directory), SYMBOL, durability, interval_ms)
         command = [sys.executable, "-m", "aeromatch.server.measured", str(file)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
@@ -144,7 +144,8 @@ def running(durability: str) -> Iterator[Server]:
                     process.kill()
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What was measured, and on what."""
     python, cores = platform.python_version(), os.cpu_count()
     return f"AeroMatch {__version__}, CPython {python}, {platform.machine()}, {cores} cores"
 
@@ -196,7 +197,7 @@ def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str,
             for way, measured in result.rounds.items()
         }
 
-    found: dict[str, Any] = {"machine": _machine(), "durability": durability}
+    found: dict[str, Any] = {"machine": machine(), "durability": durability}
     if "order" in results:
         result = results["order"]
         found["order"] = {

@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Final
 
 from aeromatch import AsyncExchange, Shards
+from aeromatch._core import OrderTracker
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
+from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
-from aeromatch.server.feed import Feed, FeedOptions, Market
+from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.open_house import NoViews
@@ -128,7 +130,7 @@ class Venue:
         if config.gateways.dashboard:
             # The page itself says that the server is starting.
             pages = Pages()
-            for path in ("/", "/docs"):
+            for path in pages.paths:
                 app.mount(path, pages, always=True)
             app.mount_below("/assets/", pages)
         venue = cls(await open_exchange(loaded.data_dir, config.exchange), loaded, app, status)
@@ -158,7 +160,7 @@ class Venue:
         data = config.market_data
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
-        feed = Feed(exchange, None, options, on_failure=self._failed)
+        feed = Feed(exchange, OrderTracker(exchange), options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached)
         self._stack.push_async_callback(market.close)
         feed.add(market)
@@ -174,6 +176,8 @@ class Venue:
             max_body_bytes=config.server.max_body_bytes,
         )
         status.attach(services)
+        if not services.auth_required:
+            self._app.guard = foreign_page
         trading = Trading(services)
         if config.gateways.rest.enabled:
             self._app.mount_below("/", RestApp(services, trading))
@@ -182,13 +186,10 @@ class Venue:
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
         if config.gateways.websocket.enabled:
-            hub = Hub(exchange, feed, market, services.views, None, depth_levels=data.depth_levels)
+            hub = Hub(exchange, feed, market, services.views, OrderRows(exchange), depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
-            sockets = WebSocketApp(services, trading, hub, websocket_options(config))
-            self._app.mount_websocket("/ws", sockets)
-            observer.watched.websocket_connections = lambda: sockets.connections
-            observer.watched.subscriptions = lambda: hub.subscriptions
+            self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))
         await feed.start()
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()

@@ -46,7 +46,7 @@ ROUTES: Final = (
 )
 
 
-def config_of(directory: Path, symbol: str, durability: str) -> Path:
+def config_of(directory: Path, symbol: str, durability: str, interval_ms: int = 100) -> Path:
     """Writes the configuration of a server to be measured."""
     limits = {"address_orders_per_second": PLENTY, "address_orders_burst": PLENTY}
     config = {
@@ -55,6 +55,7 @@ def config_of(directory: Path, symbol: str, durability: str) -> Path:
         "exchange": {"durability": durability},
         "instruments": [{"symbol": symbol, "tick_size": "0.01", "lot_size": "0.001"}],
         "limits": limits,
+        "market_data": {"interval_ms": interval_ms},
         "logging": {"level": "warning"},
     }
     file = directory / "config.yaml"

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from aeromatch._core import AeroMatchError
+from aeromatch._core import AeroMatchError, JournalError
+from aeromatch.gateways import context
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.rest.forms import body_of, query_of
 from aeromatch.gateways.rest.handlers import ROUTES
@@ -70,6 +71,8 @@ class RestApp:
         request_id = headers.get(b"x-request-id", b"")
         if not request_id or len(request_id) > MAX_REQUEST_ID or not request_id.replace(b"-", b"").isalnum():
             request_id = b"%b-%x" % (self._prefix, next(self._ids))
+        context.request_id.set(request_id.decode())
+        context.session.set(scope.get("aeromatch.session", 0))
         gate: Gate | None = None
         route, status = "", 500
         arrived, is_order = began, False
@@ -99,7 +102,7 @@ class RestApp:
         except AeroMatchError as error:
             status = await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
         except Exception:
-            log.exception("request %s failed", request_id.decode())
+            log.exception("a request failed")
             status = await self._refuse(send, refusal("internal_error"), request_id, gate)
         ended = time.perf_counter_ns()
         self._services.stages.request("rest", route, status, ended - began)
@@ -173,6 +176,9 @@ class RestApp:
 
     async def _refuse(self, send: Send, error: RefusedError, request_id: bytes, gate: Gate | None) -> int:
         """Answers with a problem; returns its status."""
+        cause = error.__cause__
+        if isinstance(cause, JournalError) and cause.kind == "stopped":
+            self._services.state, self._services.detail = "failed", str(cause)
         problem = problem_of(error, request_id.decode("ascii"))
         self._services.stages.count("aeromatch_refusals_total", gateway="rest", slug=problem.slug)
         headers = [PROBLEM, *error.headers, *(gate.headers if gate is not None else ())]

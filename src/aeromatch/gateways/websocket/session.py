@@ -47,6 +47,7 @@ WITH_SYMBOL: Final = ("trades", "ticker", "depth", "candles")
 
 LARGEST: Final = 1_000_000
 """Of intervals in milliseconds, and of levels."""
+UNAUTHORIZED: Final = 401
 
 
 class _WithId(msgspec.Struct):
@@ -113,7 +114,7 @@ class Session:
             self._login_timer = loop.call_later(app.options.login_timeout_s, self._no_login)
 
     def _no_login(self) -> None:
-        self._outlet.close(POLICY, "unauthenticated", f"no login within {self._options.login_timeout_s:g} s")
+        self._outlet.close(POLICY, "missing_credentials", f"no login within {self._options.login_timeout_s:g} s")
 
     def _ended(self) -> None:
         """Nothing can be sent any more: nothing is followed."""
@@ -122,6 +123,20 @@ class Session:
         self._subscriptions.clear()
         if self._login_timer is not None:
             self._login_timer.cancel()
+
+    def look_at_key(self) -> None:
+        """Ends the connection if whoever it is may not look on any more, or acts for another account now."""
+        before = self._principal
+        if before is None or before.key_id is None:
+            return
+        try:
+            self._principal = self._services.admission.admit_again(before, "read", 0).principal
+        except RefusedError as refused:
+            if refused.status == UNAUTHORIZED:
+                self._outlet.close(POLICY, refused.slug, refused.detail)
+            return
+        if (self._principal.account, self._principal.roles) != (before.account, before.roles):
+            self._outlet.close(POLICY, "invalid_key", "the key has changed: log in again")
 
     def go_away(self, code: int, slug: str, detail: str) -> None:
         """The server ends the connection."""
@@ -175,8 +190,8 @@ class Session:
     def _refuse(self, request_id: RequestId, refused: RefusedError) -> None:
         self._outlet.send(message_frame(Reply(id=request_id, problem=problem_of(refused, str(self.number)))))
 
-    def _reply(self, request_id: RequestId, result: Answer | dict[str, Any]) -> None:
-        plain = result if isinstance(result, dict) else msgspec.Raw(msgspec.json.encode(result))
+    def _reply(self, request_id: RequestId, result: Answer | msgspec.Raw | dict[str, Any]) -> None:
+        plain = msgspec.Raw(msgspec.json.encode(result)) if isinstance(result, Answer) else result
         self._outlet.send(message_frame(Reply(id=request_id, result=plain)))
 
     async def _serve(self, request: PingRequest | LoginRequest | UnsubscribeRequest) -> None:
@@ -219,7 +234,7 @@ class Session:
     def _admit(self, role: Role) -> Principal:
         """Whoever is logged in, if it may do this now."""
         if self._principal is None:
-            raise refusal("unauthenticated", "log in first")
+            raise refusal("missing_credentials", "log in first")
         self._principal = self._services.admission.admit_again(self._principal, role).principal
         return self._principal
 
@@ -337,10 +352,10 @@ class Session:
             raise refusal("draining" if self._services.state == "draining" else "not_ready", self._services.detail)
         principal = self._admit("trade")
         trading = self._app.trading
-        answer: Answer
+        answer: Answer | msgspec.Raw
         match request:
             case NewOrderRequest():
-                answer, _ = await trading.new_order(principal, request.order)
+                answer = msgspec.Raw((await trading.new_order_json(principal, request.order))[0])
             case AmendOrderRequest():
                 answer = await trading.amend(principal, request.order_id, request.amend)
             case CancelOrderRequest():

@@ -312,8 +312,18 @@ class ViewsConfig(Section):
     periods: Annotated[list[str], doc("Periods of candles.", min_length=1)] = msgspec.field(
         default_factory=lambda: ["1s", "1m", "5m", "15m", "1h", "4h", "1d"]
     )
-    keep_trades: Annotated[int, doc("Trades of each instrument that are kept.", ge=1)] = 1_000_000
-    keep_orders: Annotated[int, doc("Ended orders that are kept.", ge=1)] = 1_000_000
+    retention: Annotated[
+        dict[str, str | None], doc("How long candles of a period stay; null: for ever. Others stay as statistics do.")
+    ] = {}
+    keep_trades: Annotated[int, doc("Trades of each instrument that are kept: the latest.", ge=1)] = 1_000_000
+    keep_orders: Annotated[int, doc("Ended orders that are kept: the latest.", ge=1)] = 1_000_000
+    keep: Annotated[
+        str | None, doc("How long trades and ended orders stay at most, such as `30d`; null: for ever.")
+    ] = None
+    flush_s: Annotated[float, doc("How often rows are written.", gt=0, le=60)] = 0.25
+    waiting_rows: Annotated[
+        int, doc("Rows that wait for the store at most: then the views wait; matching never does.", ge=1000)
+    ] = 500_000
 
 
 class StatisticsConfig(Section):
@@ -356,6 +366,9 @@ class WebSocketConfig(Section):
     buffer_bytes: Annotated[int, doc("With more waiting in its socket a client is slow.", ge=1024, le=1 << 30)] = (
         262_144
     )
+    kernel_bytes: Annotated[
+        int, doc("What the system may keep of what was written (SO_SNDBUF).", ge=4096, le=1 << 30)
+    ] = 262_144
     queue_messages: Annotated[
         int, doc("Messages that may wait for a slow client, of those that cannot be conflated.", ge=1, le=1 << 20)
     ] = 1024
