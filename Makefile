@@ -16,6 +16,7 @@ SEED ?= 1
 KILLS ?= 5
 SEEDS ?= 100
 SECONDS ?= 30
+MINUTES ?= 2
 MAX_RATIO ?= 1.0
 PREEMPTIONS ?= 4
 THOUSANDS ?= 2000
@@ -74,6 +75,11 @@ dashboard: ## build the dashboard's page (Node 20 or newer)
 dashboard-test: dashboard/node_modules/.installed ## types and unit tests of the dashboard (Node 20 or newer)
 	cd dashboard && npm run --silent check && npm run --silent test
 
+.PHONY: screenshots
+screenshots: build ## pictures of the dashboard for the docs, of a demo that traded for MINUTES (needs chromium): make screenshots MINUTES=2
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
+	@$(PY) tools/screenshots.py --minutes $(MINUTES)
+
 # ---- tests
 
 .PHONY: test
@@ -125,6 +131,14 @@ fuzz: build ## engine against reference model: make fuzz COMMANDS=1000000 SEED=1
 kill: build ## kill a real process under load and compare what it acknowledged: make kill KILLS=200 SEED=1
 	@$(PY) -m tests.crash.kill --kills $(KILLS) --seed $(SEED)
 	@$(PY) -m tests.crash.kill_sharded --kills $(KILLS) --seed $(SEED)
+
+.PHONY: kill-server
+kill-server: build ## kill the server under load over REST, and compare what it acknowledged: make kill-server KILLS=200 SEED=1
+	@$(PY) -m tests.crash.kill_server --kills $(KILLS) --seed $(SEED)
+
+.PHONY: flood
+flood: build ## garbage of every kind while a good client trades: its latencies beside the quiet ones
+	@$(PY) -m tests.server.flood
 
 .PHONY: simulate
 simulate: ## crash the journal on a simulated disk: make simulate SEEDS=10000 SEED=1

@@ -66,6 +66,7 @@ LEFTOVERS = re.compile(
     )
 )
 TEXT_SUFFIXES = {".py", ".pyi", ".rs", ".toml", ".md", ".txt", ".lock", ".sh", ".h", ".cpp", ".yml", ".yaml", ""}
+PAGE_SUFFIXES = {".ts", ".tsx", ".css", ".html", ".json"}
 
 
 def tracked(*suffixes: str) -> list[Path]:
@@ -77,7 +78,7 @@ def tracked(*suffixes: str) -> list[Path]:
         capture_output=True,
         text=True,
     ).stdout
-    wanted = suffixes or tuple(TEXT_SUFFIXES)
+    wanted = suffixes or (*TEXT_SUFFIXES, *PAGE_SUFFIXES)
     paths = [ROOT / name for name in listed.split("\0") if name]
     return sorted(path for path in paths if path.suffix in wanted and path.is_file())
 
@@ -100,7 +101,7 @@ def test_the_tree_is_seen() -> None:
 
 def test_modules_are_short() -> None:
     # Not stubs: one describes a whole native module, and is read by its entries.
-    lengths = {name_of(path): len(path.read_text().splitlines()) for path in tracked(".py", ".rs")}
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in tracked(".py", ".rs", ".ts", ".tsx")}
     assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
 
 
@@ -241,7 +242,7 @@ def test_nothing_names_a_machine() -> None:
 
 def test_nothing_is_left_over() -> None:
     found = []
-    for path in tracked(".py", ".pyi", ".rs", ".toml", ".md"):
+    for path in tracked(".py", ".pyi", ".rs", ".ts", ".tsx", ".toml", ".md"):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if match := LEFTOVERS.search(line):
                 found.append(f"{name_of(path)}:{number}: {match[0]}")
@@ -260,6 +261,9 @@ def test_dependencies_are_pinned_without_hosts() -> None:
 
     sources = set(re.findall(r'^source = "(.*)"$', (ROOT / "Cargo.lock").read_text(), re.MULTILINE))
     assert sources <= {"registry+https://github.com/rust-lang/crates.io-index"}
+
+    # npm's own lock file names where each package came from, unless it is told not to (dashboard/.npmrc).
+    assert '"resolved"' not in (ROOT / "dashboard" / "package-lock.json").read_text()
 
 
 def anchors(markdown: str) -> set[str]:

@@ -42,8 +42,10 @@ function Docs() {
         <header>
           <h1>{document.info.title} <span class="state">{document.info.version}</span></h1>
           <div class="docs-tools">
-            <label>Token <input type="password" autocomplete="off" placeholder="none" value={token.value ?? ""}
-              onChange={(event) => useToken(event.currentTarget.value.trim() || null)} /></label>
+            <form onSubmit={(event) => event.preventDefault()}>
+              <label>Token <input type="password" autocomplete="off" placeholder="none" value={token.value ?? ""}
+                onChange={(event) => useToken(event.currentTarget.value.trim() || null)} /></label>
+            </form>
             <button type="button" onClick={toggleTheme}>{theme.value === "dark" ? "Light" : "Dark"}</button>
             <a href="/openapi.json">openapi.json</a>
           </div>

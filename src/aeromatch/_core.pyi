@@ -1818,6 +1818,21 @@ class Exchange:
         Returns:
             An exchange to be used by one thread, beside the first one.
         """
+    def _order_batch(self, orders: list[Any], accounts: list[str | None], tag: SupportsIndex) -> _OrderBatch:
+        """New orders, read and ready to be sent.
+
+        Arguments:
+            orders: A list of objects with the attributes of `aeromatch.schema.orders.NewOrder`.
+            accounts: Whose each of them is, by name; None for nobody's.
+            tag: The sender's own number, the same for all.
+
+        Returns:
+            A batch, whose orders go to the shards with `send`.
+
+        Raises:
+            TypeError: An argument is no list, or the lists are not of one length.
+            AeroMatchError: The exchange has no shards.
+        """
     def _begin_close(self) -> None:
         """Takes no more commands, from any port: the first step of `close`, which may have to wait for answers."""
     def _fileno(self) -> int:
@@ -1843,6 +1858,31 @@ class Exchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None, /
     ) -> None: ...
+
+@final
+class _OrderBatch:
+    """New orders on their way to the shards, and what came of them."""
+
+    @property
+    def parts(self) -> int:
+        """How many shards its orders go to: `send` has to succeed as often."""
+    def send(self) -> int | None:
+        """Sends the orders that go to the next shard.
+
+        Returns:
+            The ticket under which they are answered; None: there was no room, and nothing was sent.
+
+        Raises:
+            AeroMatchError: The exchange was closed, or has stopped.
+        """
+    def results(self) -> list[tuple[int, bytes] | tuple[str, str, int]]:
+        """What came of the orders, once every part is answered.
+
+        Returns:
+            A list in the order in which they came, of tuples: the order's id and its JSON as bytes; or, where it was
+            refused, a slug, a sentence that may be empty, and the id of the order that has its client order id, or 0.
+        """
+    def __len__(self) -> int: ...
 
 @final
 class EventStream:
@@ -2730,8 +2770,8 @@ class AdmissionRefusal:
 class Admission:
     """Keys, signatures, limits and kill switches: one table for every gateway (docs/security.md).
 
-    No call waits for another: several threads may use it at once. Where a method takes `now_ns`, that is the time instead
-    of the machine's clocks: for tests.
+    No call waits for another: several threads may use it at once. Where a method takes `now_ns`, that is the time
+    instead of the machine's clocks: for tests.
 
     Arguments:
         required: Whether every request needs a key.

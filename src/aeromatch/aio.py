@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial, wraps
+from time import perf_counter_ns
 from types import TracebackType
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
@@ -166,13 +167,17 @@ class AsyncExchange:
 
     async def _ask(self, send: Callable[[], object]) -> Any:
         self._check()
+        return await self._send(send)
+
+    def _send(self, send: Callable[[], object]) -> asyncio.Future[Any]:
+        """Send a command, now or as soon as there is room; the answer is to come."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         if self._queue or (ticket := send()) is None:
             self._queue.append((send, answer))
             self._send_queued()
         else:
             self._waiting[ticket] = answer
-        return await answer
+        return answer
 
     def _send_queued(self) -> None:
         """Send what waits for room, as far as there is any."""
@@ -316,6 +321,56 @@ class AsyncExchange:
         opening.add_done_callback(self._openings.discard)
         opening.add_done_callback(_hear)
         return AsyncEventStream(opening, begins)
+
+    async def submit_many(
+        self,
+        orders: list[Any],
+        accounts: list[str | None],
+        *,
+        tag: int = 0,
+        record: Callable[[str, int], None] | None = None,
+    ) -> list[tuple[int, bytes] | tuple[str, str, int]]:
+        """Enters new orders, each shard's as one submission: as `submit` for each, at a fraction of what that costs.
+
+        Arguments:
+            orders: Objects with the attributes of `aeromatch.schema.orders.NewOrder`, which are the arguments of
+                `submit`.
+            accounts: Whose each of them is, by name; None for nobody's. What an order itself says is not looked at.
+            tag: The sender's own number, returned in each command's first event.
+            record: Is told how long "send" and "answer" took here, in nanoseconds: commands made of orders and sent,
+                and JSON made of their events. What waits for room in the ring waits within "send".
+
+        Returns:
+            What came of each, in the same order: its id, and the JSON of `aeromatch.schema.orders.Order`; or, where it
+            was refused, a slug (R8's, or "malformed"), a sentence that may be empty, and the id of the order that has
+            its client order id already, or 0. Orders for one shard are entered in the order in which they stand.
+
+        Raises:
+            TypeError: `orders` or `accounts` is no list, or they are not of one length.
+            JournalError: The journal has stopped.
+            AeroMatchError: The exchange was closed.
+        """
+        self._check()
+        began = perf_counter_ns()
+        batch = self._door._order_batch(orders, accounts, tag)
+
+        def timed() -> object:
+            ticket = batch.send()
+            if record is not None and ticket is not None:
+                record("send", perf_counter_ns() - began)
+            return ticket
+
+        send = batch.send if record is None else timed
+        parts = batch.parts
+        if parts == 1:
+            await self._send(send)
+        elif parts:
+            await asyncio.gather(*[self._send(send) for _ in range(parts)])
+        answered = perf_counter_ns()
+        results = batch.results()
+        if record is not None:
+            record("answer", perf_counter_ns() - answered)
+        return results
 
     def port(self) -> Exchange:
         """The same exchange for a thread, as `Exchange.port`: its methods wait, and are no business of the event loop.

@@ -39,11 +39,14 @@ class OpenAdmission:
         if self.tokens:
             found = self.tokens.get((credentials.authorization or "").removeprefix("Bearer "))
             if found is None:
-                raise refusal("unauthenticated")
+                raise refusal("missing_credentials")
             principal = found
         if role not in principal.roles:
             raise refusal("not_permitted")
         return Gate(principal, ((b"ratelimit-remaining", b"9"),))
+
+    def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
+        return self.admit(principal.session, principal.remote, Credentials(), role, cost)
 
     def account_for(self, principal: Principal, account: str | None) -> str | None:
         if principal.account is None:
@@ -203,7 +206,14 @@ class FollowedMarket:
 
 
 class NoStages:
-    """Records nothing."""
+    """Records only which requests were answered."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str, int]] = []
+
+    def request(self, gateway: str, route: str, status: int, duration_ns: int) -> None:
+        assert duration_ns > 0
+        self.requests.append((gateway, route, status))
 
     def record(self, stage: str, duration_ns: int) -> None:
         pass

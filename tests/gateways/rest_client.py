@@ -1,8 +1,11 @@
 """A venue behind the REST gateway, in this process, and a client that calls it without a socket."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +15,7 @@ from aeromatch import AsyncExchange, Instrument
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.server.listen import HttpConfig, HttpServer
 
 DAY_NS = 86_400_000_000_000
 
@@ -58,10 +62,11 @@ async def furnish(exchange: AsyncExchange) -> None:
 
 
 @asynccontextmanager
-async def venue(admission: OpenAdmission | None = None) -> AsyncIterator[Venue]:
-    """A furnished venue."""
-    async with AsyncExchange() as exchange:
-        await furnish(exchange)
+async def venue(admission: OpenAdmission | None = None, directory: Path | None = None) -> AsyncIterator[Venue]:
+    """A furnished venue; with a directory, one that has been there before."""
+    async with AsyncExchange() if directory is None else AsyncExchange.open(directory) as exchange:
+        if not exchange.instruments():
+            await furnish(exchange)
         admission = admission or OpenAdmission()
         made, market = services(exchange, admission)
         trading = Trading(made)
@@ -71,3 +76,30 @@ async def venue(admission: OpenAdmission | None = None) -> AsyncIterator[Venue]:
             yield Venue(exchange, made, admission, app, http)
         await trading.close()
         market.close()
+
+
+class _Listening(HttpServer):
+    """Says when it listens."""
+
+    def __init__(self, config: HttpConfig) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+@asynccontextmanager
+async def listening(place: Venue, **limits: Any) -> AsyncIterator[int]:
+    """The venue behind a socket on loopback, with the connections' limits: its port."""
+    options = {"max_header_bytes": 32 << 10, "request_timeout_s": 10.0, **limits}
+    config = HttpConfig(place.app, loop="none", lifespan="off", log_config=None, access_log=False, **options)
+    config.admission = place.admission
+    server = _Listening(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        await server.is_up.wait()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        await task

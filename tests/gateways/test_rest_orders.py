@@ -1,6 +1,7 @@
 """Orders over REST: entered, changed, canceled, looked up, sent again."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -104,6 +105,26 @@ def test_an_order_that_has_ended_is_still_the_same_order() -> None:
     run(test)
 
 
+def test_a_restart_forgets_no_client_order_id(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with venue(directory=tmp_path) as place:
+            resting = (await place.order(account="alice", client_order_id="a-1")).json()
+            await place.order(side="sell", account="bob", price="100", quantity="0.25")
+            ended = (await place.order(account="bob", client_order_id="b-1", time_in_force="ioc", price="90")).json()
+        async with venue(directory=tmp_path) as place:
+            again = await place.order(account="alice", client_order_id="a-1")
+            assert (again.status_code, again.json()["order_id"]) == (200, resting["order_id"])
+            assert (again.json()["status"], again.json()["filled_quantity"]) == ("partially_filled", "0.250")
+            late = await place.order(account="bob", client_order_id="b-1", time_in_force="ioc", price="90")
+            assert (late.status_code, late.json()["order_id"]) == (200, ended["order_id"])
+            other = await place.order(account="alice", client_order_id="a-1", quantity="2")
+            assert slug_of(other, 409) == "duplicate_client_order_id"
+            book = (await place.http.get("/book/BTC-USD")).json()
+            assert book["bids"] == [["100.00", "0.750"]]
+
+    asyncio.run(main())
+
+
 def test_rejections_have_their_rules_slugs() -> None:
     cases: list[tuple[dict[str, Any], int, str]] = [
         ({"symbol": "XRP-USD"}, 404, "unknown_instrument"),
@@ -184,7 +205,7 @@ def test_a_key_of_one_account_neither_sees_nor_touches_another() -> None:
 
     async def main() -> None:
         async with venue(OpenAdmission(tokens)) as place:
-            assert slug_of(await place.order(), 401) == "unauthenticated"
+            assert slug_of(await place.order(), 401) == "missing_credentials"
             place.http.headers["authorization"] = "Bearer alice"
             order = (await place.order()).json()
             assert order["account"] == "alice"

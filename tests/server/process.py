@@ -78,10 +78,13 @@ class Server:
         self.tell(signal.SIGTERM)
         return self.ended()
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    def ask(self, path: str, body: dict[str, Any] | None = None, token: str | None = None) -> tuple[int, Any]:
         """Ask something over HTTP: status and answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data, {"content-type": "application/json"})
+        headers = {"content-type": "application/json"}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        request = urllib.request.Request(self.address + path, data, headers)
         try:
             with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
                 return answer.status, json.load(answer)

@@ -8,10 +8,8 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, ParamSpec
 
-import uvicorn
-
 from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Role
-from aeromatch.server.listen import HttpServer
+from aeromatch.server.listen import HttpConfig, HttpServer
 
 P = ParamSpec("P")
 
@@ -19,8 +17,16 @@ P = ParamSpec("P")
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """Serves it, and gives the address, such as http://127.0.0.1:54321."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    config = HttpConfig(
+        app,
+        max_header_bytes=32 << 10,
+        request_timeout_s=10.0,
+        host="127.0.0.1",
+        port=0,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
     )
     server = HttpServer(config)
     running = asyncio.create_task(server.serve())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -19,6 +20,11 @@ instruments:
   - {symbol: BTC-USD, tick_size: 0.01, lot_size: 0.001}
 """
 ORDER = {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "100"}
+
+
+def head_of_order(content_length: int) -> bytes:
+    lines = ["POST /order HTTP/1.1", "host: localhost", "content-type: application/json"]
+    return "\r\n".join([*lines, f"content-length: {content_length}", "", ""]).encode()
 
 
 def test_it_serves_and_stops_and_has_everything_when_it_starts_again(tmp_path: Path) -> None:
@@ -46,9 +52,7 @@ def test_a_second_signal_does_not_wait_and_the_journal_is_whole(tmp_path: Path) 
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as half:
             # A request that never ends is waited for, until nobody wants to wait.
-            half.sendall(
-                b"POST /order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
-            )
+            half.sendall(head_of_order(9) + b"{")
             assert server.ask("/health")[0] == 200
             server.tell(signal.SIGTERM)
             server.logged("draining")
@@ -64,11 +68,8 @@ def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> No
         address = server.ready()
         host, port = address.removeprefix("http://").split(":")
         body = b'{"symbol":"BTC-USD","side":"buy","quantity":"1","price":"100"}'
-        head = (
-            f"POST /order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
         with socket.create_connection((host, int(port)), timeout=WAIT_S) as connection:
-            connection.sendall(head.encode() + body[:10])
+            connection.sendall(head_of_order(len(body)) + body[:10])
             # Another connection's answer: the first one's beginning has been read.
             assert server.ask("/health")[0] == 200
             server.tell(signal.SIGINT)
@@ -163,6 +164,35 @@ def test_sighup_applies_what_can_change(tmp_path: Path) -> None:
         assert "config.yaml:2: sever" in server.logged("not reloaded")["problem"]
         assert server.ask("/ready")[0] == 200
         assert server.stop() == 0
+
+
+def test_keys_are_asked_for_and_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+
+    def new_key(name: str) -> str:
+        arguments = ["keys", "create", "--role", "admin", "--id", name, "--keys-file", str(file), "--json"]
+        made = subprocess.run(
+            [sys.executable, "-m", "aeromatch", *arguments], capture_output=True, text=True, check=True, timeout=WAIT_S
+        )
+        token: str = json.loads(made.stdout)["token"]
+        return token
+
+    config = tmp_path / "config.yaml"
+    config.write_text(MARKET)
+    fails("--config", config, code=1, word="keys.yaml: there are no keys yet")
+    first = new_key("first")
+    with serving("--config", config) as server:
+        server.ready()
+        assert server.ask("/instruments")[0] == 401
+        assert server.ask("/instruments", token=first)[0] == 200
+        second = new_key("second")
+        assert server.ask("/instruments", token=second)[0] == 401
+        reloaded(server)
+        assert server.ask("/instruments", token=second)[0] == 200
+        assert server.ask("/health")[0] == 200
+        assert server.stop() == 0
+        secrets = [token.partition(".")[2] for token in (first, second)]
+        assert not [line for line in server.lines if any(secret in str(line) for secret in secrets)]
 
 
 def test_a_scheduled_phase_that_was_missed_is_made_up_for(tmp_path: Path) -> None:

@@ -108,9 +108,6 @@ def test_a_page_that_was_not_built_says_how(tmp_path: Path) -> None:
     assert ask(pages, "/assets/main-abc123.js").status == 404
 
 
-def test_it_knows_which_paths_are_its_own(built: Pages) -> None:
-    assert [path for path in ("/", "/docs", "/assets/x.js", "/stats", "/order", "/docs/x") if built.serves(path)] == [
-        "/",
-        "/docs",
-        "/assets/x.js",
-    ]
+def test_it_tells_what_is_there(built: Pages, tmp_path: Path) -> None:
+    assert built.paths == ["/", "/docs", "/assets/main-abc123.js"]
+    assert Pages(tmp_path / "none").paths == ["/", "/docs"]

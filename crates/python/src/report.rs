@@ -2,6 +2,7 @@
 //! derived from them when it is asked for, so that answering costs next to nothing.
 
 use crate::arguments::decimal_type;
+use crate::decimal::Grid;
 use crate::enums::{OrderStatus, member_of};
 use crate::events::{Event, Trade};
 use crate::levels::LevelChange;
@@ -29,13 +30,58 @@ pub struct Report {
 /// What the events say about the order that the command was about, as aggressor and as maker: a command can go on after
 /// its order has come to rest (R16, R20).
 #[derive(Default)]
-struct Outcome {
+pub struct Outcome {
     /// Total and live quantity before any trade of this command.
-    total: u64,
-    live: u64,
-    filled: u64,
-    notional: i128,
+    pub total: u64,
+    pub live: u64,
+    pub filled: u64,
+    pub notional: i128,
     is_canceled: bool,
+}
+
+impl Outcome {
+    /// Of the order of a command of that kind, which had these events.
+    pub fn of(kind: CommandKind, events: &[Record]) -> Outcome {
+        let mut own = events.iter().skip_while(|event| event.kind != EventKind::Accepted.code());
+        let Some(accepted) = own.next() else { return Outcome::default() };
+        let mut outcome = Outcome::default();
+        if kind == CommandKind::New {
+            (outcome.total, outcome.live) = (accepted.quantity_lots, accepted.quantity_lots);
+        }
+        let id = accepted.order_id;
+        for event in own {
+            match EventKind::from_code(event.kind) {
+                Some(EventKind::Trade) if event.other == id || event.order_id == id => {
+                    outcome.filled += event.quantity_lots;
+                    outcome.notional += i128::from(event.price_ticks) * i128::from(event.quantity_lots);
+                    outcome.live = outcome.live.saturating_sub(event.quantity_lots);
+                }
+                Some(EventKind::Decremented) if event.other == id || event.order_id == id => {
+                    outcome.total = outcome.total.saturating_sub(event.quantity_lots);
+                    outcome.live = outcome.live.saturating_sub(event.quantity_lots);
+                }
+                Some(EventKind::Amended) if event.order_id == id => {
+                    (outcome.total, outcome.live) = (event.other, event.quantity_lots);
+                }
+                Some(EventKind::Canceled) if event.order_id == id => {
+                    (outcome.live, outcome.is_canceled) = (0, true);
+                }
+                _ => {}
+            }
+        }
+        outcome
+    }
+
+    /// Its status (R9), given whether it waits for its stop price as long as it lives.
+    pub fn status(&self, is_dormant: bool) -> OrderStatus {
+        match self {
+            Outcome { is_canceled: true, .. } => OrderStatus::Canceled,
+            Outcome { live: 0, .. } => OrderStatus::Filled,
+            _ if is_dormant => OrderStatus::Dormant,
+            Outcome { live, total, .. } if live < total => OrderStatus::PartiallyFilled,
+            _ => OrderStatus::Open,
+        }
+    }
 }
 
 static DIVISION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -68,6 +114,15 @@ pub fn rejection(answer: Option<&Record>) -> Option<RejectReason> {
         .and_then(|event| RejectReason::from_code(event.reason))
 }
 
+/// An average price (R9), of what is not nothing: ticks times lots, by lots.
+pub fn average(py: Python<'_>, grid: Grid, notional: i128, filled: u64) -> PyResult<Bound<'_, PyAny>> {
+    let digits = notional.into_pyobject(py)?.mul(grid.mantissa())?;
+    let decimal = decimal_type(py)?;
+    let dividend = decimal.call1((format!("{}e-{}", digits.str()?.to_str()?, grid.scale()),))?;
+    let divisor = decimal.call1((filled,))?;
+    division(py)?.call_method1("divide", (dividend, divisor))
+}
+
 impl Report {
     pub fn new(scope: Scope, kind: CommandKind, done: Done) -> Report {
         let Done { events, changes, is_dormant } = done;
@@ -83,34 +138,7 @@ impl Report {
     }
 
     fn outcome(&self) -> Outcome {
-        let mut own = self.events.iter().skip_while(|event| event.kind != EventKind::Accepted.code());
-        let Some(accepted) = own.next() else { return Outcome::default() };
-        let mut outcome = Outcome::default();
-        if self.kind == CommandKind::New {
-            (outcome.total, outcome.live) = (accepted.quantity_lots, accepted.quantity_lots);
-        }
-        let id = accepted.order_id;
-        for event in own {
-            match EventKind::from_code(event.kind) {
-                Some(EventKind::Trade) if event.other == id || event.order_id == id => {
-                    outcome.filled += event.quantity_lots;
-                    outcome.notional += i128::from(event.price_ticks) * i128::from(event.quantity_lots);
-                    outcome.live = outcome.live.saturating_sub(event.quantity_lots);
-                }
-                Some(EventKind::Decremented) if event.other == id || event.order_id == id => {
-                    outcome.total = outcome.total.saturating_sub(event.quantity_lots);
-                    outcome.live = outcome.live.saturating_sub(event.quantity_lots);
-                }
-                Some(EventKind::Amended) if event.order_id == id => {
-                    (outcome.total, outcome.live) = (event.other, event.quantity_lots);
-                }
-                Some(EventKind::Canceled) if event.order_id == id => {
-                    (outcome.live, outcome.is_canceled) = (0, true);
-                }
-                _ => {}
-            }
-        }
-        outcome
+        Outcome::of(self.kind, &self.events)
     }
 
     fn is_about_an_order(&self) -> bool {
@@ -124,14 +152,7 @@ impl Report {
         if !self.is_about_an_order() {
             return None;
         }
-        let outcome = self.outcome();
-        Some(match outcome {
-            Outcome { is_canceled: true, .. } => OrderStatus::Canceled,
-            Outcome { live: 0, .. } => OrderStatus::Filled,
-            _ if self.is_dormant => OrderStatus::Dormant,
-            Outcome { live, total, .. } if live < total => OrderStatus::PartiallyFilled,
-            _ => OrderStatus::Open,
-        })
+        Some(self.outcome().status(self.is_dormant))
     }
 
     fn reason(&self) -> Option<RejectReason> {
@@ -179,12 +200,7 @@ impl Report {
         if outcome.filled == 0 {
             return Ok(None);
         }
-        let grid = self.scope.context.facts.price_grid;
-        let digits = outcome.notional.into_pyobject(py)?.mul(grid.mantissa())?;
-        let decimal = decimal_type(py)?;
-        let dividend = decimal.call1((format!("{}e-{}", digits.str()?.to_str()?, grid.scale()),))?;
-        let divisor = decimal.call1((outcome.filled,))?;
-        division(py)?.call_method1("divide", (dividend, divisor)).map(Some)
+        average(py, self.scope.context.facts.price_grid, outcome.notional, outcome.filled).map(Some)
     }
 
     /// The trades of this command, in order.

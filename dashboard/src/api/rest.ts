@@ -4,7 +4,7 @@ import type {
   AmendOrder, BalanceList, Book, CandlePage, EventMarket, Instrument, NewOrder, Order, OrderPage, Problem, Stats,
   Ticker, TradePrint,
 } from "./schema.ts";
-import { token, tokenWanted } from "./session.ts";
+import { token, tokenRefused } from "./session.ts";
 
 /** The server refused: `problem` says why. */
 export class ProblemError extends Error {
@@ -37,14 +37,18 @@ export async function request<T>(method: string, path: string, body?: unknown): 
     throw new UnreachableError("The server cannot be reached.");
   }
   if (answer.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
-  if (answer.status === 401) tokenWanted.value = true;
-  throw new ProblemError(problemIn(answer, text));
+  const problem = problemIn(answer, text);
+  if (answer.status === 401) tokenRefused(problem.detail || problem.title);
+  throw new ProblemError(problem);
 }
 
 function problemIn(answer: Response, text: string): Problem {
   if (answer.headers.get("content-type")?.startsWith("application/problem+json")) return JSON.parse(text) as Problem;
   return { type: "about:blank", title: answer.statusText || "refused", status: answer.status, slug: "", detail: text };
 }
+
+/** The levels of each side that a book has at most. */
+export const BOOK_LEVELS = 5_000;
 
 const part = encodeURIComponent;
 
@@ -63,7 +67,7 @@ export const api = {
   me: () => request<Me>("GET", "/me"),
   instruments: () => request<Instrument[]>("GET", "/instruments"),
   tickers: () => request<Ticker[]>("GET", "/tickers"),
-  book: (symbol: string) => request<Book>("GET", `/book/${part(symbol)}?levels=5000`),
+  book: (symbol: string) => request<Book>("GET", `/book/${part(symbol)}?levels=${BOOK_LEVELS}`),
   trades: async (symbol: string, limit: number) =>
     (await request<{ trades: TradePrint[] }>("GET", `/trades/${part(symbol)}${query({ limit })}`)).trades,
   candles: (symbol: string, period: string, limit: number, cursor?: string | null) =>

@@ -157,6 +157,7 @@ export interface Instrument {
   base: string | null;
   quote: string | null;
   group: string | null;
+  fee_account: string | null;
   event: string | null;
   outcome: string | null;
   maker_fee_bps: number | null;

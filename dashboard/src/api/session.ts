@@ -17,6 +17,13 @@ export const token = signal<string | null>(stored());
 
 /** Whether the server refused what this tab brought, so that the page asks for a token. */
 export const tokenWanted = signal(false);
+/** What was wrong with the last token; null where there was none. */
+export const tokenProblem = signal<string | null>(null);
+
+export function tokenRefused(detail: string): void {
+  tokenProblem.value = token.value === null ? null : detail;
+  tokenWanted.value = true;
+}
 
 export function useToken(text: string | null): void {
   token.value = text;

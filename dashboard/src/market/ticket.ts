@@ -1,7 +1,9 @@
 // What the order ticket holds, and whether it makes an order: checked against the instrument before anything is sent,
 // in the words that the form shows beside its fields.
 
-import type { Instrument, NewOrder, OrderType, SelfTradePrevention, Side, TimeInForce } from "../api/schema.ts";
+import {
+  TIMES_IN_FORCE, type Instrument, type NewOrder, type OrderType, type SelfTradePrevention, type Side, type TimeInForce,
+} from "../api/schema.ts";
 import { ceilTo, floorTo, parseUnits, scaleOf, shortTextOf } from "./decimal.ts";
 
 export interface Ticket {
@@ -51,6 +53,17 @@ export const hasLimit = (type: OrderType): boolean =>
 export const hasStop = (type: OrderType): boolean => type === "stop" || type === "stop_limit";
 export const hasTrail = (type: OrderType): boolean => type === "trailing_stop" || type === "trailing_stop_limit";
 
+/** The times in force that an order of a type may have. */
+export function timesFor(type: OrderType): readonly TimeInForce[] {
+  return TIMES_IN_FORCE.filter((force) => (hasLimit(type) || force !== "aon") && (type !== "market" || force !== "gtd"));
+}
+
+/** What may limit a market order: where money is settled, a buy has to say what it may cost. */
+export function boundsFor(side: Side, instrument: Instrument): readonly Ticket["bound"][] {
+  if (!instrument.settlement) return ["none", "protection_price"];
+  return side === "buy" ? ["protection_price", "budget"] : ["none", "protection_price"];
+}
+
 /** An order, or what is wrong with each field. */
 export type Checked = { order: NewOrder; errors: null } | { order: null; errors: FieldErrors };
 
@@ -82,6 +95,7 @@ export function checkTicket(ticket: Ticket, instrument: Instrument, now: number)
   if (ticket.self_trade_prevention !== "") order.self_trade_prevention = ticket.self_trade_prevention;
   if (ticket.self_trade_group !== "")
     order.self_trade_group = check.whole("self_trade_group", ticket.self_trade_group, 0, 4_294_967_295);
+  check.combination(order, instrument);
   return Object.keys(check.errors).length === 0 ? { order, errors: null } : { order: null, errors: check.errors };
 }
 
@@ -128,6 +142,21 @@ class Check {
     const time = text === "" ? NaN : new Date(text).getTime();
     if (!(time > now)) this.errors[field] = "must be a time to come";
     return time * 1e6;
+  }
+
+  /** What the rules exclude, said before the server says it. */
+  combination(order: NewOrder, instrument: Instrument): void {
+    const [type, force] = [order.type!, order.time_in_force!];
+    if (!timesFor(type).includes(force)) this.errors.time_in_force = "does not go with this type";
+    if (instrument.settlement && order.side === "buy" && (type === "stop" || type === "trailing_stop"))
+      this.errors.type = "has no limit, and a buy has to say what it may cost: take the one with a limit";
+    if (type === "market" && instrument.settlement && order.side === "buy" && order.protection_price === undefined && order.budget === undefined)
+      this.errors.bound = "is needed: a market buy has to say what it may cost";
+    const isImmediate = force === "ioc" || force === "fok" || force === "aon";
+    if (order.post_only !== undefined && (isImmediate || order.min_quantity !== undefined))
+      this.errors.post_only = "goes with GTC, DAY and GTD alone, and without a least quantity";
+    if (order.display_quantity !== undefined && isImmediate) this.errors.display_quantity = "does not go with IOC, FOK or AON";
+    if (order.min_quantity !== undefined && force === "aon") this.errors.min_quantity = "does not go with AON";
   }
 
   private onGrid(field: Field, text: string, stepText: string, stepName: "tick" | "lot", positive: boolean): string {

@@ -114,7 +114,8 @@ export function followAccount(account: string | null): () => void {
     {
       started: () => void load(),
       message(message) {
-        if (message.channel !== "orders") return;
+        // What was on its way when another account was chosen is not this one's.
+        if (message.channel !== "orders" || (account !== null && message.account !== account)) return;
         for (const order of message.orders) tookPlace(order);
         balancesChanged();
       },

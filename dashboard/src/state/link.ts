@@ -1,7 +1,7 @@
 // The connection, and what the page says of it.
 
 import { computed, signal } from "@preact/signals";
-import { token, tokenWanted } from "../api/session.ts";
+import { token, tokenRefused } from "../api/session.ts";
 import { Stream, type LinkState } from "../api/stream.ts";
 import type { Problem } from "../api/schema.ts";
 
@@ -29,7 +29,7 @@ export const stream = new Stream({
   measured: (milliseconds) => (roundTripMs.value = milliseconds),
   told(problem) {
     linkProblem.value = problem;
-    if (problem.status === 401) tokenWanted.value = true;
+    if (problem.status === 401) tokenRefused(problem.detail || problem.title);
   },
 });
 

@@ -3,10 +3,11 @@
 import { computed, signal } from "@preact/signals";
 import { api, ProblemError } from "../api/rest.ts";
 import type { Problem, Side } from "../api/schema.ts";
-import { fixed } from "../market/decimal.ts";
-import { checkTicket, EMPTY_TICKET, type Field, type FieldErrors, type Ticket } from "../market/ticket.ts";
+import { ceilTo, fixed, shortTextOf, unitsOf } from "../market/decimal.ts";
+import { boundsFor, checkTicket, EMPTY_TICKET, timesFor, type Field, type FieldErrors, type Ticket } from "../market/ticket.ts";
 import { notify, scalesOf, tookPlace } from "./account.ts";
-import { account, instrument } from "./venue.ts";
+import { book } from "./market.ts";
+import { account, instrument, priceScale } from "./venue.ts";
 
 export const ticket = signal<Ticket>(EMPTY_TICKET);
 /** The fields that were left or sent: only these show what is wrong with them. */
@@ -25,8 +26,30 @@ export const errors = computed<FieldErrors>(() => {
 });
 
 export function edit(change: Partial<Ticket>): void {
-  ticket.value = { ...ticket.value, ...change };
+  ticket.value = fitting({ ...ticket.value, ...change });
   refusal.value = null;
+}
+
+/** What one choice leaves of another: times in force by type, bounds by side. A bound that is needed is suggested. */
+function fitting(next: Ticket): Ticket {
+  const known = instrument.value;
+  if (known === null) return next;
+  const fitted = { ...next };
+  if (!timesFor(next.type).includes(next.time_in_force)) fitted.time_in_force = "gtc";
+  const bounds = boundsFor(next.side, known);
+  if (next.type === "market" && !bounds.includes(next.bound)) {
+    fitted.bound = bounds[0]!;
+    fitted.bound_value = fitted.bound === "none" ? "" : suggestedWorst();
+  }
+  return fitted;
+}
+
+/** One per cent above the best ask, on the grid; nothing where there is none. */
+function suggestedWorst(): string {
+  const ask = book.value.levels?.asks[0];
+  if (ask === undefined || instrument.value === null) return "";
+  const tick = unitsOf(instrument.value.tick_size, priceScale.value);
+  return shortTextOf(ceilTo(ask.price + ask.price / 100n, tick), priceScale.value);
 }
 
 export function touch(field: Field): void {

@@ -47,9 +47,10 @@ export async function loadVenue(): Promise<void> {
   venueProblem.value = null;
 }
 
-/** The account to begin with: "you" where the demo made it, else the first that is not the fees' own. */
+/** The account to begin with: the first that does not collect fees. */
 function traderAmong(names: string[]): string | undefined {
-  return names.find((name) => name === "you") ?? names.find((name) => name !== "fees") ?? names[0];
+  const collectors = new Set(instruments.value.map((known) => known.fee_account));
+  return names.find((name) => !collectors.has(name)) ?? names[0];
 }
 
 /** Reads page and instrument from the address: #/trade/BTC-USD, #/events, #/system. */

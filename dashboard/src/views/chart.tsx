@@ -7,7 +7,8 @@ import {
 import { useEffect, useRef } from "preact/hooks";
 import { api } from "../api/rest.ts";
 import type { Candle } from "../api/schema.ts";
-import { connections, stream } from "../state/link.ts";
+import { fixed } from "../market/decimal.ts";
+import { stream } from "../state/link.ts";
 import { colour, theme } from "../state/look.ts";
 import { period, PERIODS, type Period } from "../state/period.ts";
 import { instrument, priceScale, symbol } from "../state/venue.ts";
@@ -26,7 +27,7 @@ export function Chart() {
   useEffect(() => {
     if (instrument.value === null) return undefined;
     return chart.current?.show(instrument.value.symbol, period.value, priceScale.value);
-  }, [instrument.value?.symbol, period.value, connections.value]);
+  }, [instrument.value?.symbol, period.value]);
   return (
     <Panel title="Candles" area="chart"
       aside={<Choice label="Period" class="periods" value={period.value} onChange={(value) => (period.value = value)}
@@ -90,10 +91,12 @@ class CandleChart {
   show(market: string, length: Period, scale: number): () => void {
     let ended = false;
     let isLoading = false;
-    this.prices.applyOptions({ priceFormat: { type: "price", precision: scale, minMove: 10 ** -scale } });
+    this.prices.applyOptions({
+      priceFormat: { type: "custom", minMove: 10 ** -scale, formatter: (price: number) => fixed(price.toFixed(scale), scale) },
+    });
     this.chart.timeScale().applyOptions({ secondsVisible: length === "1s" });
     const load = async (cursor: string | null): Promise<void> => {
-      if (isLoading) return;
+      if (isLoading && cursor !== null) return;
       isLoading = true;
       const page = await api.candles(market, length, PAGE, cursor).catch(() => null);
       isLoading = false;
@@ -110,11 +113,13 @@ class CandleChart {
       if (this.older !== null) void load(this.older);
     };
     const stop = stream.subscribe({ channel: "candles", symbol: market, period: length }, {
+      started: () => void load(null),
       message: (message) => {
         if (message.channel === "candles") this.took(message.candle);
       },
     });
-    void load(null).then(() => ended || this.chart.timeScale().scrollToRealTime());
+    this.draw();
+    this.chart.timeScale().scrollToRealTime();
     return () => {
       ended = true;
       this.loadOlder = null;
@@ -129,6 +134,7 @@ class CandleChart {
     this.candles.push(candle);
     this.prices.update(bar(candle));
     this.volumes.update(this.column(candle));
+    this.place.dataset["candles"] = String(this.candles.length);
   }
 
   private draw(): void {

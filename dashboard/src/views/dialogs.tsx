@@ -1,14 +1,13 @@
 // What opens over the page: the choice of a market, help, and the token.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/rest.ts";
-import { token, tokenWanted, useToken } from "../api/session.ts";
+import { token, tokenProblem, tokenWanted, useToken } from "../api/session.ts";
 import type { Ticker } from "../api/schema.ts";
 import { fixed, scaleOf } from "../market/decimal.ts";
 import { notices } from "../state/account.ts";
 import { SHORTCUTS } from "../state/keys.ts";
-import { linkProblem } from "../state/link.ts";
 import { dialog } from "../state/look.ts";
 import { goTo, instruments, symbol } from "../state/venue.ts";
 import { Change } from "./header.tsx";
@@ -16,7 +15,8 @@ import { Change } from "./header.tsx";
 /** The browser's own dialog: it keeps the focus inside, and Escape closes it. */
 function Dialog(props: { title: string; onClose(): void; children: ComponentChildren; class?: string }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => ref.current?.showModal(), []);
+  // Before the next key arrives: whoever types "/eth" means the field.
+  useLayoutEffect(() => ref.current?.showModal(), []);
   return (
     <dialog ref={ref} class={props.class} aria-label={props.title} onClose={props.onClose}
       onClick={(event) => event.target === ref.current && ref.current?.close()}>
@@ -106,7 +106,6 @@ function TokenDialog() {
     tokenWanted.value = false;
     dialog.value = null;
   };
-  const said = linkProblem.value;
   return (
     <Dialog title="This server asks who you are" onClose={close}>
       <form class="token" onSubmit={(event) => { event.preventDefault(); if (text.trim() !== "") { useToken(text.trim()); close(); } }}>
@@ -114,7 +113,7 @@ function TokenDialog() {
           <input type="password" id="token" autocomplete="off" autofocus value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
         <p class="state">It is kept in this tab until the tab is closed, and sent to this server alone. <code>aeromatch keys</code> makes one.</p>
-        {said !== null && <p class="error" role="alert">{said.detail || said.title}</p>}
+        {tokenProblem.value !== null && <p class="error" role="alert">{tokenProblem.value}</p>}
         <button type="submit" class="primary">Use it</button>
       </form>
     </Dialog>

@@ -2,7 +2,7 @@
 
 import { fixed, scaleOf, textOf, unitsOf } from "../market/decimal.ts";
 import { dialog, theme, toggleTheme } from "../state/look.ts";
-import { linkState, retryAt, roundTripMs } from "../state/link.ts";
+import { linkProblem, linkState, retryAt, roundTripMs } from "../state/link.ts";
 import { bookHealth, ticker } from "../state/market.ts";
 import { account, accounts, chooseAccount, instrument, page, priceScale, quantityScale, symbol, type Page } from "../state/venue.ts";
 import { words } from "../state/ticket.ts";
@@ -30,7 +30,7 @@ export function Header() {
       <div class="top-end">
         <LinkLight />
         {accounts.value.length > 0 && (
-          <label class="inline">
+          <label class="account">
             <span class="sr">Account</span>
             <select id="account" value={account.value ?? ""} onChange={(event) => chooseAccount(event.currentTarget.value)}>
               {accounts.value.map((name) => <option key={name} value={name}>{name}</option>)}
@@ -113,7 +113,7 @@ export function Banner() {
   const wait = retryAt.value === null ? 0 : Math.max(0, Math.ceil((retryAt.value - Date.now()) / 1000));
   return (
     <div class="banner" role="status" aria-live="polite" hidden={!isDown || !isLong} data-testid="banner">
-      <strong>No connection.</strong> What you see is from before. {wait > 0 ? `Trying again in ${wait} s.` : "Connecting…"}
+      <strong>No connection.</strong> {linkProblem.value?.detail} What you see is from before. {wait > 0 ? `Trying again in ${wait} s.` : "Connecting…"}
     </div>
   );
 }

@@ -101,7 +101,7 @@ function Spread() {
   const scale = priceScale.value;
   const spread = bid === undefined || ask === undefined ? "–" : fixed(textOf(ask.price - bid.price, scale), scale);
   return (
-    <div class="spread">
+    <div class="spread" role="presentation">
       <strong>{fixed(ticker.value?.last_price, scale)}</strong><span>spread {spread}</span>
     </div>
   );
@@ -116,7 +116,7 @@ function BookFoot() {
   return (
     <footer class="foot" data-testid="book-state" data-state={health.state} data-verified={health.verifiedAt !== null}>
       <span>{text}</span>
-      <span title="Compared with the server's book at the same moment">
+      <span title="Found the same as the server’s book">
         {health.verifiedAt === null ? "" : "✓ verified"}{health.gaps > 0 ? ` · ${health.gaps} resynced` : ""}
       </span>
     </footer>

@@ -61,15 +61,18 @@ function Rate(props: { title: string; pick(stats: Stats): number }) {
   const values = history.value.map(props.pick);
   const now = values.at(-1) ?? 0;
   const most = Math.max(...values, 1);
+  // Half a minute fills the width at least; the newest stands at the right.
+  const step = 120 / (Math.max(values.length, 30) - 1);
   const at = (value: number, index: number): string =>
-    `${(120 - values.length + index).toFixed(0)},${(30 - (value / most) * 28).toFixed(1)}`;
+    `${(120 - (values.length - 1 - index) * step).toFixed(1)},${(30 - (value / most) * 28).toFixed(1)}`;
   const line = values.map(at).join(" ");
+  const begin = (120 - (values.length - 1) * step).toFixed(1);
   return (
     <section class="tile" aria-label={`${props.title} a second`}>
       <h2>{props.title} / s</h2>
       <strong>{rate(now)}</strong>
-      <svg viewBox="0 0 119 31" preserveAspectRatio="none" role="img" aria-label={`the highest of the last two minutes was ${rate(most)}`}>
-        <polygon points={`${120 - values.length},31 ${line} 119,31`} />
+      <svg viewBox="0 0 120 31" preserveAspectRatio="none" role="img" aria-label={`the highest of the last two minutes was ${rate(most)}`}>
+        <polygon points={`${begin},31 ${line} 120,31`} />
         <polyline points={line} />
       </svg>
       <span class="state">highest {rate(most)}</span>
@@ -123,14 +126,14 @@ function Latencies(props: { latencies: LatencyStats[] }) {
 function Shards(props: { now: Stats }) {
   return (
     <table data-testid="shards">
-      <thead><tr><th>shard</th><th class="num">commands</th><th class="num wide">batches</th><th class="num">per batch</th><th class="num wide">events</th><th class="num">refused</th><th class="num">waiting</th><th class="num">sequence</th><th class="num">not yet durable</th></tr></thead>
+      <thead><tr><th>shard</th><th class="num">commands</th><th class="num wide">batches</th><th class="num">per batch</th><th class="num wide">events</th><th class="num">refused</th><th class="num">waiting</th><th class="num wide">sequence</th><th class="num">not yet durable</th></tr></thead>
       <tbody>
         {props.now.shards.map((shard) => (
           <tr key={shard.shard}>
             <td>{shard.shard}</td><td class="num">{whole(shard.commands)}</td><td class="num wide">{whole(shard.batches)}</td>
             <td class="num">{shard.batches === 0 ? "–" : (shard.commands / shard.batches).toFixed(1)}</td>
             <td class="num wide">{whole(shard.events)}</td><td class="num">{whole(shard.refused)}</td><td class="num">{whole(shard.intake_depth)}</td>
-            <td class="num">{whole(shard.sequence)}</td><td class="num">{props.now.durability === null ? "–" : whole(Math.max(0, shard.sequence - shard.durable_sequence))}</td>
+            <td class="num wide">{whole(shard.sequence)}</td><td class="num">{props.now.durability === null ? "–" : whole(Math.max(0, shard.sequence - shard.durable_sequence))}</td>
           </tr>
         ))}
       </tbody>

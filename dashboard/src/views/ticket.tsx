@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { ORDER_TYPES, SELF_TRADE_MODES, type Instrument, type OrderType, type Side, type TimeInForce } from "../api/schema.ts";
 import { sweep } from "../market/book.ts";
 import { fixed, parseUnits, textOf } from "../market/decimal.ts";
-import { hasLimit, hasStop, hasTrail, type Field, type Ticket } from "../market/ticket.ts";
+import { boundsFor, hasLimit, hasStop, hasTrail, timesFor, type Field, type Ticket } from "../market/ticket.ts";
 import { balances } from "../state/account.ts";
 import { isOnline } from "../state/link.ts";
 import { book, ticker } from "../state/market.ts";
@@ -47,8 +47,9 @@ function Form(props: { instrument: Instrument }) {
       {hasTrail(now.type) && <TrailFields unit={known.quote} />}
       {hasLimit(now.type) && <Entry field="price" label="Price" unit={known.quote} step={known.tick_size} />}
       <Entry field="quantity" label="Quantity" unit={known.base} step={known.lot_size} />
-      {now.type === "market" && <BoundFields unit={known.quote} />}
-      <Choose field="time_in_force" label="In force" value={now.time_in_force} options={TIF_NAMES}
+      {now.type === "market" && <BoundFields instrument={known} />}
+      <Choose field="time_in_force" label="In force" value={now.time_in_force}
+        options={TIF_NAMES.filter(([force]) => timesFor(now.type).includes(force))}
         onChange={(value) => edit({ time_in_force: value as TimeInForce })} />
       {now.time_in_force === "gtd" && <Entry field="expire_at" label="Until" type="datetime-local" />}
       <More type={now.type} />
@@ -92,14 +93,15 @@ function TrailFields(props: { unit: string | null }) {
   );
 }
 
-function BoundFields(props: { unit: string | null }) {
+const BOUND_NAMES: Record<Ticket["bound"], string> = { none: "nothing", protection_price: "worst price", budget: "budget" };
+
+function BoundFields(props: { instrument: Instrument }) {
   const now = ticket.value;
-  const bounds: readonly (readonly [string, string])[] = [["none", "none"], ["protection_price", "worst price"], ["budget", "budget"]];
   return (
     <>
       <Choose field="bound" label="Limit by" value={now.bound} onChange={(value) => edit({ bound: value as Ticket["bound"] })}
-        options={now.side === "buy" ? bounds : bounds.slice(0, 2)} />
-      {now.bound !== "none" && <Entry field="bound_value" label={now.bound === "budget" ? "Budget" : "Worst price"} unit={props.unit} />}
+        options={boundsFor(now.side, props.instrument).map((bound) => [bound, BOUND_NAMES[bound]] as const)} />
+      {now.bound !== "none" && <Entry field="bound_value" label={now.bound === "budget" ? "Budget" : "Worst price"} unit={props.instrument.quote} />}
     </>
   );
 }
@@ -148,8 +150,8 @@ function Choose(props: {
   field: Field; label: string; value: string; options: readonly (readonly [string, string])[]; onChange(value: string): void;
 }) {
   return (
-    <Labeled field={props.field} label={props.label} error={undefined}>
-      <select id={`ticket-${props.field}`} name={props.field} value={props.value} onChange={(event) => props.onChange(event.currentTarget.value)}>
+    <Labeled field={props.field} label={props.label} error={errors.value[props.field]}>
+      <select id={`ticket-${props.field}`} name={props.field} value={props.value} aria-describedby={`ticket-${props.field}-error`} onChange={(event) => props.onChange(event.currentTarget.value)}>
         {props.options.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
       </select>
     </Labeled>

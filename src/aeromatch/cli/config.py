@@ -36,7 +36,7 @@ def load_checked(file: Path | None) -> Loaded:
     """
     try:
         from aeromatch.server.config import ConfigError, load
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise needs_server(error) from error
     try:
         return load(file, os.environ)
@@ -51,7 +51,7 @@ def init(file: Path, force: bool) -> None:
     """Write a configuration to FILE, with every value explained; `-` is stdout. Default: config.yaml."""
     try:
         from aeromatch.server.config.reference import as_template
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise needs_server(error) from error
     if file == STDOUT:
         click.echo(as_template(), nl=False)
@@ -98,6 +98,6 @@ def reference() -> None:
     """Print the page docs/configuration.md."""
     try:
         from aeromatch.server.config.reference import as_markdown
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise needs_server(error) from error
     click.echo(as_markdown(), nl=False)

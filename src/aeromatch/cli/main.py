@@ -12,13 +12,16 @@ from io import StringIO, TextIOWrapper
 import click
 
 from aeromatch import AeroMatchError, __version__
+from aeromatch.cli.audit import audit
 from aeromatch.cli.bench import bench
 from aeromatch.cli.completion import completion
 from aeromatch.cli.config import config
 from aeromatch.cli.demo import demo
 from aeromatch.cli.generate import generate
 from aeromatch.cli.journal import journal
+from aeromatch.cli.keys import keys
 from aeromatch.cli.lab import lab_group
+from aeromatch.cli.load import load
 from aeromatch.cli.replay import replay
 from aeromatch.cli.serve import serve
 from aeromatch.cli.stats import stats
@@ -32,12 +35,15 @@ FAILED, INTERRUPTED = 1, 130
 def cli() -> None:
     """AeroMatch: a limit-order-book exchange.
 
-    Replay recorded markets through the matching engine, generate lifelike ones, and measure how fast it is.
-    Start with `aeromatch demo`.
+    Serve an exchange, replay recorded markets through the matching engine, generate lifelike ones, and measure how fast
+    it is. Start with `aeromatch serve --demo`, a market to look at, or `aeromatch demo`, a replay.
     """
 
 
-for command in (serve, config, demo, replay, generate, journal, stats, views, bench, lab_group, completion):
+for command in (
+    *(serve, config, keys, audit, demo, replay, generate, journal, stats, views, bench, load),
+    *(lab_group, completion),
+):
     cli.add_command(command)
 
 

@@ -24,7 +24,7 @@ class ConfigMisuse(click.ClickException):
     exit_code = 2
 
 
-def needs_server(error: ImportError) -> click.ClickException:
+def needs_server(error: ModuleNotFoundError) -> click.ClickException:
     """What to say where the server's packages are not installed."""
     return click.ClickException(f"the server needs more packages: pip install 'aeromatch[server]' ({error})")
 
@@ -75,7 +75,7 @@ def _serve(file: Path | None, options: dict[str, tuple[tuple[str, ...], object]]
         from aeromatch.server.demo import DEMO_CONFIG
         from aeromatch.server.logs import Logs
         from aeromatch.server.welcome import welcome
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise needs_server(error) from error
     try:
         loaded = load(DEMO_CONFIG if is_demo else file, os.environ, options)

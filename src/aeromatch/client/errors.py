@@ -33,7 +33,13 @@ __all__ = [
 
 
 class ClientError(AeroMatchError):
-    """Whatever a client raises that is not misuse."""
+    """Whatever a client raises that is not misuse.
+
+    Attributes:
+        lost_answers: How often the request was sent without being answered.
+    """
+
+    lost_answers = 0
 
 
 class RejectedError(ClientError):

@@ -13,10 +13,16 @@ __all__ = ["PROBLEMS", "problem_of", "refusal", "unknown_instrument", "unknown_o
 PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "malformed": (400, "The request has not the form that it must have; `errors` says where and why."),
     "invalid_cursor": (400, "The cursor is none that an answer to the same question gave."),
+    "account_needed": (400, "The request has to name an account."),
+    "invalid_parameter": (400, "A parameter is not what it can be."),
     "unknown_period": (400, "Candles are not kept of this period."),
-    "unauthenticated": (401, "The request does not prove who sends it: no credentials, or wrong ones."),
+    "unauthenticated": (401, "A WebSocket that has to log in has not."),
+    "missing_credentials": (401, "The request does not say who sends it (docs/security.md)."),
+    "invalid_key": (401, "There is no such key, or the secret is not its."),
+    "invalid_signature": (401, "The signature is not the key's over this request."),
+    "expired_timestamp": (401, "The request was signed too long ago, or in the future."),
+    "replayed_nonce": (401, "A request with this nonce came before."),
     "not_permitted": (403, "The key has not the role that this needs, or it acts for another account."),
-    "account_disabled": (403, "The account may not be used."),
     "kill_switch": (403, "The kill switch of the account, or of the venue, is on."),
     "unknown_path": (404, "There is nothing at this path."),
     "unknown_instrument": (404, "There is no such instrument (R8)."),
@@ -26,12 +32,17 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "unknown_group": (404, "There is no such clearing group (R8)."),
     "unknown_event": (404, "There is no such event market (R8)."),
     "unknown_outcome": (404, "The event market has no such outcome (R8)."),
+    "not_subscribed": (404, "A WebSocket does not follow this channel."),
     "method_not_allowed": (405, "The path does not take this method; the header Allow says which it takes."),
     "request_timeout": (408, "The request did not arrive in time."),
     "duplicate_client_order_id": (409, "The account used this client order id for another order (R5)."),
     "duplicate_transfer": (409, "A movement of money with this id was made before (R8): nothing moves twice."),
     "already_exists": (409, "There is something with this name, or number (R8)."),
+    "no_connection": (409, "What ends with a connection was asked for over none."),
+    "profile_running": (409, "Another profile is being taken."),
     "already_settled": (409, "The event market is settled (R8, R32)."),
+    "already_subscribed": (409, "A WebSocket follows this channel already."),
+    "sequence_not_kept": (410, "What happened since then is not kept any more."),
     "body_too_large": (413, "The body has more bytes than the server takes."),
     "unsupported_media_type": (415, "The body is not JSON, or says that it is something else."),
     "invalid_quantity": (422, "The quantity is not a whole number of lots in 1 .. 2^48, or its sides contradict (R8)."),
@@ -47,6 +58,7 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "post_only_would_take": (422, "A post-only order would trade on arrival (R13)."),
     "rate_limited": (429, "Too many requests; the headers say when there is room again."),
     "too_many_connections": (429, "Too many connections from there."),
+    "too_many_subscriptions": (429, "A WebSocket follows as many channels as it may."),
     "headers_too_large": (431, "The request's headers have more bytes than the server takes."),
     "internal_error": (500, "The server made a mistake; its log has the request's id."),
     "capacity": (503, "The exchange has no room for this now (R8); try again."),
@@ -59,8 +71,8 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
 RETRY_MS: Final = {"capacity": 50, "not_ready": 1000, "draining": 5000}
 """Where trying again can help: when."""
 
-KNOWN_AS: Final = {"unknown_symbol": "unknown_instrument"}
-"""Slugs that stand for one of the table."""
+KNOWN_AS: Final = {"unknown_symbol": "unknown_instrument", "forbidden": "not_permitted", "not_found": "unknown_path"}
+"""Slugs that parts of the server have for one of the table."""
 
 
 def refusal(slug: str, detail: str = "", *, errors: tuple[FieldProblem, ...] = ()) -> RefusedError:

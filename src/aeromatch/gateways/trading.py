@@ -3,7 +3,6 @@
 A refusal is raised as RefusedError with R8's slug, whichever door it came through.
 """
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from decimal import Decimal
 from typing import Final, TypeVar, cast
@@ -14,10 +13,9 @@ from aeromatch._core import AeroMatchError, Receipt, Report
 from aeromatch._core import Order as BookOrder
 from aeromatch.gateways.problems import problem_of, refusal, unknown_instrument, unknown_order
 from aeromatch.gateways.reads import Reads
-from aeromatch.gateways.services import Principal, RefusedError, Services
+from aeromatch.gateways.services import Admission, Principal, RefusedError, Services
 from aeromatch.schema.orders import (
     AmendOrder,
-    BatchItem,
     BatchResult,
     CancelResult,
     Fill,
@@ -30,6 +28,7 @@ from aeromatch.schema.problems import FieldProblem
 
 __all__ = ["Trading", "answered", "decimal_text", "instrument_of"]
 
+T = TypeVar("T")
 Answered = TypeVar("Answered", Report, Receipt)
 
 REMEMBERED_ORDERS: Final = 100_000
@@ -45,6 +44,11 @@ ENDED: Final = ("filled", "canceled")
 
 FIELD_NAMES: Final = {"order_type": "type"}
 """Fields whose names are not those of the exchange's arguments."""
+
+
+encode = msgspec.json.Encoder().encode
+decode_order = msgspec.json.Decoder(Order).decode
+decode_batch = msgspec.json.Decoder(BatchResult).decode
 
 
 def decimal_text(value: Decimal) -> str:
@@ -67,7 +71,14 @@ def _order_number(order_id: str) -> int:
     return int(order_id)
 
 
-async def sent(command: Awaitable[Answered]) -> Answered:
+def _malformed(detail: str) -> RefusedError:
+    """An argument has not its form: the exchange's messages begin with its name."""
+    name, _, rest = detail.partition(" ")
+    name = FIELD_NAMES.get(name, name)
+    return refusal("malformed", f"{name} {rest}", errors=(FieldProblem(pointer=f"/{name}", detail=rest),))
+
+
+async def sent(command: Awaitable[T]) -> T:
     """A command's answer, which may be a rejection.
 
     Raises:
@@ -76,10 +87,7 @@ async def sent(command: Awaitable[Answered]) -> Answered:
     try:
         return await command
     except (ValueError, TypeError) as error:
-        # The exchange's messages begin with the argument's name.
-        name, _, _ = str(error).partition(" ")
-        field = FieldProblem(pointer=f"/{FIELD_NAMES.get(name, name)}", detail=str(error))
-        raise refusal("malformed", str(error), errors=(field,)) from error
+        raise _malformed(str(error)) from error
     except AeroMatchError as error:
         raise refusal("unavailable", str(error)) from error
 
@@ -105,6 +113,7 @@ class Trading:
         # How orders with a client order id were sent, by order id: in order of arrival, the oldest is forgotten first.
         self._sent: dict[int, NewOrder] = {}
         self.reads = Reads(services.exchange)
+        services.on_drain.append(self.close)
 
     async def close(self) -> None:
         """Gives up what it has of the exchange, before that closes."""
@@ -120,32 +129,65 @@ class Trading:
         Raises:
             RefusedError: The exchange refuses it, or the client order id was used for another order (409).
         """
+        data, is_new = await self.new_order_json(principal, order)
+        return decode_order(data), is_new
+
+    async def new_order_json(self, principal: Principal, order: NewOrder) -> tuple[bytes, bool]:
+        """The same with the order as JSON."""
         admission = self._services.admission
         account = admission.account_for(principal, order.account)
         admission.may_trade(account)
-        report = await self._submit(order, account, principal.session)
-        if report.reject_reason == "duplicate_client_order_id":
-            return await self._repeated(report.events[-1].order_id or 0, order), False
-        if report.reject_reason is not None:
-            raise refusal(report.reject_reason.value)
-        made = _made(report, order, account)
-        if order.client_order_id is not None:
-            self._remember(int(made.order_id), order)
-        return made, True
+        record = self._services.stages.record
+        try:
+            [result] = await self._exchange.submit_many([order], [account], tag=principal.session, record=record)
+        except AeroMatchError as error:
+            raise refusal("unavailable", str(error)) from error
+        if len(result) == 2:
+            if order.client_order_id is not None:
+                self._remember(result[0], order)
+            return result[1], True
+        return encode(await self._not_entered(result, order)), False
 
     async def new_orders(self, principal: Principal, orders: Sequence[NewOrder]) -> BatchResult:
         """Enters several orders, in the order in which they stand; each is answered for itself."""
-        outcomes = await asyncio.gather(*(self.new_order(principal, order) for order in orders), return_exceptions=True)
-        items = []
-        for outcome in outcomes:
-            if isinstance(outcome, RefusedError):
-                items.append(BatchItem(problem=problem_of(outcome)))
-            elif isinstance(outcome, BaseException):
-                raise outcome
+        return decode_batch(await self.new_orders_json(principal, orders))
+
+    async def new_orders_json(self, principal: Principal, orders: Sequence[NewOrder]) -> bytes:
+        """The same with the result as JSON."""
+        accounts = _Accounts(self._services.admission, principal)
+        items: list[bytes] = [b""] * len(orders)
+        places: list[int] = []
+        entered: list[NewOrder] = []
+        owners: list[str | None] = []
+        for place, order in enumerate(orders):
+            try:
+                owners.append(accounts.of(order.account))
+            except RefusedError as error:
+                items[place] = _problem_item(error)
             else:
-                items.append(BatchItem(order=outcome[0]))
-        accepted = sum(item.order is not None for item in items)
-        return BatchResult(accepted=accepted, rejected=len(items) - accepted, results=items)
+                places.append(place)
+                entered.append(order)
+        accepted = 0
+        for place, order, result in zip(
+            places,
+            entered,
+            await sent(self._exchange.submit_many(entered, owners, tag=principal.session)),
+            strict=True,
+        ):
+            if len(result) == 2:
+                if order.client_order_id is not None:
+                    self._remember(result[0], order)
+                items[place] = b'{"order":%b,"problem":null}' % result[1]
+                accepted += 1
+                continue
+            try:
+                data = encode(await self._not_entered(result, order))
+            except RefusedError as error:
+                items[place] = _problem_item(error)
+            else:
+                items[place] = b'{"order":%b,"problem":null}' % data
+                accepted += 1
+        return b'{"accepted":%d,"rejected":%d,"results":[%b]}' % (accepted, len(orders) - accepted, b",".join(items))
 
     async def amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Order:
         """Changes an order's quantity, its price, or both (R22)."""
@@ -223,31 +265,14 @@ class Trading:
             raise unknown_instrument(symbol) from None
         return symbol
 
-    async def _submit(self, order: NewOrder, account: str | None, tag: int) -> Report:
-        return await sent(
-            self._exchange.submit(
-                order.symbol,
-                order.side,
-                quantity=order.quantity,
-                price=order.price,
-                order_type=order.type,
-                time_in_force=order.time_in_force,
-                account=account,
-                client_order_id=order.client_order_id,
-                expire_at=order.expire_at,
-                post_only=order.post_only,
-                protection_price=order.protection_price,
-                budget=order.budget,
-                stop_price=order.stop_price,
-                trail_offset=order.trail_offset,
-                trail_offset_bps=order.trail_offset_bps,
-                display_quantity=order.display_quantity,
-                min_quantity=order.min_quantity,
-                self_trade_prevention=order.self_trade_prevention,
-                self_trade_group=order.self_trade_group,
-                tag=tag,
-            )
-        )
+    async def _not_entered(self, refused: tuple[str, str, int], order: NewOrder) -> Order:
+        """The order that was sent before, where that is why this one was not entered; RefusedError else."""
+        slug, detail, other = refused
+        if slug == "duplicate_client_order_id":
+            return await self._repeated(other, order)
+        if slug == "malformed":
+            raise _malformed(detail)
+        raise refusal(slug, detail)
 
     async def _place(self, order_id: str) -> tuple[int, str]:
         """An order's number, and the symbol of the book that has it."""
@@ -293,6 +318,28 @@ class Trading:
         )
 
 
+class _Accounts:
+    """Whom a batch's orders are for; each account is asked about once."""
+
+    def __init__(self, admission: Admission, principal: Principal) -> None:
+        self._admission = admission
+        self._principal = principal
+        self._known: dict[str | None, str | None] = {}
+
+    def of(self, named: str | None) -> str | None:
+        try:
+            return self._known[named]
+        except KeyError:
+            account = self._admission.account_for(self._principal, named)
+            self._admission.may_trade(account)
+            self._known[named] = account
+            return account
+
+
+def _problem_item(error: RefusedError) -> bytes:
+    return b'{"order":null,"problem":%b}' % encode(problem_of(error))
+
+
 def _is_same(sent: NewOrder, again: NewOrder) -> bool:
     """Whether both ask for the same; "1.0" and "1" do."""
     for name in NewOrder.__struct_fields__:
@@ -335,39 +382,6 @@ def _fills(report: Report, number: int) -> list[Fill]:
         for trade in report.trades
         if number in (trade.taker_order_id, trade.maker_order_id)
     ]
-
-
-def _made(report: Report, order: NewOrder, account: str | None) -> Order:
-    """A new order as its command left it."""
-    number = report.order_id or 0
-    events = [event for event in report.events if event.order_id == number]
-    price = [event.price for event in events if event.kind in ("accepted", "repriced")][-1]
-    reasons = [event.reason for event in events if event.kind == "canceled"]
-    accepted = next(event for event in events if event.kind == "accepted")
-    return Order(
-        order_id=str(number),
-        symbol=order.symbol,
-        side=order.side,
-        type=order.type,
-        status=cast(OrderStatus, str(report.status)),
-        quantity=decimal_text(accepted.quantity or Decimal(0)),
-        filled_quantity=decimal_text(report.filled_quantity),
-        remaining_quantity=decimal_text(report.remaining_quantity),
-        price=None if order.price is None else _maybe_text(price),
-        average_price=_maybe_text(report.average_price),
-        stop_price=None if order.stop_price is None else str(order.stop_price),
-        display_quantity=None if order.display_quantity is None else str(order.display_quantity),
-        time_in_force=order.time_in_force,
-        post_only=order.post_only,
-        account=account,
-        client_order_id=order.client_order_id,
-        reason=reasons[-1].value if reasons and reasons[-1] is not None else None,
-        expire_at=order.expire_at,
-        created_at=report.timestamp,
-        updated_at=report.timestamp,
-        sequence=report.sequence,
-        fills=_fills(report, number),
-    )
 
 
 def _of_book(symbol: str, live: BookOrder | None) -> Order:

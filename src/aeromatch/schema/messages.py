@@ -48,7 +48,8 @@ class SubscribeRequest(Request, tag_field="op", tag="subscribe"):
         period: Of candles, such as "1m".
         levels: Of depth: only so many levels of each side; 0: all.
         interval_ms: Not more than one message in this time; what happens in between comes together.
-        from_sequence: Of "trades" and "orders": begin with what followed this sequence number, then go on live.
+        from_sequence: Of "trades" and "orders": begin with what followed this sequence number, then go on live. Of
+            "orders" over several shards, a list: of each shard its own number.
         account: Of "orders": whose; without it, the account of the key.
     """
 
@@ -58,7 +59,7 @@ class SubscribeRequest(Request, tag_field="op", tag="subscribe"):
     period: str | None = None
     levels: int = 0
     interval_ms: int | None = None
-    from_sequence: int | None = None
+    from_sequence: int | list[int] | None = None
     account: str | None = None
 
 
@@ -193,12 +194,16 @@ class CandleMessage(Answer, tag_field="type", tag="candle"):
 
 
 class OrderMessage(Answer, tag_field="type", tag="orders"):
-    """The account's own orders that changed, as they are now; `fills` of each are those since the last message."""
+    """The account's own orders that changed, as they are now; `fills` of each are those since the last message.
+
+    All that the commands of `shard` up to `sequence` did to the account's orders has been told with it.
+    """
 
     channel: Literal["orders"]
     account: str | None
     sequence: int
     orders: list[Order]
+    shard: int = 0
 
 
 class ClosingMessage(Answer, tag_field="type", tag="closing"):

@@ -23,25 +23,36 @@ log = logging.getLogger("aeromatch.server")
 
 
 class Status:
-    """Whether the server may be used, for /health, /ready and the gateways."""
+    """Whether the server may be used, for /health and /ready; where there are gateways, theirs."""
 
     def __init__(self, version: str) -> None:
         self.version = version
         self.started_at = time.time_ns()
-        self.state: State = "starting"
-        self.detail = ""
+        self._state: State = "starting"
+        self._detail = ""
         self._services: Services | None = None
 
+    @property
+    def state(self) -> State:
+        """How it stands."""
+        return self._state if self._services is None else self._services.state
+
+    @property
+    def detail(self) -> str:
+        """A sentence about it, for people."""
+        return self._detail if self._services is None else self._services.detail
+
     def attach(self, services: Services) -> None:
-        """Lets the gateways know as well, from now on."""
-        self._services = services
+        """From now on the gateways know, and may say that the exchange has stopped."""
         services.version, services.started_at = self.version, self.started_at
-        self.set(self.state, self.detail)
+        services.state, services.detail = self._state, self._detail
+        self._services = services
 
     def set(self, state: State, detail: str = "") -> None:
-        """Says how it stands now; `detail` is a sentence for people."""
-        self.state, self.detail = state, detail
-        if self._services is not None:
+        """Says how it stands now."""
+        if self._services is None:
+            self._state, self._detail = state, detail
+        else:
             self._services.state, self._services.detail = state, detail
 
     def health(self) -> Health:
@@ -55,10 +66,14 @@ class App:
 
     /health says that the process lives (200 whatever the state), /ready whether it may be used (200 or 503): both are
     answered here and at any time, everything else by the parts, and only while the server is ready.
+
+    Attributes:
+        guard: Says why a request is not to be answered at all, or None; asked for all that is not always answered.
     """
 
     def __init__(self, status: Status) -> None:
         self._status = status
+        self.guard: Callable[[Scope], str | None] | None = None
         self._exact: dict[str, Application] = {"/health": self._health, "/ready": self._ready}
         self._prefixes: list[tuple[str, Application]] = []
         self._websockets: dict[str, Application] = {}
@@ -88,13 +103,17 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         path: str = scope["path"]
+        unwanted = None if self.guard is None or path in self._always else self.guard(scope)
         if scope["type"] == "websocket":
             part = self._websockets.get(path)
-            if part is None or self._status.state != "ready":
-                # Before it is accepted, a close is a refusal (403).
-                await send({"type": "websocket.close", "code": 1013 if part else 1008})
+            if part is None or unwanted is not None:
+                # Before it is accepted, a close is a refusal (403). A gateway says itself that it is not ready.
+                await send({"type": "websocket.close", "code": 1008})
                 return
             await part(scope, receive, send)
+            return
+        if unwanted is not None:
+            await refuse(send, refusal("not_permitted", unwanted))
             return
         part = self._exact.get(path) or self._below(path)
         if self._status.state != "ready" and path not in self._always:

@@ -1,11 +1,14 @@
 """The one place where the server's parts are put together: what is made, in which order it begins and ends.
 
-exchange -> what the configuration lists -> views, market data -> admission, measurements -> gateways -> App
+    exchange -> what the configuration lists -> measurements, admission -> feed: views, market data -> gateways -> App
+
+Every part is closed by the stack, in the reverse of the order in which it began; the exchange is closed last.
 """
 
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -14,23 +17,30 @@ from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
+from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
+from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
-from aeromatch.server.errors import ServerError
+from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
 from aeromatch.server.listing import list_all
-from aeromatch.server.open_house import LiveBooks, NoViews, OpenAdmission, Unmeasured, stats_of
+from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
+from aeromatch.server.views import ServerViews, ViewOptions
 from aeromatch.stores import SqliteStatistics
 
-__all__ = ["Venue", "open_exchange"]
+__all__ = ["Venue", "open_exchange", "websocket_options"]
 
 log = logging.getLogger("aeromatch.server")
 
+VIEWS_FILE: Final = "views.sqlite"
+"""Where `aeromatch views` looks, too."""
 STATISTICS_FILE: Final = "statistics.sqlite"
 """Where `aeromatch stats` looks, too."""
+KEYS_FILE: Final = "keys.yaml"
 
 
 async def open_exchange(directory: Path, config: ExchangeConfig) -> AsyncExchange:
@@ -67,16 +77,47 @@ async def open_exchange(directory: Path, config: ExchangeConfig) -> AsyncExchang
     )
 
 
-class Venue:
-    """Everything behind the gateways, from `open` to `close`."""
+def admission_options(loaded: Loaded) -> AdmissionOptions:
+    """Keys and limits, as the configuration has them."""
+    auth, limits = loaded.config.auth, loaded.config.limits
+    keys_file = loaded.path(auth.keys_file or KEYS_FILE) if auth.mode == "keys" else None
+    return AdmissionOptions(
+        keys_file=keys_file,
+        window_ms=round(auth.signature_window_s * 1000),
+        ahead_ms=round(auth.signature_ahead_s * 1000),
+        nonces=auth.nonces,
+        key_orders=Rate(limits.key_orders_per_second, limits.key_orders_burst),
+        key_requests=Rate(limits.key_requests_per_second, limits.key_requests_burst),
+        address_orders=Rate(limits.address_orders_per_second, limits.address_orders_burst),
+        address_requests=Rate(limits.address_requests_per_second, limits.address_requests_burst),
+        venue_orders=Rate(limits.venue_orders_per_second, limits.venue_orders_burst),
+        connections=limits.connections,
+        connections_per_address=limits.connections_per_address,
+    )
 
-    def __init__(self, exchange: AsyncExchange, loaded: Loaded) -> None:
+
+def websocket_options(config: Config) -> WebSocketOptions:
+    """The limits of WebSocket connections, as the configuration has them."""
+    section = config.gateways.websocket
+    return WebSocketOptions(**{field.name: getattr(section, field.name) for field in fields(WebSocketOptions)})
+
+
+class Venue:
+    """Everything behind the application, from `open` to `close`."""
+
+    services: Services
+    scheduler: Scheduler
+    admission: AdmissionTable
+    observer: Observer
+
+    def __init__(self, exchange: AsyncExchange, loaded: Loaded, app: App, status: Status) -> None:
         self.exchange = exchange
         self.directory = loaded.data_dir
         self._loaded = loaded
-        self.services: Services
-        self._scheduler: Scheduler
+        self._app = app
+        self._status = status
         self._stack = AsyncExitStack()
+        self._stack.push_async_callback(exchange.close)
 
     @classmethod
     async def open(cls, loaded: Loaded, app: App, status: Status) -> "Venue":
@@ -84,49 +125,101 @@ class Venue:
 
         Raises:
             JournalError: As `open_exchange`.
+            AeroMatchError: A part cannot begin: its message says why.
         """
         config = loaded.config
         if config.gateways.dashboard:
             # The page itself says that the server is starting.
             pages = Pages()
-            for path in ("/", "/docs"):
+            for path in pages.paths:
                 app.mount(path, pages, always=True)
             app.mount_below("/assets/", pages)
-        venue = cls(await open_exchange(loaded.data_dir, config.exchange), loaded)
-        venue._stack.push_async_callback(venue.exchange.close)
+        venue = cls(await open_exchange(loaded.data_dir, config.exchange), loaded, app, status)
         try:
-            made = await list_all(venue.exchange, config)
-            if made:
-                log.info("made what was missing", extra={"made": made})
-            await venue._compose(config, app, status)
+            await venue._list(config)
+            await venue._compose(config)
+            await venue._begin(config)
         except BaseException:
             await venue.close()
             raise
         return venue
 
-    async def _compose(self, config: Config, app: App, status: Status) -> None:
-        """Puts the parts together."""
-        if config.auth.mode == "keys":
-            raise ServerError("auth.mode `keys` is not there yet: `off` is, on loopback addresses")
+    async def _list(self, config: Config) -> None:
+        made = await list_all(self.exchange, config)
+        if made:
+            log.info("made what was missing", extra={"made": made})
+
+    async def _compose(self, config: Config) -> None:
+        """Makes the parts that gateways stand on, then the gateways."""
+        status = self._status
+        self.observer = observer = Observer(
+            self.exchange, directory=self.directory, version=status.version, started_at=status.started_at
+        )
+        self.admission = AdmissionTable(self.exchange, self.directory, admission_options(self._loaded))
+        self._stack.push_async_callback(self.admission.close)
+        await self.admission.start()
+        data = config.market_data
+        options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
+        exchange = self.exchange._exchange
+        views = await asyncio.to_thread(ServerViews, exchange.port(), self._view_options(config), self.directory)
+        self._stack.push_async_callback(views.close)
+        feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
+        market = Market(exchange, options, feed.reached, views.day)
+        self._stack.push_async_callback(market.close)
+        feed.add(market)
+        feed.add(views)
+        feed.add(observer.market)
         self.services = services = Services(
             exchange=self.exchange,
-            admission=OpenAdmission(),
-            market=LiveBooks(self.exchange._exchange),
-            views=NoViews(),
-            stages=Unmeasured(),
-            stats=stats_of(self.exchange, status.version, status.started_at),
-            auth_required=False,
+            admission=self.admission,
+            market=market,
+            views=views,
+            stages=observer.stages,
+            stats=observer.stats,
+            auth_required=config.auth.mode == "keys",
             max_body_bytes=config.server.max_body_bytes,
         )
         status.attach(services)
+        if not services.auth_required:
+            self._app.guard = foreign_page
         trading = Trading(services)
         if config.gateways.rest.enabled:
-            app.mount_below("/", RestApp(services, trading))
-        self._scheduler = Scheduler(self.exchange, config)
-        await self._scheduler.start()
-        self._stack.push_async_callback(self._scheduler.stop)
+            self._app.mount_below("/", RestApp(services, trading))
+        if config.observability.metrics:
+            self._app.mount("/metrics", metrics_app(observer, self.admission))
+        if config.observability.profiling:
+            self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
+        if config.gateways.websocket.enabled:
+            hub = Hub(exchange, feed, market, services.views, OrderRows(exchange), depth_levels=data.depth_levels)
+            self._stack.push_async_callback(hub.close)
+            feed.add(hub)
+            self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))
+        await feed.start(views.positions)
+        self._stack.push_async_callback(feed.stop)
+        await feed.caught_up()
+        observer.watched.http_connections = lambda: self.admission.connection_count
+        observer.watched.state = lambda: status.state
+        observer.watched.feed_sequences = lambda: feed.position
+        observer.start()
+        self._stack.push_async_callback(observer.stop)
+
+    def _view_options(self, config: Config) -> ViewOptions:
+        views = config.views
+        return ViewOptions(
+            store=views.store,
+            path=self._loaded.path(views.path) if views.path is not None else self.directory / VIEWS_FILE,
+            periods=tuple(views.periods),
+            keep_trades=views.keep_trades,
+            keep_orders=views.keep_orders,
+        )
+
+    async def _begin(self, config: Config) -> None:
+        """Begins what acts by itself."""
         if config.statistics.enabled:
             await self._count(config.statistics)
+        self.scheduler = Scheduler(self.exchange, config)
+        await self.scheduler.start()
+        self._stack.push_async_callback(self.scheduler.stop)
         if config.demo.enabled:
             demo = Demo(self.exchange, config.demo)
             self._stack.push_async_callback(demo.stop)
@@ -135,7 +228,6 @@ class Venue:
     async def _count(self, config: StatisticsConfig) -> None:
         """Counts what happens, in a thread, from the journal."""
         path = self._loaded.path(config.path) if config.path is not None else self.directory / STATISTICS_FILE
-
         retention: dict[str | int, str | int | None] = dict(config.retention.items())
 
         def begin() -> tuple[SqliteStatistics, Recorder]:
@@ -146,12 +238,21 @@ class Venue:
         self._stack.callback(store.close)
         self._stack.push_async_callback(asyncio.to_thread, recorder.close)
 
-    async def reload(self, config: Config) -> None:
-        """Applies what can be applied while the server runs."""
-        made = await list_all(self.exchange, config)
-        if made:
-            log.info("made what was missing", extra={"made": made})
-        self._scheduler.apply(config)
+    def _failed(self, detail: str) -> None:
+        """A part on which the others stand has ended: nothing new is taken."""
+        log.error("failed", extra={"reason": detail})
+        self._status.set("failed", detail)
+
+    async def reload(self, loaded: Loaded) -> None:
+        """Applies what can be applied while the server runs.
+
+        Raises:
+            AeroMatchError: Not all could be: the message says what.
+        """
+        self._loaded = loaded
+        self.admission.reload(admission_options(loaded))
+        await self._list(loaded.config)
+        self.scheduler.apply(loaded.config)
 
     async def drain(self) -> None:
         """Lets the gateways tell their clients to go."""
@@ -159,7 +260,7 @@ class Venue:
             await tell()
 
     async def close(self) -> None:
-        """Ends the parts in the reverse of the order in which they began; the exchange last.
+        """Ends the parts.
 
         Raises:
             JournalError: The journal has stopped, or cannot be written; everything is closed all the same.

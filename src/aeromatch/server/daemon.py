@@ -11,11 +11,16 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
+
+import uvloop
 
 from aeromatch import AeroMatchError, __version__
+from aeromatch.gateways.websocket import server_options
+from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
 from aeromatch.server.app import App, Status
-from aeromatch.server.compose import Venue
+from aeromatch.server.compose import Venue, websocket_options
 from aeromatch.server.config import ConfigError, Loaded
 from aeromatch.server.config.reload import merge
 from aeromatch.server.config.sections import ServerConfig
@@ -47,8 +52,6 @@ def run(loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> int:
         ServerError: It cannot start.
         JournalError: The data directory cannot be used.
     """
-    import uvloop
-
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(Daemon(loaded, logs, on_ready).run())
 
@@ -67,6 +70,7 @@ class Daemon:
         self._reloading: asyncio.Task[None] | None = None
         self._status = Status(__version__)
         self._app = App(self._status)
+        self._tls: ssl.SSLContext | None = None
         self._venue: Venue | None = None
         self._stopping = asyncio.Event()
         self._forced = asyncio.Event()
@@ -74,12 +78,14 @@ class Daemon:
     async def run(self) -> int:
         """As `run` of the module, in the loop that is running."""
         self._make_data_directory()
-        self._http = http = HttpServer(self._http_config())
+        options = tls_options(self._loaded)
+        self._tls = None if options is None else make_context(options)
+        http = HttpServer(config := self._http_config())
         listener = listen(self._config.server)
-        address = address_of(listener, is_secure=http.config.is_ssl)
+        address = address_of(listener, is_secure=self._tls is not None)
         with self._handling_signals():
             serving = asyncio.create_task(http.serve(sockets=[listener]))
-            life = asyncio.create_task(self._live(http, serving, address))
+            life = asyncio.create_task(self._live(http, config, serving, address))
             forced = asyncio.create_task(self._forced.wait())
             try:
                 await asyncio.wait({life, forced}, return_when=asyncio.FIRST_COMPLETED)
@@ -89,12 +95,12 @@ class Daemon:
                 http.should_exit = http.force_exit = True
                 await asyncio.wait({serving})
 
-    async def _live(self, http: HttpServer, serving: asyncio.Task[None], address: str) -> int:
+    async def _live(self, http: HttpServer, config: HttpConfig, serving: asyncio.Task[None], address: str) -> int:
         log.info(
             "recovering", extra={"address": address, "data_dir": str(self._loaded.data_dir), "version": __version__}
         )
         self._venue = venue = await Venue.open(self._loaded, self._app, self._status)
-        http.config.admission = venue.services.admission
+        config.admission = venue.services.admission
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -107,14 +113,16 @@ class Daemon:
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            if serving.done():
+                log.error("the listener has ended", exc_info=serving.exception())
         self._status.set("draining")
         log.info("draining", extra={"timeout_s": self._config.server.drain_timeout_s})
         await venue.drain()
         http.should_exit = True
-        await serving
+        await asyncio.wait({serving})
         await venue.close()
         log.info("stopped")
-        return 0
+        return 0 if self._stopping.is_set() else FORCED
 
     async def _end_at_once(self, life: asyncio.Task[int]) -> int:
         """Waits for nobody but the journal, and for that not long: whatever ends, it can be recovered."""
@@ -138,13 +146,12 @@ class Daemon:
             raise ServerError(f"the data directory {directory} cannot be made: {error.strerror}") from error
 
     def _http_config(self) -> HttpConfig:
-        server, websocket = self._config.server, self._config.gateways.websocket
+        server = self._config.server
         config = HttpConfig(
             self._app,
             max_header_bytes=server.max_header_bytes,
             request_timeout_s=server.request_timeout_s,
             interface="asgi3",
-            ws="websockets-sansio",
             lifespan="off",
             log_config=None,
             # Whether requests are logged is the logger's business: it can change.
@@ -154,27 +161,11 @@ class Daemon:
             backlog=server.backlog,
             timeout_keep_alive=server.keep_alive_s,
             timeout_graceful_shutdown=server.drain_timeout_s,
-            ws_max_size=websocket.max_message_bytes,
-            ws_ping_interval=websocket.ping_interval_s,
-            ws_ping_timeout=websocket.ping_timeout_s,
-            **self._tls(),
+            **server_options(websocket_options(self._config)),
+            **({} if self._tls is None else uvicorn_options(self._tls)),
         )
-        try:
-            config.load()
-        except (OSError, ssl.SSLError) as error:
-            raise ServerError(f"server.tls: {server.tls.certificate}: {error.strerror or error}") from error
+        config.load()
         return config
-
-    def _tls(self) -> dict[str, Any]:
-        tls = self._config.server.tls
-        if tls.certificate is None:
-            return {}
-        return {
-            "ssl_certfile": self._loaded.path(tls.certificate),
-            "ssl_keyfile": tls.private_key and str(self._loaded.path(tls.private_key)),
-            "ssl_ca_certs": tls.client_ca and str(self._loaded.path(tls.client_ca)),
-            "ssl_cert_reqs": ssl.CERT_REQUIRED if tls.client_ca else ssl.CERT_NONE,
-        }
 
     @contextlib.contextmanager
     def _handling_signals(self) -> Iterator[None]:
@@ -214,6 +205,7 @@ class Daemon:
             log.error("not reloaded", extra={"problem": str(error)})
             return
         self._config, changed = merge(self._config, loaded.config)
+        self._loaded = replace(self._loaded, config=self._config)
         for value in changed:
             if value.is_applied:
                 log.info("applied", extra={"key": value.path})
@@ -222,7 +214,7 @@ class Daemon:
         self._logs.apply(self._config.logging)
         self._reload_certificate()
         try:
-            await venue.reload(self._config)
+            await venue.reload(self._loaded)
         except AeroMatchError as error:
             log.error("not all was reloaded", extra={"problem": str(error)})
             return
@@ -230,13 +222,25 @@ class Daemon:
 
     def _reload_certificate(self) -> None:
         """Takes the certificate that the files have now, for connections that come."""
-        context, tls = self._http.config.ssl, self._config.server.tls
-        if context is None or tls.certificate is None or tls.private_key is None:
+        options = tls_options(self._loaded)
+        if self._tls is None or options is None:
             return
         try:
-            context.load_cert_chain(self._loaded.path(tls.certificate), self._loaded.path(tls.private_key))
-        except (OSError, ssl.SSLError) as error:
+            reload_context(self._tls, options)
+        except TlsError as error:
             log.error("the certificate stays as it was", extra={"problem": str(error)})
+
+
+def tls_options(loaded: Loaded) -> TlsOptions | None:
+    """What the configuration says of TLS; None: there is none."""
+    tls = loaded.config.server.tls
+    if tls.certificate is None:
+        return None
+    return TlsOptions(
+        loaded.path(tls.certificate),
+        None if tls.private_key is None else loaded.path(tls.private_key),
+        None if tls.client_ca is None else loaded.path(tls.client_ca),
+    )
 
 
 def listen(server: ServerConfig) -> socket.socket:

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import msgspec
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.services import Admission, RefusedError
@@ -23,6 +23,7 @@ SESSION: Final = "aeromatch.session"
 TICKS_A_LOOK: Final = 10
 """uvicorn's main loop comes round ten times a second; slow requests are looked for once."""
 ENDED: Final = 0
+LINGER_S: Final = 1.0
 
 
 class HttpConfig(uvicorn.Config):
@@ -67,8 +68,9 @@ class Connection(HttpToolsProtocol):
     config: HttpConfig
     session: int | None = None
     began: float | None = None
+    in_headers = True
     header_bytes = 0
-    refused: RefusedError | None = None
+    is_refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A session begins, or is refused."""
@@ -86,16 +88,35 @@ class Connection(HttpToolsProtocol):
         if admission is None or self.session is not None:
             return
         try:
-            self.session = admission.connect(self.client[0] if self.client else "")
+            self.session = admission.connect(self._remote())
         except RefusedError as error:
             self.session = ENDED
             self.refuse(error)
+
+    def _remote(self) -> str:
+        if not self.client:
+            return ""
+        host, port = self.client
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _end_session(self) -> None:
         admission, session = self.config.admission, self.session
         self.session = ENDED
         if admission is not None and session:
             admission.disconnect(session)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came in; those behind what was refused are nobody's."""
+        if self.is_refused:
+            return
+        # Counted as they come: the parser keeps a header to itself until it has the whole of it.
+        self.header_bytes += len(data) if self.in_headers else 0
+        if self.began is None:
+            self.began = self.loop.time()
+        super().data_received(data)
+        if self.in_headers and self.header_bytes > self.config.max_header_bytes:
+            limit = self.config.max_header_bytes
+            self.refuse(refusal("headers_too_large", f"target and headers may have {limit} bytes"))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -104,30 +125,17 @@ class Connection(HttpToolsProtocol):
             self._begin_session()  # It connected while the server was starting.
         scope: dict[str, Any] = cast(Any, self.scope)
         scope[SESSION] = self.session or ENDED
-        self.header_bytes = 0
         if self.began is None:
             self.began = self.loop.time()
 
-    def on_url(self, url: bytes) -> None:
-        """Some of the target."""
-        super().on_url(url)
-        self._count(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
-        super().on_header(name, value)
-        self._count(len(name) + len(value))
-
-    def _count(self, size: int) -> None:
-        self.header_bytes += size
-        if self.header_bytes > self.config.max_header_bytes:
-            limit = self.config.max_header_bytes
-            self.refused = refusal("headers_too_large", f"target and headers may have {limit} bytes")
-            raise self.refused  # The parser ends here, and `send_400_response` is called.
+    def on_headers_complete(self) -> None:
+        """Target and headers are there."""
+        self.in_headers = False
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The whole request is there."""
-        self.began = None
+        self.began, self.in_headers, self.header_bytes = None, True, 0
         super().on_message_complete()
 
     def look_at_time(self, now: float) -> None:
@@ -143,18 +151,31 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is no HTTP, or more than was wanted."""
-        self.refuse(self.refused or refusal("malformed", msg))
+        self.refuse(refusal("malformed", msg))
 
     def refuse(self, error: RefusedError) -> None:
         """Says why, if no answer is under way, and closes."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.is_refused:
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            body = msgspec.json.encode(problem_of(error))
-            status = error.status
-            head = (
-                f"HTTP/1.1 {status} Refused\r\ncontent-type: application/problem+json\r\n"
-                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.write(head.encode() + body)
-        self.transport.close()
+        self.is_refused, self.began = True, None
+        cycle = self.cycle
+        if cycle is not None and cycle.response_started and (cycle.scope is self.scope or not cycle.response_complete):
+            # An answer is under way, in the middle of which nothing can be said, or the request has had its own.
+            self.transport.close()
+            return
+        request_id = f"connection-{self.session or ENDED}"
+        body = msgspec.json.encode(problem_of(error, request_id))
+        head = (
+            f"content-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
+            f"x-request-id: {request_id}\r\nconnection: close\r\n"
+        )
+        if error.retry_after_ms is not None:
+            head += f"retry-after: {-(-error.retry_after_ms // 1000)}\r\n"
+        head += "\r\n"
+        self.transport.write(STATUS_LINE[error.status] + head.encode() + body)
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        # An end with bytes unread would reset the connection, and the answer with it: they are read, for a while.
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)

@@ -24,9 +24,15 @@ CONTEXT: Final[tuple[tuple[str, ContextVar[Any]], ...]] = (
 OWN_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 # Keys and tokens are never meant to be logged; where a line brings one by accident, it does not leave the process.
 SECRETS: Final = re.compile(
-    r"(?i)((?:bearer|secret|signature|token|password|authorization)[\"']?\s*[:=]?\s*[\"']?)([A-Za-z0-9+/_.=-]{8,})"
+    r"(?i)(bearer\s+|(?:secret|signature|token|password|authorization)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+)?)"
+    r"[A-Za-z0-9+/_.=-]{8,}"
+    # The keys' own secrets, wherever they stand: somebody may put one into a path.
+    r"|ams_[A-Za-z0-9_-]{8,}"
 )
-HIDDEN: Final = r"\1***"
+
+
+def _hidden(text: str) -> str:
+    return SECRETS.sub(lambda found: f"{found[1] or ''}***", text)
 
 
 class _Fields(logging.handlers.QueueHandler):
@@ -39,9 +45,9 @@ class _Fields(logging.handlers.QueueHandler):
         if record.exc_info and record.exc_info[1] is not None:
             fields["exception"] = logging.Formatter().formatException(record.exc_info)
         plain = logging.makeLogRecord({"name": record.name, "levelno": record.levelno, "levelname": record.levelname})
-        plain.created, plain.msg = record.created, SECRETS.sub(HIDDEN, text)
+        plain.created, plain.msg = record.created, _hidden(text)
         plain.__dict__["fields"] = {
-            name: SECRETS.sub(HIDDEN, value) if isinstance(value, str) else value for name, value in fields.items()
+            name: _hidden(value) if isinstance(value, str) else value for name, value in fields.items()
         }
         return plain
 
@@ -110,6 +116,7 @@ class Logs:
         lines: queue.Queue[Any] = queue.Queue(QUEUE_LINES)
         self._listener = _Listener(lines, self._target)
         self._listener.start()
+        self._is_closed = False
         root = logging.getLogger()
         self._before = (root.level, list(root.handlers))
         root.handlers[:] = [_Fields(lines)]
@@ -133,8 +140,16 @@ class Logs:
         access.propagate = config.access
         access.setLevel(logging.INFO)
 
+    def flush(self) -> None:
+        """Waits until what was logged before is written."""
+        self._listener.stop()
+        self._listener.start()
+
     def close(self) -> None:
-        """Writes what waits, and gives `logging` back as it was."""
+        """Writes what waits, and gives `logging` back as it was; a second time does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         root = logging.getLogger()
         root.setLevel(self._before[0])
         root.handlers[:] = self._before[1]

@@ -100,9 +100,10 @@ class Pages:
         self.is_built = all((directory / name).is_file() for name in PAGES.values())
         self._files = dict(_load(directory)) if self.is_built else _unbuilt()
 
-    def serves(self, path: str) -> bool:
-        """Whether a path is this application's to answer."""
-        return path in PAGES or path.startswith("/assets/")
+    @property
+    def paths(self) -> list[str]:
+        """All that is there: the pages and what they are made of. Whatever else is below /assets/ is a 404."""
+        return list(self._files)
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answers one request. A path that is not here is a 404, a method that only others know a 405."""

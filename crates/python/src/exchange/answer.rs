@@ -1,15 +1,17 @@
 //! What a command's method answers: at once, or, where commands are awaited, a ticket now and the answer later. Both come
 //! from the same question, so that what a Report or a Receipt says is written once.
 
+use super::many;
 use super::receipt::Receipt;
 use crate::lens::Mirror;
 use crate::report::Report;
 use crate::scope::Scope;
 use aeromatch_engine::codes::{AdminKind, CommandKind};
-use aeromatch_engine::collector::Done;
+use aeromatch_engine::collector::{Change, Done};
 use aeromatch_engine::record::Event;
 use pyo3::PyClass;
 use pyo3::prelude::*;
+use std::sync::Arc;
 
 /// What a method returns.
 pub enum Answered<T> {
@@ -37,6 +39,11 @@ impl<'py, T: PyClass + Into<PyClassInitializer<T>>> IntoPyObject<'py> for Answer
 pub enum Question {
     Order(OrderQuestion),
     Admin(AdminQuestion),
+    /// What one shard does of a batch of orders, which has it as soon as it is known.
+    Batch {
+        batch: Arc<many::Inner>,
+        group: usize,
+    },
 }
 
 /// About orders, phases or time.
@@ -57,7 +64,7 @@ impl OrderQuestion {
     #[inline]
     pub fn report(self, mut done: Done) -> Report {
         if let Some((book, mirror)) = self.mirror {
-            show_mirrored(&mut done, book, mirror);
+            show_mirrored(&mut done.events, &mut done.changes, book, mirror);
         }
         Report::new(self.scope, self.kind, done)
     }
@@ -70,13 +77,13 @@ impl AdminQuestion {
 }
 
 /// What a command did to the book of both outcomes, in the second one's terms (R32).
-fn show_mirrored(done: &mut Done, book: u32, mirror: Mirror) {
-    for event in done.events.iter_mut().filter(|event| event.instrument == book) {
+pub fn show_mirrored(events: &mut [Event], changes: &mut [Change], book: u32, mirror: Mirror) {
+    for event in events.iter_mut().filter(|event| event.instrument == book) {
         *event = mirror.event(*event);
     }
-    for change in done.changes.iter_mut().filter(|change| change.instrument == book) {
+    for change in changes.iter_mut().filter(|change| change.instrument == book) {
         (change.side, change.price_ticks) = (mirror.side(change.side), mirror.price(change.price_ticks));
         change.instrument = mirror.instrument;
     }
-    done.changes.sort_by_key(|change| (change.instrument, change.side));
+    changes.sort_by_key(|change| (change.instrument, change.side));
 }

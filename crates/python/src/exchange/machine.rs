@@ -158,10 +158,12 @@ impl Machine {
         match &mut self.engine {
             Engine::Memory(exchange) => exchange.apply(command, extensions, &mut self.collector),
             Engine::Journal(journaled) => {
+                self.slots.clear();
                 put_slots(command, extensions, &mut self.slots);
                 submit(journaled, &self.slots, &mut self.collector)?;
             }
             Engine::Shards(door) => {
+                self.slots.clear();
                 put_slots(command, extensions, &mut self.slots);
                 return door.ask(&self.slots, true);
             }
@@ -255,9 +257,8 @@ fn frame_end(slots: &[u8], from: usize) -> usize {
     slot.min(end)
 }
 
-/// A command's slots.
-fn put_slots(command: &Command, extensions: &Extensions, out: &mut Vec<u8>) {
-    out.clear();
+/// Appends a command's slots.
+pub fn put_slots(command: &Command, extensions: &Extensions, out: &mut Vec<u8>) {
     out.extend_from_slice(as_bytes(std::slice::from_ref(command)));
     if let Some(terms) = &extensions.terms {
         out.extend_from_slice(as_bytes(std::slice::from_ref(terms)));

@@ -12,7 +12,9 @@ pub mod handle;
 pub mod journal;
 mod lifecycle;
 mod machine;
+mod many;
 pub mod markets;
+mod order_json;
 mod orders;
 mod reads;
 pub mod receipt;
@@ -59,10 +61,6 @@ impl Exchange {
         Handle::in_memory(exchange).map(Exchange::over)
     }
 
-    pub fn handle(&self) -> &Arc<Handle> {
-        &self.handle
-    }
-
     fn directory(&self) -> &Arc<Directory> {
         &self.handle.directory
     }
@@ -86,5 +84,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<recovery::SnapshotInfo>()?;
     module.add_class::<counters::ShardCounters>()?;
     module.add_class::<stream::EventStream>()?;
+    module.add_class::<many::OrderBatch>()?;
     lifecycle::close_at_exit(module.py())
 }

@@ -149,6 +149,11 @@ impl Core {
         self.look_at(self.home(subject)?, action)
     }
 
+    /// The shard that has an instrument.
+    pub fn home_of_instrument(&self, instrument: u32) -> Result<u16, Failure> {
+        self.with(|shards| Ok(shards.home_of_instrument(instrument)))
+    }
+
     /// Every shard in turn.
     pub fn look_at_each<R>(&self, mut action: impl FnMut(&Exchange) -> R) -> Result<Vec<R>, Failure> {
         (0..self.shard_count).map(|shard| self.look_at(shard, &mut action)).collect()

@@ -127,5 +127,9 @@ fn answered(py: Python<'_>, question: Question, result: Result<Done, Failure>) -
     Ok(match question {
         Question::Order(question) => Py::new(py, question.report(done))?.into_any(),
         Question::Admin(question) => Py::new(py, question.receipt(done.events))?.into_any(),
+        Question::Batch { batch, group } => {
+            batch.answer(group, done);
+            py.None()
+        }
     })
 }

@@ -100,7 +100,7 @@ pub enum Reason {
     /// It was here before.
     ReplayedNonce,
     /// The key is good, and not for this.
-    Forbidden,
+    NotPermitted,
     /// Too much in too short a time.
     RateLimited,
     /// The address has too many connections.
@@ -118,7 +118,7 @@ impl Reason {
             Reason::InvalidSignature => ("invalid_signature", 401),
             Reason::ExpiredTimestamp => ("expired_timestamp", 401),
             Reason::ReplayedNonce => ("replayed_nonce", 401),
-            Reason::Forbidden => ("forbidden", 403),
+            Reason::NotPermitted => ("not_permitted", 403),
             Reason::RateLimited => ("rate_limited", 429),
             Reason::TooManyConnections => ("too_many_connections", 429),
             Reason::Full => ("too_many_connections", 503),
@@ -298,7 +298,7 @@ impl Admission {
         now: Now,
     ) -> Result<Option<Allowance>, Refused> {
         if key.role() < role {
-            return Err(Refused::new(Reason::Forbidden, "the key does not have the role that this needs"));
+            return Err(Refused::new(Reason::NotPermitted, "the key does not have the role that this needs"));
         }
         let own = key
             .bucket(role)

@@ -132,9 +132,9 @@ fn roles_include_those_below() {
     let key = admitted.key.unwrap();
     assert_eq!((key.id(), key.account(), key.role()), ("k1", Some("alice"), Role::Trade));
     assert!(bearer(&admission, token, Role::Read, NOW).is_ok());
-    assert_eq!(bearer(&admission, token, Role::Admin, NOW).unwrap_err().reason, Reason::Forbidden);
+    assert_eq!(bearer(&admission, token, Role::Admin, NOW).unwrap_err().reason, Reason::NotPermitted);
     let refused = bearer(&admission, "Bearer reader.correct-horse", Role::Trade, NOW).unwrap_err();
-    assert_eq!(refused.reason, Reason::Forbidden);
+    assert_eq!(refused.reason, Reason::NotPermitted);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn who_holds_a_key_learns_that_it_was_replaced() {
     let key = bearer(&admission, "Bearer k1.correct-horse", Role::Trade, NOW).unwrap().key.unwrap();
     assert!(admission.admit_again(&key, Role::Trade, 1, NOW).is_ok());
     assert_eq!(admission.admit_again(&key, Role::Trade, 1, NOW).unwrap_err().reason, Reason::RateLimited);
-    assert_eq!(admission.admit_again(&key, Role::Admin, 1, NOW).unwrap_err().reason, Reason::Forbidden);
+    assert_eq!(admission.admit_again(&key, Role::Admin, 1, NOW).unwrap_err().reason, Reason::NotPermitted);
     admission.set_keys(vec![]);
     assert_eq!(admission.admit_again(&key, Role::Read, 1, NOW).unwrap_err().reason, Reason::InvalidKey);
     assert!(admission.keys().is_empty());

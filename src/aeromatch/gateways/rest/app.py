@@ -8,19 +8,22 @@ form; the route's handler does it; the answer is written. Whatever is wrong on t
 import itertools
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from aeromatch._core import AeroMatchError
+from aeromatch._core import AeroMatchError, JournalError
+from aeromatch.gateways import context
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.rest.forms import body_of, query_of
 from aeromatch.gateways.rest.handlers import ROUTES
 from aeromatch.gateways.rest.openapi import document_json
-from aeromatch.gateways.rest.routes import Endpoint, Request, Router, allowed, method_not_allowed
+from aeromatch.gateways.rest.routes import Endpoint, Request, Route, Router, allowed, method_not_allowed
 from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.schema.orders import NewOrder
 
 __all__ = ["RestApp"]
 
@@ -33,6 +36,7 @@ log = logging.getLogger("aeromatch.rest")
 
 JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
+NONE: Final = Credentials()
 NOBODY: Final = Principal(None, frozenset(), None, 0, "")
 MAX_REQUEST_ID: Final = 64
 
@@ -49,23 +53,29 @@ class RestApp:
     Arguments:
         services: What it needs of the server.
         trading: What turns requests into commands; shared with the other gateways.
+        routes: What there is.
     """
 
-    def __init__(self, services: Services, trading: Trading) -> None:
+    def __init__(self, services: Services, trading: Trading, routes: Sequence[Route] = ROUTES) -> None:
         self._services = services
         self._trading = trading
-        self._router = Router(ROUTES)
-        self._document = document_json(ROUTES)
+        self._router = Router(routes)
+        self._document = document_json(routes)
         self._ids = itertools.count(1)
         self._prefix = secrets.token_hex(4).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
+        began = time.perf_counter_ns()
         headers: Headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
         if not request_id or len(request_id) > MAX_REQUEST_ID or not request_id.replace(b"-", b"").isalnum():
             request_id = b"%b-%x" % (self._prefix, next(self._ids))
+        context.request_id.set(request_id.decode())
+        context.session.set(scope.get("aeromatch.session", 0))
         gate: Gate | None = None
+        route, status = "", 500
+        arrived, is_order = began, False
         try:
             endpoints, names = self._router.find(scope["raw_path"])
             method = scope["method"]
@@ -75,50 +85,53 @@ class RestApp:
                     await _respond(send, 204, b"", request_id, ((b"allow", allowed(endpoints)),))
                     return
                 raise method_not_allowed(method, endpoints)
+            route = endpoint.route.path
             body = await self._body(headers, receive, endpoint)
+            arrived = time.perf_counter_ns()
             if endpoint.route.role is not None:
                 gate = self._admit(scope, headers, endpoint, body)
+            if is_order := endpoint.route.request is NewOrder:
+                self._services.stages.record("admit", time.perf_counter_ns() - arrived)
             status, answer = await self._do(endpoint, scope, gate, names, body)
             extra = (JSON, *gate.headers) if gate is not None else (JSON,)
             await _respond(send, status, answer, request_id, extra)
         except RefusedError as error:
-            await self._refuse(send, error, request_id, gate)
+            status = await self._refuse(send, error, request_id, gate)
         except _GoneError:
-            return
+            status = 499
         except AeroMatchError as error:
-            await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
+            status = await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
         except Exception:
-            log.exception("request %s failed", request_id.decode())
-            await self._refuse(send, refusal("internal_error"), request_id, gate)
+            log.exception("a request failed")
+            status = await self._refuse(send, refusal("internal_error"), request_id, gate)
+        ended = time.perf_counter_ns()
+        self._services.stages.request("rest", route, status, ended - began)
+        if is_order:
+            self._services.stages.record("total", ended - arrived)
 
     def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
         services, route = self._services, endpoint.route
         if services.state != "ready":
             slug = "draining" if services.state == "draining" else "not_ready"
             raise refusal("unavailable" if services.state == "failed" else slug, services.detail)
-        text = _texts(headers)
-        query = scope["query_string"]
-        credentials = Credentials(
-            text(b"authorization"),
-            text(b"x-aeromatch-key"),
-            text(b"x-aeromatch-timestamp"),
-            text(b"x-aeromatch-nonce"),
-            text(b"x-aeromatch-signature"),
-            scope["method"],
-            scope["raw_path"] + b"?" + query if query else scope["raw_path"],
-            body,
-        )
+        if b"authorization" in headers or b"x-aeromatch-key" in headers:
+            credentials = _credentials(scope, headers, body)
+        else:
+            credentials = NONE
         client = scope.get("client")
         role = route.role
         assert role is not None
+        # Each order of a batch counts. Its form is not looked at before it is let in, but each is an object.
+        cost = max(1, body.count(b"{") - 1) if route.is_batch else 1
         session = scope.get("aeromatch.session", 0)
-        return services.admission.admit(session, client[0] if client else "", credentials, role, route.cost)
+        return services.admission.admit(session, client[0] if client else "", credentials, role, cost)
 
     async def _do(
         self, endpoint: Endpoint, scope: Scope, gate: Gate | None, names: dict[str, str], body: bytes
     ) -> tuple[int, bytes]:
         route = endpoint.route
         decoder = endpoint.decoder
+        began = time.perf_counter_ns()
         request = Request(
             self._services,
             self._trading,
@@ -129,6 +142,8 @@ class RestApp:
             route.status,
             self._document,
         )
+        if route.request is NewOrder:
+            self._services.stages.record("decode", time.perf_counter_ns() - began)
         answer = await route.handler(request)
         return request.status, answer if type(answer) is bytes else encode(answer)
 
@@ -159,25 +174,43 @@ class RestApp:
             raise _too_large(limit)
         return b"".join(parts)
 
-    async def _refuse(self, send: Send, error: RefusedError, request_id: bytes, gate: Gate | None) -> None:
+    async def _refuse(self, send: Send, error: RefusedError, request_id: bytes, gate: Gate | None) -> int:
+        """Answers with a problem; returns its status."""
+        cause = error.__cause__
+        if isinstance(cause, JournalError) and cause.kind == "stopped":
+            self._services.state, self._services.detail = "failed", str(cause)
         problem = problem_of(error, request_id.decode("ascii"))
+        self._services.stages.count("aeromatch_refusals_total", gateway="rest", slug=problem.slug)
         headers = [PROBLEM, *error.headers, *(gate.headers if gate is not None else ())]
         if problem.retry_after_ms is not None and not any(name == b"retry-after" for name, _ in headers):
             headers.append((b"retry-after", b"%d" % -(-problem.retry_after_ms // 1000)))
         if problem.status == 401 and not any(name == b"www-authenticate" for name, _ in headers):
             headers.append((b"www-authenticate", b'Bearer realm="aeromatch"'))
         await _respond(send, problem.status, encode(problem), request_id, tuple(headers))
+        return problem.status
 
 
-def _texts(headers: Headers) -> Callable[[bytes], str | None]:
+def _credentials(scope: Scope, headers: Headers, body: bytes) -> Credentials:
     def text(name: bytes) -> str | None:
         value = headers.get(name)
         return None if value is None else value.decode("latin-1")
 
-    return text
+    query = scope["query_string"]
+    return Credentials(
+        text(b"authorization"),
+        text(b"x-aeromatch-key"),
+        text(b"x-aeromatch-timestamp"),
+        text(b"x-aeromatch-nonce"),
+        text(b"x-aeromatch-signature"),
+        scope["method"],
+        scope["raw_path"] + b"?" + query if query else scope["raw_path"],
+        body,
+    )
 
 
 def _check_type(headers: Headers) -> None:
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise refusal("unsupported_media_type", "a body with a content-encoding is not taken")
     kind = headers.get(b"content-type", b"application/json")
     if kind == b"application/json":
         return
@@ -186,15 +219,10 @@ def _check_type(headers: Headers) -> None:
     if essence.strip() != b"application/json" or charset not in (b"", b"utf-8", b"utf8"):
         said = kind.decode("latin-1")
         raise refusal("unsupported_media_type", f"the body must be application/json in UTF-8, not {said}")
-    if headers.get(b"content-encoding", b"identity") != b"identity":
-        raise refusal("unsupported_media_type", "a body with a content-encoding is not taken")
 
 
 def _too_large(limit: int) -> RefusedError:
-    error = refusal("body_too_large", f"a body may have {limit} bytes")
-    # What is left of it is not read: the connection cannot go on.
-    error.headers = ((b"connection", b"close"),)
-    return error
+    return refusal("body_too_large", f"a body may have {limit} bytes")
 
 
 async def _respond(

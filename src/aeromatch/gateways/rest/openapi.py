@@ -52,6 +52,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         named.extend(kind for kind in (route.request, route.answer, route.query) if kind is not None)
     named.extend(kind for kind, _, _ in PATH_PARAMETERS.values())
     schemas, components = msgspec.json.schema_components(named, ref_template="#/components/schemas/{name}")
+    _modernize(components)
     forms = _Forms(dict(zip(map(repr, named), schemas, strict=True)), components)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -73,6 +74,8 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {name: schema for name, schema in sorted(components.items()) if name not in queries},
+            "examples": {slug: _example(slug) for slug in PROBLEMS},
+            "responses": dict(sorted(forms.refusals.items())),
             "headers": {
                 "RequestId": {
                     "description": "The request's id: the client's own, if it sent one, else the server's.",
@@ -96,12 +99,25 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
+def _modernize(schema: Any) -> None:
+    """Tuples as JSON Schema 2020-12 has them, which OpenAPI 3.1 uses: msgspec writes an older draft's."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("items"), list):
+            schema["prefixItems"], schema["items"] = schema["items"], False
+        for part in schema.values():
+            _modernize(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _modernize(part)
+
+
 class _Forms:
-    """The schemas of the types that routes name."""
+    """The schemas of the types that routes name, and the ways in which operations are refused."""
 
     def __init__(self, by_type: dict[str, dict[str, Any]], components: dict[str, Any]) -> None:
         self._by_type = by_type
         self.components = components
+        self.refusals: dict[str, Any] = {}
 
     def of(self, kind: Any) -> dict[str, Any]:
         return self._by_type[repr(kind)]
@@ -207,25 +223,23 @@ def _responses(route: Route, forms: _Forms) -> dict[str, Any]:
         by_status.setdefault(PROBLEMS[slug][0], []).append(slug)
     for status, found in sorted(by_status.items()):
         if str(status) not in responses:
-            responses[str(status)] = _refused(status, found, headers)
+            # Many operations are refused in the same ways.
+            name = f"{status}.{'.'.join(found)}"
+            forms.refusals[name] = _refused(found, headers)
+            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
 
 
-def _refused(status: int, slugs: list[str], headers: dict[str, Any]) -> dict[str, Any]:
-    examples = {
-        slug: {
-            "summary": slug,
-            "value": {
-                "type": type_of(slug),
-                "title": slug.replace("_", " ").capitalize(),
-                "status": status,
-                "slug": slug,
-                "detail": PROBLEMS[slug][1],
-                "instance": "5f3a9c01-2a",
-            },
-        }
-        for slug in slugs
-    }
+def _example(slug: str) -> dict[str, Any]:
+    """What a refusal with that slug looks like."""
+    status, detail = PROBLEMS[slug]
+    title = slug.replace("_", " ").capitalize()
+    value = {"type": type_of(slug), "title": title, "status": status, "slug": slug, "detail": detail}
+    return {"summary": slug, "value": {**value, "instance": "5f3a9c01-2a"}}
+
+
+def _refused(slugs: list[str], headers: dict[str, Any]) -> dict[str, Any]:
+    examples = {slug: {"$ref": f"#/components/examples/{slug}"} for slug in slugs}
     return {
         "description": ", ".join(f"`{slug}`" for slug in slugs),
         "headers": headers,
@@ -250,4 +264,8 @@ def document_yaml(routes: Sequence[Route]) -> str:
             del data
             return True
 
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+    Dumper.add_representer(str, text)
     return str(yaml.dump(document(routes), Dumper=Dumper, sort_keys=False, width=110, allow_unicode=True))

@@ -40,7 +40,9 @@ class Request:
     document: bytes
 
 
-Handler = Callable[[Request], Awaitable[msgspec.Struct | msgspec.Raw | list[Any]]]
+MAX_NAME: Final = 48
+
+Handler = Callable[[Request], Awaitable[msgspec.Struct | list[Any] | bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class Route:
         answer: The type of the answer.
         status: Of a success; `also` are others that it may have, and what they mean.
         problems: Slugs that the operation itself can answer with, beside those that all can.
-        cost: What it takes from the limits.
+        is_batch: Each object in the body's list counts against the limits.
     """
 
     method: str
@@ -72,7 +74,7 @@ class Route:
     problems: tuple[str, ...] = ()
     example: Any = None
     answer_example: Any = None
-    cost: int = 1
+    is_batch: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -144,7 +146,7 @@ class Router:
             child = node.children.get(text)
             if child is None and node.wild is not None and text:
                 child = node.wild
-                names[child.name] = text
+                names[child.name] = _checked(child.name, text)
             if child is None:
                 raise refusal("unknown_path", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
             node = child
@@ -152,6 +154,14 @@ class Router:
         if not node.endpoints:
             raise refusal("unknown_path", f"there is nothing at {raw_path.decode('ascii', 'replace')}")
         return node.endpoints, names
+
+
+def _checked(name: str, text: str) -> str:
+    """What stands in braces: ids and names, none of which is longer than this."""
+    if len(text) > MAX_NAME:
+        field = FieldProblem(pointer=name, detail=f"has more than {MAX_NAME} characters")
+        raise refusal("malformed", f"{name}: has more than {MAX_NAME} characters", errors=(field,))
+    return text
 
 
 def _text(part: bytes) -> str:
@@ -164,7 +174,11 @@ def _text(part: bytes) -> str:
 
 ALWAYS: Final = (
     "malformed",
-    "unauthenticated",
+    "missing_credentials",
+    "invalid_key",
+    "invalid_signature",
+    "expired_timestamp",
+    "replayed_nonce",
     "not_permitted",
     "rate_limited",
     "request_timeout",

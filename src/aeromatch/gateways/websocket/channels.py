@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from aeromatch import Exchange
 from aeromatch._core import DepthDiffer, DepthReader
 from aeromatch.gateways.websocket.outlet import message_frame
-from aeromatch.schema.market import Candle, Ticker, TradePrint
+from aeromatch.schema.market import Candle, CandlePage, Ticker, TradePrint
 from aeromatch.schema.messages import (
     CandleMessage,
     Channel,
@@ -25,13 +25,30 @@ from aeromatch.schema.messages import (
 )
 from aeromatch.schema.orders import Order
 
-__all__ = ["CandleChannel", "DepthChannel", "DepthSource", "Feeder", "OrderChannel", "Prints", "Published"]
-__all__ += ["TickerChannel", "Topic", "TradeChannel"]
+__all__ = [
+    "CandleChannel",
+    "CandleSource",
+    "DepthChannel",
+    "DepthSource",
+    "Feeder",
+    "Member",
+    "OrderChannel",
+    "OrderSource",
+    "Prints",
+    "Published",
+    "TickerChannel",
+    "TickerSource",
+    "Topic",
+    "TradeChannel",
+    "trade_message",
+]
 
 NO_SIDE: Final = 255
 MOST_PRINTS: Final = 1000
 """Trades that wait for their interval at most, and that one message has at most."""
 
+MOST_CANDLES: Final = 100
+"""So many that close at the same time, since nothing was traded in between, are told at most: the last ones."""
 SLACK_NS: Final = 20_000_000
 """Ticks come a little early or late: so much is no reason to wait for the next one."""
 
@@ -63,7 +80,7 @@ class Member(Protocol):
     def deliver(self, message: Published) -> None:
         """Sends it on."""
 
-    def joined(self, message: Published | None, position: tuple[int, ...]) -> None:
+    def joined(self, channel: "Feeder", messages: Sequence[Published], position: tuple[int, ...]) -> None:
         """From here on messages are delivered: what begins them, and by shard the first command that they are about."""
 
     def failed(self, error: Exception) -> None:
@@ -93,6 +110,10 @@ class Feeder:
     def begin(self) -> Published | None:
         """What a new subscriber gets first."""
         return None
+
+    def settle(self) -> Iterable[Published]:
+        """What was to wait for its time, and is told to those who are there before another one joins."""
+        return ()
 
     def fresh(self) -> Published | None:
         """What makes up for all that was left out; called by the event loop."""
@@ -235,6 +256,10 @@ class TradeChannel(Feeder):
         if self._waiting and self.is_due(now_ns):
             yield from self._tell()
 
+    def settle(self) -> Iterable[Published]:
+        """The trades that wait for their interval."""
+        return self._tell()
+
     def _tell(self) -> Iterable[Published]:
         prints, self._waiting = self._waiting, []
         for start in range(0, len(prints), MOST_PRINTS):
@@ -291,6 +316,11 @@ class CandleSource(Protocol):
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         """The candle that is open. Raises RefusedError (404, 400)."""
 
+    async def candles(
+        self, symbol: str, period: str, *, start: int | None, end: int | None, limit: int, cursor: str | None
+    ) -> CandlePage:
+        """Candles of the past, oldest first."""
+
 
 class CandleChannel(Feeder):
     """The candle that is open, as it changes, and each once more when it has closed."""
@@ -301,6 +331,7 @@ class CandleChannel(Feeder):
         self._source = source
         self._last = source.open_candle(symbol, period)
         self._frame = None if self._last is None else self._message(self._last)
+        self._closed: tuple[int, int] | None = None
 
     def _message(self, candle: Candle) -> Published:
         message = CandleMessage(channel="candles", symbol=self._symbol, period=self._period, candle=candle)
@@ -314,18 +345,36 @@ class CandleChannel(Feeder):
         """The candle as it was told last."""
         return self._frame
 
-    def closed(self, candle: Candle) -> Published:
-        """A candle has closed: it is told at once."""
-        return self._message(candle)
-
     def tick(self, now_ns: int, /) -> Iterable[Published]:
         """What is due now."""
         if not self.is_due(now_ns):
             return
-        candle = self._source.open_candle(self._symbol, self._period)
-        if candle is not None and candle != self._last:
-            self._last, self._frame = candle, self._message(candle)
-            yield self._frame
+        candle, last = self._source.open_candle(self._symbol, self._period), self._last
+        if candle is None or candle == last:
+            return
+        self._last, self._frame = candle, self._message(candle)
+        if last is not None and candle.start > last.start:
+            self._closed = (last.start, candle.start)
+        yield self._frame
+
+    def take_closed(self) -> tuple[int, int] | None:
+        """Where the candles begin that have closed since the last time: from one, to before another; None: nowhere."""
+        closed, self._closed = self._closed, None
+        return closed
+
+    async def closed(self, start: int, end: int) -> list[Published]:
+        """Candles that have closed, as they ended; in the event loop."""
+        page = await self._source.candles(
+            self._symbol, self._period, start=start, end=end, limit=MOST_CANDLES, cursor=None
+        )
+        return [self._message(candle) for candle in page.candles if candle.is_closed and start <= candle.start < end]
+
+
+class OrderSource(Protocol):
+    """Who says what rows of orders mean; in any thread."""
+
+    def orders(self, rows: NDArray[np.void], fills: NDArray[np.void]) -> list[Order]:
+        """The orders of rows of ORDER_DTYPE, each with those rows of FILL_DTYPE that are its own."""
 
 
 class OrderChannel(Feeder):
@@ -333,7 +382,24 @@ class OrderChannel(Feeder):
 
     conflates = False
 
-    def changed(self, orders: list[Order], sequence: int) -> Published:
-        """Takes the account's orders that changed, as they are now."""
-        message = OrderMessage(channel="orders", account=self.topic.account, sequence=sequence, orders=orders)
+    def __init__(self, topic: Topic, number: int, source: OrderSource) -> None:
+        super().__init__(topic)
+        self.number = number
+        self._source = source
+
+    def changed(self, shard: int, sequence: int, rows: NDArray[np.void], fills: NDArray[np.void]) -> Published | None:
+        """What commands up to one did to the account's orders; None: nothing.
+
+        Arguments:
+            shard: Whose commands.
+            sequence: The last of them.
+            rows: Orders that changed (ORDER_DTYPE), of whichever accounts.
+            fills: What was traded (FILL_DTYPE).
+        """
+        mine = rows[rows["account"] == self.number]
+        if not len(mine):
+            return None
+        orders = self._source.orders(mine, fills[fills["account"] == self.number])
+        account = self.topic.account
+        message = OrderMessage(channel="orders", account=account, sequence=sequence, orders=orders, shard=shard)
         return Published(message_frame(message), sequence, sequence)

@@ -6,8 +6,10 @@ in one queue, which the event loop works off in order.
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from aeromatch import Events, Exchange
 from aeromatch._core import CODES
-from aeromatch.gateways.problems import unknown_instrument
+from aeromatch.gateways.problems import refusal, unknown_instrument
 from aeromatch.gateways.websocket.channels import (
     CandleChannel,
     CandleSource,
@@ -25,6 +27,7 @@ from aeromatch.gateways.websocket.channels import (
     Feeder,
     Member,
     OrderChannel,
+    OrderSource,
     Prints,
     Published,
     TickerChannel,
@@ -32,14 +35,39 @@ from aeromatch.gateways.websocket.channels import (
     Topic,
     TradeChannel,
 )
+from aeromatch.gateways.websocket.past import not_kept
 from aeromatch.market.times import event_times
-from aeromatch.schema.orders import Order
 
-__all__ = ["FeedThread", "Hub", "OrderSource"]
+__all__ = ["FeedThread", "Hub"]
+
+log = logging.getLogger("aeromatch.websocket")
 
 TRADE: Final = CODES["EventKind"]["trade"]
+RECENT_ROWS: Final = 100_000
+"""Changes of orders that are kept for those who come back: some 10 MB."""
 CHUNK: Final = 256
 """So many subscribers get a message before the event loop does something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What some commands of a shard, up to one, did to orders."""
+
+    shard: int
+    sequence: int
+    orders: NDArray[np.void]
+    fills: NDArray[np.void]
+
+
+class Count(Protocol):
+    """As `services.Stages.count`."""
+
+    def __call__(self, name: str, amount: int = 1, **labels: str) -> None:
+        """Adds to a counter of /metrics."""
+
+
+def _uncounted(name: str, amount: int = 1, **labels: str) -> None:
+    """Nobody counts."""
 
 
 class FeedThread(Protocol):
@@ -53,11 +81,43 @@ class FeedThread(Protocol):
         """Lets the thread do something between two batches. Raises RefusedError (503) where it has ended."""
 
 
-class OrderSource(Protocol):
-    """Who says what rows of orders mean."""
+class RecentOrders:
+    """What changed lately of all orders, for those who come back after a short time."""
 
-    def changed_orders(self, orders: NDArray[np.void], fills: NDArray[np.void]) -> Mapping[str | None, list[Order]]:
-        """The orders of rows of ORDER_DTYPE by account, each with those of the fills that are its own."""
+    def __init__(self, feed: FeedThread) -> None:
+        self._feed = feed
+        self._batches: deque[_Batch] = deque()
+        self._rows = 0
+        # By shard, the last command of which something may be missing here.
+        self._missing: list[int] | None = None
+
+    def _begin(self) -> list[int]:
+        if self._missing is None:
+            self._missing = [place - 1 for place in self._feed.position]
+        return self._missing
+
+    def add(self, shard: int, sequence: int, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+        """Keeps what a batch of events changed, up to its last command."""
+        missing = self._begin()
+        self._batches.append(_Batch(shard, sequence, orders, fills))
+        self._rows += len(orders) + len(fills)
+        while self._rows > RECENT_ROWS:
+            oldest = self._batches.popleft()
+            self._rows -= len(oldest.orders) + len(oldest.fills)
+            missing[oldest.shard] = oldest.sequence
+
+    def since(self, known: tuple[int, ...], channel: OrderChannel) -> Iterator[Published]:
+        """The messages of a channel about what followed commands. Raises RefusedError (410) where it is not here."""
+        missing = self._begin()
+        if any(place < gone for place, gone in zip(known, missing, strict=True)):
+            raise not_kept(max(missing) + 1)
+        for batch in self._batches:
+            if batch.sequence > known[batch.shard]:
+                later = np.uint64(known[batch.shard])
+                orders, fills = (rows[rows["sequence"] > later] for rows in (batch.orders, batch.fills))
+                message = channel.changed(batch.shard, batch.sequence, orders, fills)
+                if message is not None:
+                    yield message
 
 
 class Hub:
@@ -69,7 +129,7 @@ class Hub:
         feed: FeedThread,
         tickers: TickerSource,
         candles: CandleSource,
-        orders: OrderSource | None,
+        orders: OrderSource,
         *,
         depth_levels: int = 5000,
     ) -> None:
@@ -80,13 +140,15 @@ class Hub:
             feed: Whose thread calls `apply` and `tick`.
             tickers: Who knows tickers.
             candles: Who keeps candles.
-            orders: Who knows orders; None: there is no such channel.
+            orders: Who says what rows of orders mean.
             depth_levels: Levels of each side that are followed at most; 0: all.
         """
         # A door of its own: it is used by the feed's thread only.
         self._exchange = exchange.port()
+        self.exchange = exchange
         self._feed = feed
-        self._tickers, self._candles, self._orders = tickers, candles, orders
+        self._tickers, self._candles, self.orders = tickers, candles, orders
+        self._recent = RecentOrders(feed)
         self._depth_levels = depth_levels
         self._loop = asyncio.get_running_loop()
         self._channels: dict[Topic, Feeder] = {}
@@ -98,22 +160,45 @@ class Hub:
         self._said: list[Callable[[], None] | tuple[Feeder, Published]] = []
         self._queue: deque[Callable[[], None] | tuple[Feeder, Published]] = deque()
         self._pump: asyncio.Task[None] | None = None
-        self.subscriptions = 0
+        self._reading: set[asyncio.Task[None]] = set()
+        self.count: Count = _uncounted
+        """Adds to a counter of /metrics."""
 
     # What follows is called by the event loop.
 
-    def subscribe(self, topic: Topic, member: Member) -> None:
+    def position(self) -> tuple[int, ...]:
+        """By shard, the first command whose events the channels do not have yet."""
+        return self._feed.position
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody follows anything."""
+        return not (self._channels or self._sources or self._by_book or self._books)
+
+    def account_number(self, account: str | None) -> int:
+        """The number that an account's orders have in rows. Raises RefusedError (404); any thread may ask."""
+        try:
+            return 0 if account is None else self.exchange.account_number(account)
+        except LookupError:
+            raise refusal("unknown_account", f"there is no account {account!r}") from None
+
+    def subscribe(self, topic: Topic, member: Member, since: tuple[int, ...] | None = None) -> None:
         """Lets a member join a topic: it is called when it has, or when that failed.
+
+        Arguments:
+            topic: What it follows.
+            member: Who.
+            since: Of orders, by shard: begin with what followed these commands, if it is still at hand.
 
         Raises:
             RefusedError: The feed has ended (503).
         """
-        self._feed.call(lambda: self._join(topic, member))
-        self.subscriptions += 1
+        self._feed.call(lambda: self._join(topic, member, since))
+        self.count("aeromatch_websocket_subscriptions")
 
     def unsubscribe(self, topic: Topic, member: Member) -> None:
         """Ends what `subscribe` began, once and only if it did not fail; nothing is delivered any more."""
-        self.subscriptions -= 1
+        self.count("aeromatch_websocket_subscriptions", -1)
         channel = self._channels.get(topic)
         if channel is not None:
             channel.members.discard(member)
@@ -134,27 +219,48 @@ class Hub:
                 said()
                 continue
             channel, message = said
-            for count, member in enumerate(tuple(channel.members), 1):
+            members = tuple(channel.members)
+            for count, member in enumerate(members, 1):
                 if member in channel.members:
                     member.deliver(message)
                 if not count % CHUNK:
                     await asyncio.sleep(0)
+            self.count("aeromatch_websocket_messages_total", len(members), channel=channel.topic.channel)
+            self.count("aeromatch_websocket_sent_bytes_total", len(members) * len(message.frame))
+
+    def _tell_closed(self, channel: CandleChannel, start: int, end: int) -> None:
+        """Candles that have closed are read, and told when they are there."""
+
+        async def tell() -> None:
+            try:
+                messages = await channel.closed(start, end)
+            except Exception:
+                log.exception("candles that have closed could not be read")
+                return
+            self._hand_over([(channel, message) for message in messages])
+
+        task = self._loop.create_task(tell())
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
 
     async def close(self) -> None:
         """Lets go of the exchange; the feed has ended."""
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.wait((self._pump,))
+        tasks = [*self._reading, *((self._pump,) if self._pump is not None else ())]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         self._exchange.close()
 
     # What follows is called by the feed's thread.
 
-    def _join(self, topic: Topic, member: Member) -> None:
+    def _join(self, topic: Topic, member: Member, since: tuple[int, ...] | None) -> None:
         try:
             channel = self._channels.get(topic)
             if channel is None:
                 channel = self._make(topic)
-            first = channel.begin()
+            self._say(*((channel, message) for message in channel.settle()))
+            messages = self._first(channel, since)
         except Exception as error:
             self._say(partial(self._refuse, member, error))
             self._flush()
@@ -164,13 +270,20 @@ class Hub:
 
         def joined() -> None:
             channel.members.add(member)
-            member.joined(first, position)
+            member.joined(channel, messages, position)
 
         self._say(joined)
         self._flush()
 
+    def _first(self, channel: Feeder, since: tuple[int, ...] | None) -> list[Published]:
+        """What a new subscriber gets first."""
+        if since is not None and isinstance(channel, OrderChannel):
+            return list(self._recent.since(since, channel))
+        message = channel.begin()
+        return [] if message is None else [message]
+
     def _refuse(self, member: Member, error: Exception) -> None:
-        self.subscriptions -= 1
+        self.count("aeromatch_websocket_subscriptions", -1)
         member.failed(error)
 
     def _leave(self, topic: Topic) -> None:
@@ -191,7 +304,7 @@ class Hub:
 
     def _make(self, topic: Topic) -> Feeder:
         if topic.channel == "orders":
-            channel: Feeder = OrderChannel(topic)
+            channel: Feeder = OrderChannel(topic, self.account_number(topic.account), self.orders)
         else:
             symbol = topic.symbol or ""
             try:
@@ -241,8 +354,13 @@ class Hub:
                 if channels is not None:
                     mine = is_trade & (instruments == book)
                     self._touch(channels, records[mine], times[mine])
-        if self._orders is not None and len(orders):
-            self._changed(orders, fills, int(records["sequence"][-1]))
+        if len(orders):
+            self._recent.add(shard, int(records["sequence"][-1]), orders, fills)
+            for channel in self._channels.values():
+                if isinstance(channel, OrderChannel):
+                    message = channel.changed(shard, int(records["sequence"][-1]), orders, fills)
+                    if message is not None:
+                        self._say((channel, message))
         self._flush()
 
     def _touch(self, channels: list[Feeder], trades: NDArray[np.void], times: NDArray[np.uint64]) -> None:
@@ -253,17 +371,10 @@ class Hub:
             elif isinstance(channel, (DepthChannel, TickerChannel)):
                 channel.touch()
 
-    def _changed(self, orders: NDArray[np.void], fills: NDArray[np.void], sequence: int) -> None:
-        followed = {topic.account: channel for topic, channel in self._channels.items() if topic.channel == "orders"}
-        if not followed or self._orders is None:
-            return
-        for account, changed in self._orders.changed_orders(orders, fills).items():
-            channel = followed.get(account)
-            if isinstance(channel, OrderChannel):
-                self._say((channel, channel.changed(changed, sequence)))
-
     def tick(self, now_ns: int) -> None:
         """As the feed's consumer."""
         for channel in self._channels.values():
             self._say(*((channel, message) for message in channel.tick(now_ns)))
+            if isinstance(channel, CandleChannel) and (closed := channel.take_closed()) is not None:
+                self._say(partial(self._tell_closed, channel, *closed))
         self._flush()

@@ -14,7 +14,8 @@ class WebSocketOptions:
         ping_interval_s: How often a client is asked whether it lives.
         ping_timeout_s: How long it may take to answer; then its connection is closed (1011).
         login_timeout_s: Where keys are asked for: how long a connection may stay without one.
-        buffer_bytes: So much may wait in a connection's socket; with more in it, its client is slow.
+        buffer_bytes: So much may wait to be written to a connection's socket; with more, its client is slow.
+        kernel_bytes: So much the system may keep of what was written (SO_SNDBUF).
         queue_messages, queue_bytes: What may wait besides for a slow client, of what cannot be conflated: with more its
             connection is closed (1013).
         slow_timeout_s: So long a client may be slow without a break before its connection is closed (1013).
@@ -31,6 +32,7 @@ class WebSocketOptions:
     ping_timeout_s: float = 20.0
     login_timeout_s: float = 10.0
     buffer_bytes: int = 262_144
+    kernel_bytes: int = 262_144
     queue_messages: int = 1024
     queue_bytes: int = 1 << 20
     slow_timeout_s: float = 15.0

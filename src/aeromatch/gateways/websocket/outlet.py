@@ -41,9 +41,12 @@ class Outlet:
     and the connection is closed: memory is bounded by the limits, whoever connects.
     """
 
-    def __init__(self, socket: Socket, options: WebSocketOptions, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, socket: Socket, options: WebSocketOptions, count: Callable[..., None], on_end: Callable[[], None]
+    ) -> None:
         self._socket = socket
         self._options = options
+        self._count = count
         self._on_end = on_end
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
@@ -74,7 +77,7 @@ class Outlet:
         if len(self._queue) > self._options.queue_messages or self._queued_bytes > self._options.queue_bytes:
             self.close(TRY_AGAIN_LATER, "slow_consumer", "more waits for this client than the server keeps")
 
-    def offer(self, frame: bytes, subscription: Stale) -> None:
+    def offer(self, frame: bytes, subscription: Stale, channel: str) -> None:
         """Sends what a newer message makes up for, or leaves it out."""
         if self.is_over:
             return
@@ -82,6 +85,7 @@ class Outlet:
             self._socket.write_frame(frame)
         else:
             self._stale[subscription] = None
+            self._count("aeromatch_websocket_conflated_total", channel=channel)
         self._look()
 
     def forget(self, subscription: Stale) -> None:
@@ -125,6 +129,7 @@ class Outlet:
         """Says why, and closes the connection; what is queued is dropped."""
         if self.is_over:
             return
+        self._count("aeromatch_websocket_closed_total", reason=slug)
         problem = Problem(
             type=type_of(slug), title=slug.replace("_", " ").capitalize(), status=503, slug=slug, detail=detail
         )

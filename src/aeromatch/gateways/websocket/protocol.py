@@ -5,7 +5,6 @@ to say that, and none to ask whether a socket is full: an application finds a `S
 """
 
 import socket
-from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -65,19 +64,24 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     _on_writable: Callable[[], None] | None = None
     _close_timeout_s = 5.0
 
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        endpoint = transport.get_extra_info("socket")
-        if endpoint is not None:
-            # What lies in the kernel's buffer is out of sight: a slow client is to be noticed here.
-            endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 262_144)
-
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         scope: dict[str, Any] | None = getattr(self, "scope", None)
         if scope is not None:
             # The application's task has been made, but has not run yet.
             scope["extensions"][EXTENSION] = self
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                # uvicorn does the same, and takes it for an error of the server.
+                self.frames = []
+                self.conn.send_close(1007, "not UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
 
     @property
     def is_open(self) -> bool:
@@ -95,6 +99,10 @@ class FrameProtocol(WebSocketsSansIOProtocol):
         self._on_writable = on_writable
         self._close_timeout_s = options.close_timeout_s
         self.transport.set_write_buffer_limits(high=options.buffer_bytes, low=options.buffer_bytes // 4)
+        endpoint = self.transport.get_extra_info("socket")
+        if endpoint is not None:
+            # What lies in the kernel's buffer is out of sight: a slow client is to be noticed here.
+            endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, options.kernel_bytes)
 
     def write_frame(self, frame: bytes) -> None:
         if self.is_open:

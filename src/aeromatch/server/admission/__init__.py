@@ -2,7 +2,7 @@
 
 `table.AdmissionTable` is what gateways use. `keys` is the file of keys, `audit` the notes of who did what, `review`
 reads them with the journal, `safety` cancels orders when somebody is gone or is to stop, `tls` makes contexts,
-`connections` counts what uvicorn accepts.
+`..listen` counts what uvicorn accepts.
 """
 
 from aeromatch.server.admission.keys import KeyFileError, KeyRecord, KeyStore

@@ -23,6 +23,8 @@ Role: TypeAlias = Literal["read", "trade", "admin"]
 ROLES: Final[tuple[Role, ...]] = ("read", "trade", "admin")
 """Each has what those before it have."""
 SECRET_BYTES: Final = 32
+SECRET_PREFIX: Final = "ams_"
+"""By this a secret is known where it should not be: logs hide what begins so."""
 OTHERS: Final = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP
 """Who must not have the file: a group may read it, so that a service can be given it."""
 HEADER: Final = "# Written by `aeromatch keys`. Whoever has these hashes can sign with them: keep this file secret.\n"
@@ -35,6 +37,10 @@ class KeyFileError(AeroMatchError):
 def hash_of(secret: str) -> str:
     """What the file has of a secret: SHA-256 of its text, in hexadecimal digits. Its bytes are the HMAC key."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
 def roles_of(role: Role) -> frozenset[Role]:
@@ -159,7 +165,7 @@ class KeyStore:
             KeyFileError: There is a key of that id, or it trades and has no account; or the file cannot be used.
         """
         key_id = f"k{secrets.token_hex(6)}" if key_id is None else key_id
-        secret = secrets.token_urlsafe(SECRET_BYTES)
+        secret = _new_secret()
         record = KeyRecord(
             id=key_id,
             role=role,
@@ -196,7 +202,7 @@ class KeyStore:
         Raises:
             KeyFileError: There is no such key, or the file cannot be used.
         """
-        secret, now_ms = secrets.token_urlsafe(SECRET_BYTES), time.time_ns() // 1_000_000
+        secret, now_ms = _new_secret(), time.time_ns() // 1_000_000
         with locked(self.path):
             keys = self.load()
             record = self._find(keys, key_id)

@@ -5,6 +5,7 @@ replaying the journal, which is exact (R3). Nothing is changed, and an exchange 
 """
 
 import bisect
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Any, Final
 import numpy as np
 
 from aeromatch.replay.timeline import Step, Timeline
-from aeromatch.server.admission.audit import AuditError, Note, read_notes
+from aeromatch.server.admission.audit import Note, read_notes
 from aeromatch.server.admission.table import AUDIT_FILE
 
 __all__ = ["Entry", "Origins", "entries", "journals"]
 
 CHUNK: Final = 16_384
 UNSHOWN: Final = {"sequence", "timestamp_ns", "tag", "kind"}
+ANSWERS: Final = ("accepted", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Entry:
         note: The session or the action; None where no note has that number.
         kind: What the command is.
         fields: Its arguments, by the names of docs/records.md.
-        result: "accepted", or the slug that it was rejected with.
+        result: "accepted", or the slug that it was rejected with. None: what concerns all shards is answered by shard 0
+            alone, and this is another one.
         events: How many events of each kind followed.
         session: For an action, the note of the session that asked for it, if that one traded as well.
     """
@@ -46,7 +49,7 @@ class Entry:
     note: Note | None
     kind: str
     fields: dict[str, Any]
-    result: str
+    result: str | None
     events: dict[str, int]
     session: Note | None = None
 
@@ -163,20 +166,18 @@ def _entry(shard: int, step: Step, origins: Origins) -> Entry:
     fields = step.fields
     tag = int(fields.get("tag", 0))
     note = origins[tag] if tag else None
-    first = step.events[0] if step.events else None
-    counts: dict[str, int] = {}
-    for event in step.events[1:]:
-        counts[str(event.kind)] = counts.get(str(event.kind), 0) + 1
-    rejected = first is not None and first.kind == "rejected"
+    answer = step.events[0] if step.events and step.events[0].kind in ANSWERS else None
+    result = None if answer is None else str(answer.reason or answer.kind)
+    counts = Counter(str(event.kind) for event in step.events if event is not answer)
     return Entry(
         shard=shard,
         sequence=step.sequence,
-        time_ns=(first.timestamp if first is not None else None) or int(fields.get("timestamp_ns", 0)),
+        time_ns=(answer.timestamp if answer is not None else None) or int(fields.get("timestamp_ns", 0)),
         tag=tag,
         note=note,
         kind=str(fields["kind"]),
         fields={name: value for name, value in fields.items() if name not in UNSHOWN},
-        result=str(first.reason) if rejected and first is not None else "accepted",
-        events=counts,
+        result=result,
+        events=dict(counts),
         session=origins[note.session] if note is not None and note.session else None,
     )

@@ -81,9 +81,9 @@ class ServerConfig(Section):
     drain_timeout_s: Annotated[
         int, doc("How long requests under way may take when the server stops.", ge=0, le=3600)
     ] = 10
-    request_timeout_s: Annotated[float, doc("How long a request may take to arrive (408).", gt=0, le=3600)] = 30.0
+    request_timeout_s: Annotated[float, doc("How long a request may take to arrive (408).", gt=0, le=3600)] = 10.0
     max_header_bytes: Annotated[int, doc("Longer targets and headers are refused (431).", ge=1024, le=1 << 24)] = (
-        1 << 16
+        1 << 15
     )
     max_body_bytes: Annotated[int, doc("A larger request is refused (413).", ge=1024, le=1 << 30)] = 1 << 20
 
@@ -246,20 +246,46 @@ class AuthConfig(Section):
         doc("`keys`: each request needs a key. `off`: everybody may do everything; on loopback addresses only."),
     ] = "keys"
     keys_file: Annotated[
-        str | None, doc("File of key hashes, which `aeromatch keys` writes; null: `keys.yaml` in `data_dir`.")
+        str | None,
+        doc("File of key hashes, which `aeromatch keys` writes; null: `keys.yaml` beside the configuration."),
     ] = None
     signature_window_s: Annotated[
         float, doc("How old a signature may be, and how long its nonce is remembered.", gt=0, le=300)
     ] = 5.0
+    signature_ahead_s: Annotated[float, doc("How far a signer's clock may be ahead.", ge=0, le=300)] = 1.0
+    nonces: Annotated[
+        int,
+        doc(
+            "Nonces that can be remembered, 8 bytes each: four times the signed requests of a window.",
+            ge=1024,
+            le=1 << 28,
+        ),
+    ] = 1 << 20
 
 
 class LimitsConfig(Section):
-    """What one key, or one address without keys, may use at most."""
+    """What may be used at most. A key may have limits of its own, which `aeromatch keys` gives it."""
 
-    orders_per_second: Annotated[int, doc("Orders, amends and cancels.", reloads=True, ge=1)] = 5000
-    orders_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 10000
-    requests_per_second: Annotated[int, doc("Everything else.", reloads=True, ge=1)] = 1000
-    requests_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 2000
+    key_orders_per_second: Annotated[
+        int, doc("Of each key: orders, amends and cancels; 0: no limit.", reloads=True, ge=0)
+    ] = 5000
+    key_orders_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 10000
+    key_requests_per_second: Annotated[int, doc("Of each key: everything else; 0: no limit.", reloads=True, ge=0)] = (
+        1000
+    )
+    key_requests_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 2000
+    address_orders_per_second: Annotated[
+        int, doc("Of each address: orders, amends and cancels; 0: no limit.", reloads=True, ge=0)
+    ] = 0
+    address_orders_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 10000
+    address_requests_per_second: Annotated[
+        int, doc("Of each address: everything else; 0: no limit.", reloads=True, ge=0)
+    ] = 0
+    address_requests_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 2000
+    venue_orders_per_second: Annotated[
+        int, doc("Of all together: orders, amends and cancels; 0: no limit.", reloads=True, ge=0)
+    ] = 0
+    venue_orders_burst: Annotated[int, doc("So many of them at once.", reloads=True, ge=1)] = 100_000
     connections: Annotated[int, doc("Connections to the server.", reloads=True, ge=1)] = 4096
     connections_per_address: Annotated[int, doc("Connections from one address.", reloads=True, ge=1)] = 2048
 
@@ -268,9 +294,12 @@ class MarketDataConfig(Section):
     """What everyone sees of the market, and how often."""
 
     interval_ms: Annotated[int, doc("How often depth updates are made.", ge=1, le=60_000)] = 100
-    queue_messages: Annotated[
-        int, doc("Messages that wait for a subscriber before they are conflated.", ge=1, le=1 << 20)
-    ] = 256
+    pause_ms: Annotated[
+        int,
+        doc("After a read with events the next one waits so long: what comes meanwhile comes together.", ge=0, le=1000),
+    ] = 2
+    read_events: Annotated[int, doc("About so many events of a shard are taken at once.", ge=1, le=1 << 24)] = 16384
+    depth_levels: Annotated[int, doc("Levels of each side that are followed and answered; 0: all.", ge=0)] = 5000
 
 
 class ViewsConfig(Section):
@@ -283,8 +312,18 @@ class ViewsConfig(Section):
     periods: Annotated[list[str], doc("Periods of candles.", min_length=1)] = msgspec.field(
         default_factory=lambda: ["1s", "1m", "5m", "15m", "1h", "4h", "1d"]
     )
-    keep_trades: Annotated[int, doc("Trades of each instrument that are kept.", ge=1)] = 1_000_000
-    keep_orders: Annotated[int, doc("Ended orders that are kept.", ge=1)] = 1_000_000
+    retention: Annotated[
+        dict[str, str | None], doc("How long candles of a period stay; null: for ever. Others stay as statistics do.")
+    ] = {}
+    keep_trades: Annotated[int, doc("Trades of each instrument that are kept: the latest.", ge=1)] = 1_000_000
+    keep_orders: Annotated[int, doc("Ended orders that are kept: the latest.", ge=1)] = 1_000_000
+    keep: Annotated[
+        str | None, doc("How long trades and ended orders stay at most, such as `30d`; null: for ever.")
+    ] = None
+    flush_s: Annotated[float, doc("How often rows are written.", gt=0, le=60)] = 0.25
+    waiting_rows: Annotated[
+        int, doc("Rows that wait for the store at most: then the views wait; matching never does.", ge=1000)
+    ] = 500_000
 
 
 class StatisticsConfig(Section):
@@ -315,12 +354,33 @@ class RestConfig(Section):
 
 
 class WebSocketConfig(Section):
-    """The WebSocket interface (docs/websocket.md), at /ws."""
+    """The WebSocket interface (docs/websocket.md), at /ws; the limits are of one connection."""
 
     enabled: Annotated[bool, doc("Whether it is there.")] = True
-    max_message_bytes: Annotated[int, doc("A longer message closes the connection.", ge=256, le=1 << 26)] = 1 << 16
-    ping_interval_s: Annotated[float, doc("How often a silent client is asked whether it lives.", gt=0, le=3600)] = 20.0
+    max_message_bytes: Annotated[int, doc("A longer message closes the connection.", ge=256, le=1 << 26)] = 65536
+    ping_interval_s: Annotated[float, doc("How often a client is asked whether it lives.", gt=0, le=3600)] = 20.0
     ping_timeout_s: Annotated[float, doc("How long it may take to answer.", gt=0, le=3600)] = 20.0
+    login_timeout_s: Annotated[
+        float, doc("Where keys are asked for: how long it may stay without one.", gt=0, le=3600)
+    ] = 10.0
+    buffer_bytes: Annotated[int, doc("With more waiting in its socket a client is slow.", ge=1024, le=1 << 30)] = (
+        262_144
+    )
+    kernel_bytes: Annotated[
+        int, doc("What the system may keep of what was written (SO_SNDBUF).", ge=4096, le=1 << 30)
+    ] = 262_144
+    queue_messages: Annotated[
+        int, doc("Messages that may wait for a slow client, of those that cannot be conflated.", ge=1, le=1 << 20)
+    ] = 1024
+    queue_bytes: Annotated[int, doc("The same in bytes.", ge=1024, le=1 << 30)] = 1 << 20
+    slow_timeout_s: Annotated[float, doc("How long a client may be slow without a break.", gt=0, le=3600)] = 15.0
+    close_timeout_s: Annotated[float, doc("How long a closing handshake may take.", gt=0, le=3600)] = 5.0
+    subscriptions: Annotated[int, doc("Subscriptions.", ge=1, le=1 << 20)] = 256
+    messages_per_s: Annotated[float, doc("Messages from a client a second.", gt=0)] = 500.0
+    burst_messages: Annotated[int, doc("So many of them at once.", ge=1)] = 1000
+    faults: Annotated[int, doc("Messages in a row that may make no sense.", ge=1)] = 20
+    requests: Annotated[int, doc("Requests that are answered at the same time.", ge=1, le=1 << 20)] = 128
+    resumes: Annotated[int, doc("Of all connections: those that read the past at the same time.", ge=1, le=1024)] = 4
 
 
 class GatewaysConfig(Section):

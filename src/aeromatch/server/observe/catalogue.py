@@ -25,14 +25,14 @@ SIZE_BOUNDS: Final = tuple(float(1 << power) for power in range(13))
 STAGES: Final = {
     "admit": "the gateway asks the admission table who it is and whether its limits allow it",
     "decode": "the request's JSON becomes a NewOrder, checked",
-    "send": "the order becomes a command and goes into the shard's ring",
+    "send": "the order becomes a command and goes into the shard's ring, once there is room",
     "wait": "the first command of its batch waits in the ring until the shard takes it",
     "journal": "its batch is written to the journal",
     "sync": "the disk is waited for, where durability asks for it",
     "match": "the command is applied: matching and settlement, until its events are there",
     "publish": "the batch's books and events are shown to readers",
     "answer": "its events become JSON",
-    "total": "from the request's last byte to the answer's first, in the server",
+    "total": "from the request's last byte until its answer is given to the socket",
 }
 """The stages of an order's way, in its order. `wait` to `publish` are told by the shards, the others by gateways."""
 
@@ -79,7 +79,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _times("aeromatch_request_duration_seconds", "Time a request took in the server.", "gateway", "route"),
     _counter("aeromatch_refusals_total", "Requests that a gateway refused, by problem's slug.", "gateway", "slug"),
     _times("aeromatch_stage_duration_seconds", "Time in each stage of an order's way.", "stage"),
-    _gauge("aeromatch_http_connections", "HTTP connections that are open."),
+    _gauge("aeromatch_http_connections", "Connections that are open, WebSocket ones included."),
     _gauge("aeromatch_websocket_connections", "WebSocket connections that are open."),
     _gauge("aeromatch_websocket_subscriptions", "Subscriptions to channels, over all connections."),
     _counter("aeromatch_websocket_messages_total", "Messages sent over WebSockets, by channel.", "channel"),

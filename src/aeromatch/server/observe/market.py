@@ -42,9 +42,9 @@ class MarketCounts:
         self._reject_slugs = _names("RejectReason")
         self._cancel_reasons = _names("CancelReason")
 
-    def apply(self, shard: int, events: Events, orders: NDArray[Any]) -> None:
+    def apply(self, shard: int, events: Events, orders: NDArray[Any], fills: NDArray[Any] | None = None) -> None:
         """Counts a batch of events."""
-        del shard, orders
+        del shard, orders, fills
         records = events.to_numpy()
         kinds, reasons = records["kind"], records["reason"]
         is_order = records["side"] != NO_SIDE
@@ -56,6 +56,9 @@ class MarketCounts:
         self.trades += int(np.count_nonzero(kinds == KINDS["trade"]))
         self._rejections += np.bincount(reasons[is_rejected], minlength=BYTE_VALUES)
         self._cancellations += np.bincount(reasons[kinds == KINDS["canceled"]], minlength=BYTE_VALUES)
+
+    def tick(self, now_ns: int) -> None:
+        """Nothing is due."""
 
     def samples(self) -> Iterator[Sample]:
         """The counters, for /metrics."""

@@ -133,7 +133,6 @@ SETS: Final = (
     *BODY,
     "unknown_event",
     "unknown_account",
-    "account_disabled",
     "kill_switch",
     "already_settled",
     "invalid_quantity",

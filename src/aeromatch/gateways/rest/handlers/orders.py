@@ -82,7 +82,6 @@ RULES: Final = (
     "unknown_instrument",
     "unknown_account",
     "kill_switch",
-    "account_disabled",
     "invalid_quantity",
     "invalid_price",
     "invalid_combination",
@@ -95,17 +94,17 @@ RULES: Final = (
 BODY: Final = ("body_too_large", "unsupported_media_type")
 
 
-async def new_order(request: Request) -> Order:
+async def new_order(request: Request) -> bytes:
     """`POST /order`."""
-    order, is_new = await request.trading.new_order(request.principal, request.body)
+    order, is_new = await request.trading.new_order_json(request.principal, request.body)
     if not is_new:
         request.status = 200
     return order
 
 
-async def new_orders(request: Request) -> BatchResult:
+async def new_orders(request: Request) -> bytes:
     """`POST /orders`."""
-    return await request.trading.new_orders(request.principal, request.body.orders)
+    return await request.trading.new_orders_json(request.principal, request.body.orders)
 
 
 async def amend_order(request: Request) -> Order:
@@ -185,6 +184,7 @@ ROUTES: Final = (
         ),
         tag="orders",
         request=OrderBatch,
+        is_batch=True,
         answer=BatchResult,
         problems=BODY,
         example={"orders": [NEW]},

@@ -3,8 +3,6 @@
 import time
 from typing import Any, Final
 
-import msgspec
-
 from aeromatch.gateways.rest.routes import Request, Route
 from aeromatch.gateways.services import Services
 from aeromatch.schema.admin import Health, Me
@@ -47,9 +45,9 @@ async def get_me(request: Request) -> Me:
     return Me(key=who.key_id, roles=sorted(who.roles), account=who.account)
 
 
-async def get_openapi(request: Request) -> msgspec.Raw:
+async def get_openapi(request: Request) -> bytes:
     """`GET /openapi.json`."""
-    return msgspec.Raw(request.document)
+    return request.document
 
 
 ROUTES: Final = (

@@ -75,7 +75,7 @@ ROUTES: Final = (
         tag="safety",
         request=DeadMan,
         answer=DeadManState,
-        problems=(*BODY, "unknown_account"),
+        problems=(*BODY, "unknown_account", "no_connection"),
         example={"timeout_ms": 10000},
         answer_example={"timeout_ms": 10000, "fires_at": 1767225610000000000},
     ),

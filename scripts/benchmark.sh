@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Measures the engine, the runtime and the server on this machine, one after the other; arguments go to each.
+#
+#   scripts/benchmark.sh
+#   scripts/benchmark.sh --json > figures.json
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+make build >&2
+aeromatch=.venv/bin/aeromatch
+"$aeromatch" bench "$@"
+"$aeromatch" bench runtime "$@"
+"$aeromatch" bench server "$@"

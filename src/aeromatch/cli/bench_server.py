@@ -1,0 +1,213 @@
+"""`aeromatch bench server`: what a request costs over REST."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import click
+from rich.table import Table
+
+from aeromatch import __version__
+from aeromatch.bench.server_rest import SYMBOL, Race, Round, Server, echo_requests, order_requests, race
+from aeromatch.cli.console import (
+    NumberRange,
+    examples,
+    json_option,
+    print_json,
+    progress_bar,
+    progress_option,
+    stdout_console,
+)
+
+SECTIONS: Final = ("order", "batch")
+ORDER_RATIO: Final = 1.5
+BATCH_RATE: Final = 100_000
+"""The design's budgets."""
+STOP_S: Final = 30.0
+
+
+@click.command(
+    name="server",
+    epilog=examples("aeromatch bench server", "aeromatch bench server --section batch --durability disk"),
+)
+@click.option(
+    "--section",
+    "sections",
+    type=click.Choice(SECTIONS),
+    multiple=True,
+    help="Only this one; may be given again. Default: every one. order: one order a request, and an empty JSON object "
+    "that is decoded and answered, in turns; batch: orders in batches.",
+)
+@click.option("--rounds", type=click.IntRange(1, 1000), default=7, show_default=True, help="Of each way.")
+@click.option("--seconds", type=NumberRange(0.01, 600), default=1.0, show_default=True, help="Of each round.")
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 1024),
+    default=16,
+    show_default=True,
+    help="Each has one request under way.",
+)
+@click.option(
+    "--batch-connections", type=click.IntRange(1, 1024), default=2, show_default=True, help="The same for batches."
+)
+@click.option("--batch", type=click.IntRange(1, 1000), default=500, show_default=True, help="Orders a batch.")
+@click.option(
+    "--durability",
+    type=click.Choice(["memory", "os", "disk"]),
+    default="os",
+    show_default=True,
+    help="When an order is answered: exchange.durability of the server.",
+)
+@json_option
+@progress_option
+def bench_server(
+    sections: tuple[str, ...],
+    rounds: int,
+    seconds: float,
+    connections: int,
+    batch_connections: int,
+    batch: int,
+    durability: str,
+    as_json: bool,
+    progress: bool | None,
+) -> None:
+    """Measure a server on this machine, over loopback, from a process of its own.
+
+    The server is a fresh `aeromatchd` with one instrument and an echo. Requests are prepared, connections stay open,
+    and each has one request under way. Every second order takes what the one before it left in the book.
+    """
+    chosen = sections or SECTIONS
+    results: dict[str, Race] = {}
+    done = itertools.count(1)
+    total = len(chosen) * (rounds + 1)
+    with running(durability) as server, progress_bar("measuring", total, progress) as show:
+        for section in chosen:
+            is_order = section == "order"
+            ways = (
+                {"echo": echo_requests(), "order": order_requests()} if is_order else {"batch": order_requests(batch)}
+            )
+            measured = race(
+                server,
+                ways,
+                rounds=rounds,
+                connections=connections if is_order else batch_connections,
+                seconds=seconds,
+                progress=lambda: show(next(done)),
+            )
+            results[section] = asyncio.run(measured)
+    if as_json:
+        print_json(_as_json(results, batch, durability))
+        return
+    console = stdout_console()
+    console.print(machine())
+    for section, result in results.items():
+        console.print(_order_table(result) if section == "order" else _batch_table(result, batch))
+    console.print(
+        f"Loopback, durability {durability}, {rounds} rounds of {seconds:g} s in turns; medians, and in brackets the "
+        "least and the most. CPU is that of all threads of the server's process, the one of the event loop among them."
+    )
+
+
+@contextmanager
+def running(durability: str, interval_ms: int = 100) -> Iterator[Server]:
+    """A server in a process of its own, until it is not needed any more."""
+    from aeromatch.server.measured import config_of
+
+    with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
+        file = config_of(Path(directory), SYMBOL, durability, interval_ms)
+        command = [sys.executable, "-m", "aeromatch.server.measured", str(file)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                address = process.stdout.readline().strip()
+                if not address:
+                    raise click.ClickException("the server did not start; what it says stands above")
+                parts = urlsplit(address)
+                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid)
+            finally:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def machine() -> str:
+    """What was measured, and on what."""
+    python, cores = platform.python_version(), os.cpu_count()
+    return f"AeroMatch {__version__}, CPython {python}, {platform.machine()}, {cores} cores"
+
+
+def _spread(result: Race, way: str, value: Callable[[Round], float], digits: int = 0) -> str:
+    values = [value(each) for each in result.rounds[way]]
+    return f"{result.median(way, value):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
+
+
+def _order_table(result: Race) -> Table:
+    table = Table(
+        "", "requests/s", "wall, us", "CPU, us", "event loop, us", title="POST /order against an empty JSON echo"
+    )
+    for way in ("echo", "order"):
+        table.add_row(
+            way,
+            _spread(result, way, lambda each: each.rate),
+            _spread(result, way, lambda each: each.wall_us),
+            _spread(result, way, lambda each: each.cpu_us),
+            _spread(result, way, lambda each: each.loop_us),
+        )
+    table.add_row(
+        f"ratio (budget {ORDER_RATIO})",
+        "",
+        f"{result.ratio('order', 'echo', lambda each: each.wall_us):.2f}",
+        f"{result.ratio('order', 'echo', lambda each: each.cpu_us):.2f}",
+        f"{result.ratio('order', 'echo', lambda each: each.loop_us):.2f}",
+    )
+    return table
+
+
+def _batch_table(result: Race, batch: int) -> Table:
+    table = Table("", "orders/s", "server CPU an order, us", title=f"POST /orders, {batch} orders a batch")
+    table.add_row(
+        f"batch (budget {BATCH_RATE:,})",
+        _spread(result, "batch", lambda each: each.rate * batch),
+        _spread(result, "batch", lambda each: each.cpu_us / batch, 2),
+    )
+    return table
+
+
+def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str, Any]:
+    def rounds(result: Race) -> dict[str, list[dict[str, float]]]:
+        return {
+            way: [
+                {"rate": each.rate, "wall_us": each.wall_us, "cpu_us": each.cpu_us, "loop_us": each.loop_us}
+                for each in measured
+            ]
+            for way, measured in result.rounds.items()
+        }
+
+    found: dict[str, Any] = {"machine": machine(), "durability": durability}
+    if "order" in results:
+        result = results["order"]
+        found["order"] = {
+            "rounds": rounds(result),
+            "wall_ratio": result.ratio("order", "echo", lambda each: each.wall_us),
+            "cpu_ratio": result.ratio("order", "echo", lambda each: each.cpu_us),
+            "loop_ratio": result.ratio("order", "echo", lambda each: each.loop_us),
+        }
+    if "batch" in results:
+        result = results["batch"]
+        rate = result.median("batch", lambda each: each.rate)
+        found["batch"] = {"rounds": rounds(result), "orders_per_batch": batch, "orders_per_second": rate * batch}
+    return found
