@@ -351,7 +351,7 @@ class Venue:
                     channel="depth", symbol="X", last_update_id=self.update_id, timestamp=0, bids=bids, asks=asks
                 )
             ]
-        if request.channel == "trades" and request.from_sequence is not None:
+        if request.channel == "trades" and isinstance(request.from_sequence, int):
             kept = self.prints[-self.kept :] if self.kept else []
             if len(kept) < len(self.prints) and self.prints[-1].sequence > request.from_sequence:
                 session.channels.discard(key)
