@@ -23,7 +23,7 @@ CONNECTIONS: Final = 4
 IDLE_CONNECTIONS: Final = 50
 """Of those that only stay."""
 PATIENCE_S: Final = 5.0
-HEAD: Final = "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+HEAD: Final = "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -44,14 +44,17 @@ class Flood:
 
     async def _repeat(self, kind: str) -> None:
         while True:
-            outcome = "closed"
-            with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+            try:
                 async with asyncio.timeout(PATIENCE_S):
                     streams = await asyncio.open_connection(self._host, self._port)
                     try:
                         outcome = await KINDS[kind](self, streams)
                     finally:
                         streams[1].transport.abort()
+            except TimeoutError:
+                outcome = "gave up"
+            except (OSError, EOFError, asyncio.LimitOverrunError):
+                outcome = "closed"
             self.outcomes[f"{kind}: {outcome}"] += 1
             # Whoever is closed at once, and comes again at once, still lets others run.
             await asyncio.sleep(0.001)
@@ -111,7 +114,7 @@ class Flood:
         def invalid_utf8() -> bytes:
             if self._rng.random() < 0.5:
                 return self._post(b'{"symbol":"\xff\xfe\xed\xa0\x80","side":"buy","quantity":"1","price":"1"}')
-            return b"GET /book/%ff%fe%c0%af HTTP/1.1\r\nhost: x\r\n\r\n"
+            return b"GET /book/%ff%fe%c0%af HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 
         return await self._answers(streams, invalid_utf8)
 
@@ -164,7 +167,7 @@ class Flood:
     async def websocket(self, streams: Streams) -> str:
         """Frames that no client sends: unmasked, of unknown kinds, too long, no JSON."""
         key = base64.b64encode(self._bytes(16)).decode()
-        lines = ["GET /ws HTTP/1.1", "host: x", "upgrade: websocket", "connection: upgrade"]
+        lines = ["GET /ws HTTP/1.1", "host: 127.0.0.1", "upgrade: websocket", "connection: upgrade"]
         lines += (f"sec-websocket-key: {key}", "sec-websocket-version: 13")
         streams[1].write(("\r\n".join(lines) + "\r\n\r\n").encode())
         status = await _status(streams[0])

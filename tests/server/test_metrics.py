@@ -24,7 +24,7 @@ from aeromatch.server.observe import Observer, metrics_app
 from aeromatch.server.observe.catalogue import BY_NAME, METRICS, STAGES
 from aeromatch.server.observe.market import MarketCounts
 from aeromatch.server.observe.process import thread_cpu_ns, threads
-from aeromatch.server.observe.registry import MAX_SERIES, OTHER, Recent, Registry
+from aeromatch.server.observe.registry import MAX_SERIES, OTHER, Recent, Registry, Sample
 from aeromatch.server.observe.stages import StageRecorder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -278,6 +278,18 @@ async def test_metrics_are_not_for_everyone() -> None:
     assert refused.json()["type"] == "urn:aeromatch:problem:missing_credentials"
     await observer.stop()
     await exchange.close()
+
+
+def test_a_source_that_fails_takes_no_other_with_it(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> Iterator[Sample]:
+        yield "aeromatch_trades_total", (), 3
+        raise ValueError("on purpose")
+
+    registry.ask(broken)
+    registry.ask(lambda: [("aeromatch_disk_free_bytes", (), 7)])
+    found = shown(registry.text())
+    assert (found["aeromatch_trades_total", ()], found["aeromatch_disk_free_bytes", ()]) == (3, 7)
+    assert "on purpose" in caplog.text
 
 
 def test_threads_have_clocks_and_names() -> None:

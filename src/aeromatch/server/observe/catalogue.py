@@ -79,7 +79,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _times("aeromatch_request_duration_seconds", "Time a request took in the server.", "gateway", "route"),
     _counter("aeromatch_refusals_total", "Requests that a gateway refused, by problem's slug.", "gateway", "slug"),
     _times("aeromatch_stage_duration_seconds", "Time in each stage of an order's way.", "stage"),
-    _gauge("aeromatch_http_connections", "HTTP connections that are open."),
+    _gauge("aeromatch_http_connections", "Connections that are open, WebSocket ones included."),
     _gauge("aeromatch_websocket_connections", "WebSocket connections that are open."),
     _gauge("aeromatch_websocket_subscriptions", "Subscriptions to channels, over all connections."),
     _counter("aeromatch_websocket_messages_total", "Messages sent over WebSockets, by channel.", "channel"),

@@ -36,12 +36,10 @@ TURN_TICKS: Final = 20
 RATE_TICKS: Final = 10
 """Rates are of so many ticks: the last five seconds."""
 NS_PER_US: Final = 1e3
-CONNECTIONS: Final = {
-    "aeromatch_http_connections": "http_connections",
-    "aeromatch_websocket_connections": "websocket_connections",
-    "aeromatch_websocket_subscriptions": "subscriptions",
-}
-"""Gauges that either somebody is asked for or somebody counts, by field of `Watched`."""
+
+
+def _none() -> int:
+    return 0
 
 
 @dataclass(slots=True)
@@ -49,18 +47,14 @@ class Watched:
     """What the observer asks other parts for, each when somebody looks.
 
     Attributes:
-        http_connections: HTTP connections that are open; None: whoever knows counts them by `Stages.count`.
-        websocket_connections: WebSocket connections that are open; None as above.
-        subscriptions: Subscriptions to channels; None as above.
+        http_connections: Connections that are open.
         state: The server's state.
         feed_sequences: How far the feed has read each shard; None: there is no feed.
         store_sequences: How far the stored views have each shard; None: nothing is stored.
         on_samples: Who else is to have the shards' samples: there is one taker of them (docs/statistics.md).
     """
 
-    http_connections: Callable[[], int] | None = None
-    websocket_connections: Callable[[], int] | None = None
-    subscriptions: Callable[[], int] | None = None
+    http_connections: Callable[[], int] = _none
     state: Callable[[], State] = lambda: "ready"
     feed_sequences: Callable[[], Sequence[int]] | None = None
     store_sequences: Callable[[], Sequence[int]] | None = None
@@ -178,18 +172,14 @@ class Observer:
             orders_per_second=round((now.orders - before.orders) / elapsed_s, 1),
             events_per_second=round((now.events - before.events) / elapsed_s, 1),
             trades_per_second=round((now.trades - before.trades) / elapsed_s, 1),
-            http_connections=self._gauge("aeromatch_http_connections"),
-            websocket_connections=self._gauge("aeromatch_websocket_connections"),
-            subscriptions=self._gauge("aeromatch_websocket_subscriptions"),
+            http_connections=self.watched.http_connections(),
+            websocket_connections=int(self.registry.value("aeromatch_websocket_connections")),
+            subscriptions=int(self.registry.value("aeromatch_websocket_subscriptions")),
             memory_bytes=resident_bytes(),
             journal_bytes=self.directory.journal_bytes,
             shards=[_shard_stats(it) for it in counters],
             latencies=[_latency_stats(stage, it) for stage, it in self.stages.last_minute() if it.count],
         )
-
-    def _gauge(self, name: str) -> int:
-        ask: Callable[[], int] | None = getattr(self.watched, CONNECTIONS[name])
-        return ask() if ask is not None else int(self.registry.value(name))
 
     def _delay_histogram(self) -> Iterator[tuple[str, tuple[str, ...], Histogram]]:
         yield "aeromatch_event_loop_delay_seconds", (), self._delays.total()
@@ -200,8 +190,7 @@ class Observer:
         state = self.watched.state()
         for each in get_args(State):
             yield "aeromatch_state", (each,), int(each == state)
-        for name in CONNECTIONS:
-            yield name, (), self._gauge(name)
+        yield "aeromatch_http_connections", (), self.watched.http_connections()
         try:
             counters = self._exchange.counters()
             yield "aeromatch_exchange_memory_bytes", (), self.memory_bytes

@@ -6,6 +6,7 @@ into buckets only when it is shown.
 
 from __future__ import annotations
 
+import logging
 import threading
 from bisect import bisect_left
 from collections import deque
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["MAX_SERIES", "OTHER", "Recent", "Registry", "Sample", "new_histogram"]
+
+log = logging.getLogger("aeromatch.observe")
 
 MAX_SERIES: Final = 500
 """So many sets of labels a metric has at most: what comes beyond is counted together, so memory stays bounded."""
@@ -128,8 +131,12 @@ class Registry:
         with self._lock:
             values = {name: {key: cell[0] for key, cell in series.items()} for name, series in self._counts.items()}
         for source in self._sources:
-            for name, labels, value in source():
-                values[name][labels] = value
+            try:
+                for name, labels, value in source():
+                    values[name][labels] = value
+            except Exception:
+                # What one part cannot tell is missing; the others are still told of, above all then.
+                log.exception("a source of metrics failed")
         histograms: dict[str, list[tuple[Labels, Histogram]]] = {}
         for ask in self._histograms:
             for name, labels, histogram in ask():
