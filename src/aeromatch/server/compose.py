@@ -115,6 +115,7 @@ class Venue:
         self._loaded = loaded
         self._app = app
         self._status = status
+        self._websockets: WebSocketApp | None = None
         self._stack = AsyncExitStack()
         self._stack.push_async_callback(exchange.close)
 
@@ -189,7 +190,8 @@ class Venue:
             hub = Hub(exchange, feed, market, services.views, OrderRows(exchange), depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
-            self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))
+            self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
+            self._app.mount_websocket("/ws", self._websockets)
         await feed.start()
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
@@ -228,6 +230,8 @@ class Venue:
         """A part on which the others stand has ended: nothing new is taken."""
         log.error("failed", extra={"reason": detail})
         self._status.set("failed", detail)
+        if self._websockets is not None:
+            self._websockets.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
         """Applies what can be applied while the server runs.
