@@ -88,7 +88,7 @@ def take(browser: Any, address: str) -> None:
     page = opened("/")
     page.get_by_role("button", name="1s", exact=True).click()
     trade(page)
-    page.wait_for_function("document.querySelector('[data-testid=book-state]').dataset.verified === 'true'")
+    page.locator("[data-testid=book-state][data-verified=true]").wait_for()
     page.wait_for_timeout(7000)  # until the notices are gone
     save(page, "dark")
     page.keyboard.press("Escape")

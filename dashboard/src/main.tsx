@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { token } from "./api/session.ts";
 import { followAccount } from "./state/account.ts";
 import { startKeys } from "./state/keys.ts";
-import { connections, startLink } from "./state/link.ts";
+import { connections, isOnline, startLink } from "./state/link.ts";
 import { startLook } from "./state/look.ts";
 import { follow, ticker } from "./state/market.ts";
 import { EMPTY_TICKET } from "./market/ticket.ts";
@@ -60,7 +60,7 @@ function Trade() {
     return <main class="page" id="main"><p class="empty-note">{text}</p></main>;
   }
   return (
-    <main class="trade" id="main">
+    <main class={`trade ${isOnline.value ? "" : "offline"}`} id="main">
       <Chart />
       <Depth />
       <Ladder />

@@ -72,15 +72,23 @@ describe("a local book", () => {
     expect(shown(book.bids)).toEqual(["2 @ 99.5"]);
   });
 
-  it("verifies itself against the server's book of the same moment, and only of that", () => {
+  it("verifies itself against the server's book; of another moment, a difference says nothing", () => {
+    const other = { ...SNAPSHOT, asks: [["100", "2"], ["100.5", "4"]] as PriceLevel[] };
     book.reset(SNAPSHOT);
-    expect(book.matches(SNAPSHOT)).toBe(true);
-    expect(book.matches({ ...SNAPSHOT, last_update_id: 11 })).toBeNull();
-    expect(book.matches({ ...SNAPSHOT, asks: [["100", "3"]] })).toBe(true);
-    expect(book.matches({ ...SNAPSHOT, asks: [["100", "2"]] })).toBe(false);
-    expect(book.matches({ ...SNAPSHOT, bids: [...SNAPSHOT.bids, ["98", "1"]] })).toBe(false);
+    expect(book.matches(SNAPSHOT, 100)).toBe(true);
+    expect(book.matches({ ...SNAPSHOT, last_update_id: 11 }, 100)).toBe(true);
+    expect(book.matches(other, 100)).toBe(false);
+    expect(book.matches({ ...other, last_update_id: 11 }, 100)).toBeNull();
+    expect(book.matches({ ...SNAPSHOT, bids: [...SNAPSHOT.bids, ["98", "1"]] }, 100)).toBe(false);
     book.lose();
-    expect(book.matches(SNAPSHOT)).toBeNull();
+    expect(book.matches(SNAPSHOT, 100)).toBeNull();
+  });
+
+  it("compares with a book that was cut as far as that goes", () => {
+    const cut = { ...SNAPSHOT, bids: SNAPSHOT.bids.slice(0, 1), asks: SNAPSHOT.asks.slice(0, 1) };
+    book.reset(SNAPSHOT);
+    expect(book.matches(cut, 1)).toBe(true);
+    expect(book.matches(cut, 2)).toBe(false);
   });
 
   it("is the same as a map after any updates", () => {

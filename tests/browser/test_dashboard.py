@@ -38,7 +38,7 @@ def test_an_order_is_placed_seen_and_filled(page: Any, venue: Venue) -> None:
     page.locator('.level.own[data-price="100.0"]').get_by_text("1.500").first.wait_for()
     page.get_by_test_id("tape").locator("li").filter(has_text="0.500").filter(has_text="100.0").first.wait_for()
     page.get_by_test_id("last-price").get_by_text("100.0", exact=True).wait_for()
-    page.wait_for_function("document.title.startsWith('100.0 BTC-USD')")
+    page.locator("title").filter(has_text="100.0 BTC-USD").wait_for(state="attached")
 
     venue.order("bob", "sell", "1.5", "100")
     open_row(page, "buy").wait_for(state="detached")
@@ -53,9 +53,9 @@ def test_an_order_is_placed_seen_and_filled(page: Any, venue: Venue) -> None:
 def test_a_chart_has_the_trades(page: Any, venue: Venue) -> None:
     venue.order("bob", "sell", "1", "120")
     venue.order("alice", "buy", "1", "120")
-    page.wait_for_function("Number(document.querySelector('.chart').dataset.candles) > 0")
+    page.locator('.chart[data-candles]:not([data-candles="0"])').wait_for()
     page.get_by_role("button", name="1s", exact=True).click()
-    page.wait_for_function("Number(document.querySelector('.chart').dataset.candles) > 0")
+    page.locator('.chart[data-candles]:not([data-candles="0"])').wait_for()
     assert page.locator(".chart canvas").count() > 0
 
 
@@ -159,7 +159,7 @@ def test_the_book_follows_and_verifies_itself(page: Any, venue: Venue) -> None:
     for step in range(20):
         venue.order("bob", "buy", "1", str(50 + step))
     page.locator('.level[data-price="69.0"]').wait_for()
-    page.wait_for_function("document.querySelector('[data-testid=book-state]').dataset.verified === 'true'")
+    page.locator("[data-testid=book-state][data-verified=true]").wait_for()
     assert page.get_by_test_id("book-state").get_attribute("data-state") == "synced"
 
 
@@ -172,7 +172,7 @@ def test_the_connection_is_lost_and_regained(watch: Watch, venue: Venue) -> None
     page.get_by_test_id("banner").get_by_text("No connection.").wait_for()
     assert page.get_by_test_id("place").is_disabled()
     assert open_row(page, "90.0").get_by_role("button", name="Cancel").is_disabled()
-    assert page.locator(".ladder.stale").count() == 1
+    assert page.locator("main.offline").count() == 1
 
     venue.start()
     page.get_by_test_id("banner").wait_for(state="hidden")
@@ -208,13 +208,13 @@ def test_colours_follow_the_system_until_they_are_chosen(watch: Watch) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(background)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.locator("html[data-theme=dark]").wait_for()
     dark = page.evaluate(background)
     assert sum(map(int, light[4:-1].split(","))) > 3 * 200 > 3 * 60 > sum(map(int, dark[4:-1].split(",")))
     page.keyboard.press("t")
     assert page.evaluate(background) == light
     page.reload()
-    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    page.locator("html[data-theme=light]").wait_for()
 
 
 def test_keys_reach_everything(page: Any) -> None:

@@ -18,6 +18,7 @@ import uvicorn
 
 from aeromatch.schema.market import Book, Candle, CandlePage, Ticker, TradePage, TradePrint
 from aeromatch.schema.messages import (
+    AmendOrderRequest,
     CancelOrderRequest,
     CandleMessage,
     DepthSnapshot,
@@ -191,6 +192,10 @@ class Venue:
         self.orders[order.order_id] = order
         return order
 
+    def amend(self, order_id: str, change: AmendOrder) -> Order:
+        self.orders[order_id].quantity = str(change.quantity)
+        return self.orders[order_id]
+
     def cancel(self, order_id: str | None) -> Order:
         order = self.orders.get(order_id or "")
         if order is None or order.status == "canceled":
@@ -239,8 +244,7 @@ class Venue:
                 return self._batch(msgspec.json.decode(body, type=OrderBatch))
             case ("PATCH", "order", order_id):
                 change = msgspec.json.decode(body, type=AmendOrder)
-                self.orders[order_id].quantity = str(change.quantity)
-                return self.orders[order_id]
+                return self.amend(order_id, change)
             case ("DELETE", "order", order_id):
                 return self.cancel(order_id)
             case ("GET", "order", order_id):
@@ -276,6 +280,12 @@ class Venue:
                 return self._move(msgspec.json.decode(body))
             case ("GET", "accounts", account, "balances"):
                 return {"balances": [_balance(account)], "positions": []}
+            case ("GET", "me"):
+                return {"key": None, "roles": ["trade"], "account": None}
+            case ("GET", "accounts"):
+                return {"accounts": [{"account": "alice"}, {"account": "fees"}, {"account": "bob", "killed": True}]}
+            case ("GET", "instruments"):
+                return [INSTRUMENT]
             case ("GET", "echo"):
                 return body
             case _:
@@ -329,6 +339,8 @@ class Venue:
                     result = self.enter(request.order)
                 case CancelOrderRequest():
                     result = self.cancel(request.order_id)
+                case AmendOrderRequest():
+                    result = self.amend(request.order_id, request.amend)
                 case PingRequest():
                     pass
                 case _:
@@ -351,7 +363,7 @@ class Venue:
                     channel="depth", symbol="X", last_update_id=self.update_id, timestamp=0, bids=bids, asks=asks
                 )
             ]
-        if request.channel == "trades" and request.from_sequence is not None:
+        if request.channel == "trades" and isinstance(request.from_sequence, int):
             kept = self.prints[-self.kept :] if self.kept else []
             if len(kept) < len(self.prints) and self.prints[-1].sequence > request.from_sequence:
                 session.channels.discard(key)
@@ -365,6 +377,20 @@ class Venue:
             newest = self.candles[-1]
             return [CandleMessage(channel="candles", symbol="X", period=request.period or "", candle=newest)]
         return []
+
+
+INSTRUMENT: dict[str, Any] = {
+    "symbol": "X",
+    "number": 1,
+    "tick_size": "0.5",
+    "lot_size": "0.1",
+    "phase": "continuous",
+    "matching": "fifo",
+    "self_trade_prevention": "none",
+    "settlement": True,
+    "fee_account": "fees",
+    "reference_price": "200",
+}
 
 
 def _balance(account: str) -> dict[str, str]:

@@ -378,6 +378,7 @@ def test_orders_over_a_websocket_are_one_where_the_answer_is_lost() -> None:
         assert (await client.cancel(second.order_id)).status == "canceled"
         with pytest.raises(RejectedError, match="unknown_order"):
             await client.cancel(first.order_id)
+        assert (await client.amend(first.order_id, quantity=2)).quantity == "2"
         proxy.swallowed_answers = 1
         with pytest.raises(NoAnswerError):
             await client.amend(first.order_id, quantity=1)

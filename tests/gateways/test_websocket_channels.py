@@ -234,19 +234,29 @@ def test_the_ticker_comes_at_once_and_whenever_it_changes() -> None:
     play(test)
 
 
-def test_candles_as_they_change() -> None:
-    def candle(close: str) -> Candle:
+def test_candles_as_they_change_and_once_more_when_they_have_closed() -> None:
+    def candle(start: int, close: str, *, is_closed: bool = False) -> Candle:
         prices = {"open": "1", "high": "9", "low": "1", "close": close}
-        return Candle(start=60, **prices, volume="1", notional="1", trades=1, is_closed=False)
+        return Candle(start=start, **prices, volume="1", notional="1", trades=1, is_closed=is_closed)
 
     async def test(venue: WsVenue) -> None:
-        venue.views.candles["BTC-USD", "1m"] = candle("2")
+        venue.views.open["BTC-USD", "1m"] = candle(60, "2")
         async with venue.client() as client:
             await client.ask("subscribe", channel="candles", symbol="BTC-USD", period="1m")
             assert (await client.next("candles"))["candle"]["close"] == "2"
-            venue.views.candles["BTC-USD", "1m"] = candle("3")
+            venue.views.open["BTC-USD", "1m"] = candle(60, "3")
             message = await client.next("candles")
             assert (message["period"], message["candle"]["close"]) == ("1m", "3")
+            # Two have closed: one had another trade at its end, one had none.
+            venue.views.done = [candle(0, "1", is_closed=True), candle(60, "4", is_closed=True)]
+            venue.views.done += [candle(120, "4", is_closed=True), candle(180, "5")]
+            venue.views.open["BTC-USD", "1m"] = candle(180, "5")
+            told = [(await client.next("candles"))["candle"] for _ in range(3)]
+            assert [(it["start"], it["close"], it["is_closed"]) for it in told] == [
+                (180, "5", False),
+                (60, "4", True),
+                (120, "4", True),
+            ]
 
     play(test)
 

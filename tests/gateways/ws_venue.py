@@ -22,7 +22,7 @@ from aeromatch.gateways.problems import refusal
 from aeromatch.gateways.services import Services, Views
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions, server_options
-from aeromatch.schema.market import Candle, Stats
+from aeromatch.schema.market import Candle, CandlePage, Stats
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable
 from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
 from aeromatch.server.listen import HttpConfig, HttpServer
@@ -167,7 +167,8 @@ class Candles:
     """No views, but for the candles that a test puts in."""
 
     def __init__(self) -> None:
-        self.candles: dict[tuple[str, str], Candle] = {}
+        self.open: dict[tuple[str, str], Candle] = {}
+        self.done: list[Candle] = []
         self.client_order_ids: dict[int, str] = {}
 
     def named(self, order_id: int, client_order_id: str) -> None:
@@ -176,7 +177,10 @@ class Candles:
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         if period != "1m":
             raise refusal("unknown_period")
-        return self.candles.get((symbol, period))
+        return self.open.get((symbol, period))
+
+    async def candles(self, symbol: str, period: str, **_where: Any) -> CandlePage:
+        return CandlePage(symbol=symbol, period=period, candles=self.done)
 
 
 class Client:

@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from aeromatch.cli.main import cli
+from aeromatch.gateways.websocket import WebSocketOptions
+from aeromatch.server.compose import websocket_options
 from aeromatch.server.config import Config, ConfigError, load
 from aeromatch.server.config.reference import as_markdown, as_template, effective
 
@@ -185,3 +187,7 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("config.yaml").write_text("server:\n  prot: 80\n")
     refused = runner.invoke(cli, ["config", "check"])
     assert (refused.exit_code, "config.yaml:2: server.prot" in refused.output) == (2, True)
+
+
+def test_every_limit_of_websockets_is_configured() -> None:
+    assert websocket_options(Config()) == WebSocketOptions()

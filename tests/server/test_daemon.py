@@ -22,6 +22,11 @@ instruments:
 ORDER = {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "100"}
 
 
+def head_of_order(content_length: int) -> bytes:
+    lines = ["POST /order HTTP/1.1", "host: localhost", "content-type: application/json"]
+    return "\r\n".join([*lines, f"content-length: {content_length}", "", ""]).encode()
+
+
 def test_it_serves_and_stops_and_has_everything_when_it_starts_again(tmp_path: Path) -> None:
     config = write_config(tmp_path, MARKET)
     with serving("--config", config) as server:
@@ -47,9 +52,7 @@ def test_a_second_signal_does_not_wait_and_the_journal_is_whole(tmp_path: Path) 
         host, port = address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as half:
             # A request that never ends is waited for, until nobody wants to wait.
-            half.sendall(
-                b"POST /order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
-            )
+            half.sendall(head_of_order(9) + b"{")
             assert server.ask("/health")[0] == 200
             server.tell(signal.SIGTERM)
             server.logged("draining")
@@ -65,11 +68,8 @@ def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> No
         address = server.ready()
         host, port = address.removeprefix("http://").split(":")
         body = b'{"symbol":"BTC-USD","side":"buy","quantity":"1","price":"100"}'
-        head = (
-            f"POST /order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
         with socket.create_connection((host, int(port)), timeout=WAIT_S) as connection:
-            connection.sendall(head.encode() + body[:10])
+            connection.sendall(head_of_order(len(body)) + body[:10])
             # Another connection's answer: the first one's beginning has been read.
             assert server.ask("/health")[0] == 200
             server.tell(signal.SIGINT)

@@ -77,7 +77,7 @@ def test_an_exception_is_a_field(logs: Logs, file: Path) -> None:
         "secret={secret}",
         '{{"signature": "{secret}"}}',
         "X-AeroMatch-Signature: {secret}",
-        "password {secret}",
+        "password: {secret}",
     ],
 )
 def test_no_secret_is_written(logs: Logs, file: Path, text: str) -> None:

@@ -89,7 +89,7 @@ pub struct Admission {
 #[pymethods]
 impl Admission {
     #[new]
-    #[pyo3(signature = (*, required, window_ms=5_000, ahead_ms=1_000, not_before_ms=0, nonces=1 << 20))]
+    #[pyo3(signature = (*, required, window_ms=5_000, ahead_ms=1_000, not_before_ms=0, nonces=1_048_576))]
     fn new(required: bool, window_ms: u64, ahead_ms: u64, not_before_ms: u64, nonces: u32) -> PyResult<Admission> {
         const DAY_MS: u64 = 86_400_000;
         if window_ms > DAY_MS || ahead_ms > DAY_MS {

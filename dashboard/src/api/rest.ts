@@ -47,6 +47,9 @@ function problemIn(answer: Response, text: string): Problem {
   return { type: "about:blank", title: answer.statusText || "refused", status: answer.status, slug: "", detail: text };
 }
 
+/** The levels of each side that a book has at most. */
+export const BOOK_LEVELS = 5_000;
+
 const part = encodeURIComponent;
 
 function query(values: Record<string, string | number | null | undefined>): string {
@@ -64,7 +67,7 @@ export const api = {
   me: () => request<Me>("GET", "/me"),
   instruments: () => request<Instrument[]>("GET", "/instruments"),
   tickers: () => request<Ticker[]>("GET", "/tickers"),
-  book: (symbol: string) => request<Book>("GET", `/book/${part(symbol)}?levels=5000`),
+  book: (symbol: string) => request<Book>("GET", `/book/${part(symbol)}?levels=${BOOK_LEVELS}`),
   trades: async (symbol: string, limit: number) =>
     (await request<{ trades: TradePrint[] }>("GET", `/trades/${part(symbol)}${query({ limit })}`)).trades,
   candles: (symbol: string, period: string, limit: number, cursor?: string | null) =>

@@ -96,16 +96,17 @@ export class LocalBook {
   }
 
   /**
-   * Compares with the server's book. Null where that is of another moment and says nothing; else whether they are the
-   * same, as far as the other goes down.
+   * Compares with the server's book, of which a side has `limit` levels at most. True: they are the same. False: they
+   * are of one moment and differ. Null: they differ, but are of different moments, so it says nothing.
    */
-  matches(other: DepthState): boolean | null {
-    if (!this.synced || other.last_update_id !== this.lastUpdateId) return null;
-    return this.sameSide(this.bids, other.bids) && this.sameSide(this.asks, other.asks);
+  matches(other: DepthState, limit: number): boolean | null {
+    if (!this.synced) return null;
+    if (this.sameSide(this.bids, other.bids, limit) && this.sameSide(this.asks, other.asks, limit)) return true;
+    return other.last_update_id === this.lastUpdateId ? false : null;
   }
 
-  private sameSide(own: readonly Level[], other: PriceLevel[]): boolean {
-    return own.length >= other.length && other.every(([price, quantity], at) => {
+  private sameSide(own: readonly Level[], other: PriceLevel[], limit: number): boolean {
+    return other.length === Math.min(own.length, limit) && other.every(([price, quantity], at) => {
       const level = own[at];
       return level !== undefined && level.price === unitsOf(price, this.priceScale)
         && level.quantity === unitsOf(quantity, this.quantityScale);

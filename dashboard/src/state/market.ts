@@ -1,7 +1,7 @@
 // The market that is looked at: its book, trades and ticker, live.
 
 import { signal } from "@preact/signals";
-import { api } from "../api/rest.ts";
+import { api, BOOK_LEVELS } from "../api/rest.ts";
 import type { Book, ChannelMessage, Ticker, TradePrint } from "../api/schema.ts";
 import { LocalBook } from "../market/book.ts";
 import { priceScale, quantityScale } from "./venue.ts";
@@ -9,8 +9,8 @@ import { stream } from "./link.ts";
 
 const TAPE_LENGTH = 200;
 const VERIFY_EVERY_MS = 15_000;
-/** How long a book fetched for comparison may wait for the stream to come to the same moment. */
-const VERIFY_PATIENCE_MS = 2_000;
+/** After a comparison that said nothing, because the book changed meanwhile. */
+const VERIFY_AGAIN_MS = 500;
 
 export interface BookHealth {
   /** "synced" follows the stream; "resyncing" saw a gap or lost the connection, and what is shown is old. */
@@ -39,7 +39,9 @@ class MarketWatch {
   private readonly ends: (() => void)[] = [];
   private readonly local: LocalBook;
   private lastTrade = 0;
-  private candidate: { book: Book; until: number } | null = null;
+  private candidate: Book | null = null;
+  private verifyAt = Date.now() + VERIFY_AGAIN_MS;
+  private isVerifying = false;
   private ended = false;
 
   constructor(private readonly symbol: string) {
@@ -57,9 +59,8 @@ class MarketWatch {
         },
       }),
     );
-    const timer = setInterval(() => void this.verify(), VERIFY_EVERY_MS);
-    const first = setTimeout(() => void this.verify(), 2_000);
-    this.ends.push(() => clearInterval(timer), () => clearTimeout(first));
+    const timer = setInterval(() => void this.verify(), 1_000);
+    this.ends.push(() => clearInterval(timer));
   }
 
   end(): void {
@@ -82,7 +83,8 @@ class MarketWatch {
       void this.resync();
       return;
     }
-    this.compare();
+    if (this.candidate !== null) this.compare(this.candidate);
+    else void this.verify();
     this.note({ state: this.local.isSynced ? "synced" : "resyncing", updates: bookHealth.value.updates + 1 });
     book.value = { levels: this.local, version: book.value.version + 1 };
   }
@@ -101,28 +103,28 @@ class MarketWatch {
     }
   }
 
-  /** Fetches the server's book; it is compared when the stream stands at the same moment. */
+  /**
+   * Fetches the server's book when it is time. Right after an update, the chance is best that nothing has changed until
+   * the answer is made.
+   */
   private async verify(): Promise<void> {
-    if (!this.local.isSynced || document.hidden) return;
-    try {
-      const fetched = await api.book(this.symbol);
-      this.candidate = { book: fetched, until: Date.now() + VERIFY_PATIENCE_MS };
-      this.compare();
-    } catch {
-      // Nothing was learned; the next time comes.
-    }
+    if (this.isVerifying || Date.now() < this.verifyAt || !this.local.isSynced || document.hidden) return;
+    this.isVerifying = true;
+    this.verifyAt = Date.now() + VERIFY_AGAIN_MS;
+    const fetched = await api.book(this.symbol).catch(() => null);
+    this.isVerifying = false;
+    if (fetched !== null && !this.ended) this.compare(fetched);
   }
 
-  private compare(): void {
-    const candidate = this.candidate;
-    if (candidate === null || this.ended) return;
-    const same = this.local.matches(candidate.book);
-    if (same === null) {
-      const isPast = this.local.lastUpdateId > candidate.book.last_update_id || Date.now() > candidate.until;
-      if (isPast) this.candidate = null;
-      return;
-    }
-    this.candidate = null;
+  /**
+   * Compares with the server's book of some moment. If that lies between two updates it may be as it was before or as
+   * it is after; what it was in between, nobody here can tell.
+   */
+  private compare(fetched: Book): void {
+    const same = this.local.matches(fetched, BOOK_LEVELS);
+    this.candidate = same === null && fetched.last_update_id > this.local.lastUpdateId ? fetched : null;
+    if (same === null) return;
+    this.verifyAt = Date.now() + VERIFY_EVERY_MS;
     if (same) {
       this.note({ verifiedAt: Date.now() });
     } else {

@@ -134,6 +134,7 @@ class CandleChart {
     this.candles.push(candle);
     this.prices.update(bar(candle));
     this.volumes.update(this.column(candle));
+    this.place.dataset["candles"] = String(this.candles.length);
   }
 
   private draw(): void {

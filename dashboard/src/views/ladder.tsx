@@ -116,7 +116,7 @@ function BookFoot() {
   return (
     <footer class="foot" data-testid="book-state" data-state={health.state} data-verified={health.verifiedAt !== null}>
       <span>{text}</span>
-      <span title="Compared with the server's book at the same moment">
+      <span title="Found the same as the server’s book">
         {health.verifiedAt === null ? "" : "✓ verified"}{health.gaps > 0 ? ` · ${health.gaps} resynced` : ""}
       </span>
     </footer>

@@ -91,8 +91,8 @@ class _Subscriber(asyncio.Protocol):
             if b'"id":1,' in payload[:8]:
                 self._answered(payload)
             elif at >= 0:
-                digits = payload[at + len(TIMESTAMP) : at + len(TIMESTAMP) + 19]
-                self._ages_ns.append(now_ns - int(digits))
+                digits = payload[at + len(TIMESTAMP) : at + len(TIMESTAMP) + 20].partition(b",")[0]
+                self._ages_ns.append(now_ns - int(digits.rstrip(b"}]")))
 
     def _opened(self) -> bool:
         head, found, rest = self._buffer.partition(b"\r\n\r\n")

@@ -106,8 +106,8 @@ def _name(percent: float) -> str:
 
 
 def _table(found: list[Delivery]) -> Table:
-    columns = (f"{_name(percent)}, ms" for percent in PERCENTS)
-    table = Table("", "subscribers", "messages", "messages/s", *columns, "server CPU", title="Age at the subscriber")
+    columns = (f"{_name(percent)} ms" for percent in PERCENTS)
+    table = Table("", "clients", "messages", "a second", *columns, "CPU", title="Age of a message at its subscriber")
     for each in found:
         table.add_row(
             each.channel,

@@ -21,6 +21,7 @@ from aeromatch.cli.generate import generate
 from aeromatch.cli.journal import journal
 from aeromatch.cli.keys import keys
 from aeromatch.cli.lab import lab_group
+from aeromatch.cli.load import load
 from aeromatch.cli.replay import replay
 from aeromatch.cli.serve import serve
 from aeromatch.cli.stats import stats
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, config, keys, audit, demo, replay, generate, journal, stats, bench, lab_group, completion):
+for command in (serve, config, keys, audit, demo, replay, generate, journal, stats, bench, load, lab_group, completion):
     cli.add_command(command)
 
 

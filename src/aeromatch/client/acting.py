@@ -1,7 +1,7 @@
 """What a client does: orders, money, and what operators do."""
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec
 
@@ -22,6 +22,7 @@ from aeromatch.schema.admin import (
     NewInstrument,
     SetPhase,
     Settle,
+    Void,
 )
 from aeromatch.schema.messages import CancelOrderRequest, CancelOrdersRequest
 from aeromatch.schema.orders import (
@@ -182,9 +183,9 @@ class Acting(Reading):
     async def _admin(self, method: str, path: str, body: msgspec.Struct | None, may_repeat: bool) -> AdminResult:
         return await self._rest.call(AdminResult, method, path, body=body, may_repeat=may_repeat)
 
-    async def create_account(self, account: str) -> AdminResult:
+    async def create_account(self, account: str) -> Account:
         """Makes an account."""
-        return await self._admin("POST", "/accounts", NewAccount(account=account), False)
+        return await self._rest.call(Account, "POST", "/accounts", body=NewAccount(account=account), may_repeat=False)
 
     async def create_instrument(self, instrument: NewInstrument) -> AdminResult:
         """Makes an instrument."""
@@ -210,13 +211,24 @@ class Acting(Reading):
         form = SetMove(account=account, quantity=amount_text(quantity, "quantity"))
         return await self._rest.call(MoveResult, "POST", path_of("events", event, verb), body=form, may_repeat=False)
 
-    async def settle(self, event: str, outcome: str) -> AdminResult:
-        """Ends an event: this outcome pays 1, the others nothing. Never repeated."""
-        return await self._admin("POST", path_of("events", event, "settle"), Settle(outcome=outcome), False)
+    async def settle(
+        self,
+        event: str,
+        *,
+        outcome: str | None = None,
+        value: AmountLike | None = None,
+        payouts: Mapping[str, AmountLike] | None = None,
+    ) -> AdminResult:
+        """Ends an event: by the outcome that pays 1, or by what each pays, as `Exchange.settle`. Never repeated."""
+        form = Settle(outcome=outcome, value=maybe_text(value, "value"), payouts=_payouts(payouts))
+        return await self._admin("POST", path_of("events", event, "settle"), form, False)
 
-    async def void(self, event: str) -> AdminResult:
-        """Ends an event that has no outcome: all pay the same (R32). Never repeated."""
-        return await self._admin("POST", path_of("events", event, "void"), None, False)
+    async def void(
+        self, event: str, *, price: AmountLike | None = None, payouts: Mapping[str, AmountLike] | None = None
+    ) -> AdminResult:
+        """Ends an event that nothing decided, at refunds, as `Exchange.void` (R32). Never repeated."""
+        form = Void(price=maybe_text(price, "price"), payouts=_payouts(payouts))
+        return await self._admin("POST", path_of("events", event, "void"), form, False)
 
     async def set_kill_switch(
         self, *, engaged: bool, account: str | None = None, cancel_orders: bool = True, reason: str = ""
@@ -244,3 +256,9 @@ def _deposit(account: str, asset: str, amount: AmountLike, group: str, id: str |
         group=group,
         id=new_id() if id is None else id,
     )
+
+
+def _payouts(payouts: Mapping[str, AmountLike] | None) -> dict[str, str | int] | None:
+    if payouts is None:
+        return None
+    return {outcome: amount_text(amount, f"payouts[{outcome!r}]") for outcome, amount in payouts.items()}

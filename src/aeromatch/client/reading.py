@@ -5,7 +5,7 @@ from typing import Literal, TypeVar
 from aeromatch.client.pages import Pages
 from aeromatch.client.rest import Rest, path_of
 from aeromatch.schema.accounts import Account, AccountList, BalanceList
-from aeromatch.schema.admin import Health
+from aeromatch.schema.admin import Health, Me
 from aeromatch.schema.market import (
     Book,
     Candle,
@@ -48,6 +48,10 @@ class Reading:
     async def health(self) -> Health:
         """Whether the server lives; it needs no key. A server that is not ready yet answers too."""
         return await self._get(Health, "/health")
+
+    async def me(self) -> Me:
+        """Who this client is to the server: its key, what that may do, and its account."""
+        return await self._get(Me, "/me")
 
     async def stats(self) -> Stats:
         """The venue's figures."""
@@ -167,6 +171,10 @@ class Reading:
             return answer.accounts, answer.next_cursor
 
         return Pages(fetch)
+
+    async def account_state(self, account: str | None = None) -> Account:
+        """An account, and whether its kill switch is on; None: the client's."""
+        return await self._get(Account, path_of("accounts", self._whose(account)))
 
     async def balances(self, account: str | None = None) -> BalanceList:
         """Balances and positions of an account; None: the client's."""

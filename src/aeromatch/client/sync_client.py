@@ -270,6 +270,7 @@ class Client:
     __init__ = _making(AsyncClient)
 
     health = _waiting(AsyncClient.health)
+    me = _waiting(AsyncClient.me)
     stats = _waiting(AsyncClient.stats)
     instruments = _waiting(AsyncClient.instruments)
     instrument = _waiting(AsyncClient.instrument)
@@ -281,6 +282,7 @@ class Client:
     order = _waiting(AsyncClient.order)
     orders = _paging(AsyncClient.orders)
     accounts = _paging(AsyncClient.accounts)
+    account_state = _waiting(AsyncClient.account_state)
     balances = _waiting(AsyncClient.balances)
     events = _waiting(AsyncClient.events)
     event = _waiting(AsyncClient.event)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from aeromatch import AsyncExchange, Shards
+from aeromatch._core import OrderTracker
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
@@ -24,10 +25,10 @@ from aeromatch.server.app import App, Status
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
-from aeromatch.server.feed import Feed, FeedOptions, Market
+from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
-from aeromatch.server.open_house import NoOrders, NoViews
+from aeromatch.server.open_house import NoViews
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
 from aeromatch.stores import SqliteStatistics
@@ -159,7 +160,7 @@ class Venue:
         data = config.market_data
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
-        feed = Feed(exchange, None, options, on_failure=self._failed)
+        feed = Feed(exchange, OrderTracker(exchange), options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached)
         self._stack.push_async_callback(market.close)
         feed.add(market)
@@ -185,7 +186,7 @@ class Venue:
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
         if config.gateways.websocket.enabled:
-            hub = Hub(exchange, feed, market, services.views, NoOrders(), depth_levels=data.depth_levels)
+            hub = Hub(exchange, feed, market, services.views, OrderRows(exchange), depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
             self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))

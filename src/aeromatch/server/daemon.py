@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+import uvloop
+
 from aeromatch import AeroMatchError, __version__
 from aeromatch.gateways.websocket import server_options
 from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
@@ -50,8 +52,6 @@ def run(loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> int:
         ServerError: It cannot start.
         JournalError: The data directory cannot be used.
     """
-    import uvloop
-
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(Daemon(loaded, logs, on_ready).run())
 
@@ -113,14 +113,16 @@ class Daemon:
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            if serving.done():
+                log.error("the listener has ended", exc_info=serving.exception())
         self._status.set("draining")
         log.info("draining", extra={"timeout_s": self._config.server.drain_timeout_s})
         await venue.drain()
         http.should_exit = True
-        await serving
+        await asyncio.wait({serving})
         await venue.close()
         log.info("stopped")
-        return 0
+        return 0 if self._stopping.is_set() else FORCED
 
     async def _end_at_once(self, life: asyncio.Task[int]) -> int:
         """Waits for nobody but the journal, and for that not long: whatever ends, it can be recovered."""

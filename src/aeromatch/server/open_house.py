@@ -1,23 +1,10 @@
 """What stands in for views while there are none: nothing is kept."""
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from aeromatch.gateways.problems import refusal
 from aeromatch.schema.market import Candle, CandlePage, TradePage
 from aeromatch.schema.orders import Order, OrderPage
 
-__all__ = ["NoOrders", "NoViews"]
-
-
-class NoOrders:
-    """Nobody follows orders."""
-
-    def orders(self, rows: NDArray[Any], fills: NDArray[Any]) -> list[Order]:
-        """None."""
-        del rows, fills
-        return []
+__all__ = ["NoViews"]
 
 
 class NoViews:

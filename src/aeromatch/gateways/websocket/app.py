@@ -27,6 +27,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PROOFS: Final = (b"authorization", b"x-aeromatch-key")
 """Headers of which one says that the client proves who it is when it connects."""
+RECHECK_S: Final = 5.0
+"""How long a connection outlives its key, where it only listens."""
 
 
 class WebSocketApp:
@@ -49,6 +51,7 @@ class WebSocketApp:
         self._is_draining = False
         self._nobody = asyncio.Event()
         self._nobody.set()
+        self._recheck: asyncio.TimerHandle | None = None
         hub.count = services.stages.count
         services.on_drain.append(self.drain)
 
@@ -91,6 +94,8 @@ class WebSocketApp:
         session = Session(self, number, remote, socket, principal)
         self._sessions.add(session)
         self._nobody.clear()
+        if self._recheck is None:
+            self._recheck = asyncio.get_running_loop().call_later(RECHECK_S, self._look_at_keys)
         stages = self.services.stages
         stages.count("aeromatch_websocket_connections")
         try:
@@ -100,6 +105,13 @@ class WebSocketApp:
             self._sessions.discard(session)
             if not self._sessions:
                 self._nobody.set()
+
+    def _look_at_keys(self) -> None:
+        """Sends away whose key was revoked or has expired; who asks for something learns it at once."""
+        for session in tuple(self._sessions):
+            session.look_at_key()
+        again = asyncio.get_running_loop().call_later
+        self._recheck = again(RECHECK_S, self._look_at_keys) if self._sessions else None
 
     def _principal(self, scope: Scope, number: int, remote: str) -> Principal | None:
         """Who connects, if the request says so, or the server asks nobody; None: a login is to come."""

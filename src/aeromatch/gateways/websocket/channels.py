@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from aeromatch import Exchange
 from aeromatch._core import DepthDiffer, DepthReader
 from aeromatch.gateways.websocket.outlet import message_frame
-from aeromatch.schema.market import Candle, Ticker, TradePrint
+from aeromatch.schema.market import Candle, CandlePage, Ticker, TradePrint
 from aeromatch.schema.messages import (
     CandleMessage,
     Channel,
@@ -47,6 +47,8 @@ NO_SIDE: Final = 255
 MOST_PRINTS: Final = 1000
 """Trades that wait for their interval at most, and that one message has at most."""
 
+MOST_CANDLES: Final = 100
+"""So many that close at the same time, since nothing was traded in between, are told at most: the last ones."""
 SLACK_NS: Final = 20_000_000
 """Ticks come a little early or late: so much is no reason to wait for the next one."""
 
@@ -314,6 +316,11 @@ class CandleSource(Protocol):
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         """The candle that is open. Raises RefusedError (404, 400)."""
 
+    async def candles(
+        self, symbol: str, period: str, *, start: int | None, end: int | None, limit: int, cursor: str | None
+    ) -> CandlePage:
+        """Candles of the past, oldest first."""
+
 
 class CandleChannel(Feeder):
     """The candle that is open, as it changes, and each once more when it has closed."""
@@ -324,6 +331,7 @@ class CandleChannel(Feeder):
         self._source = source
         self._last = source.open_candle(symbol, period)
         self._frame = None if self._last is None else self._message(self._last)
+        self._closed: tuple[int, int] | None = None
 
     def _message(self, candle: Candle) -> Published:
         message = CandleMessage(channel="candles", symbol=self._symbol, period=self._period, candle=candle)
@@ -337,18 +345,29 @@ class CandleChannel(Feeder):
         """The candle as it was told last."""
         return self._frame
 
-    def closed(self, candle: Candle) -> Published:
-        """A candle has closed: it is told at once."""
-        return self._message(candle)
-
     def tick(self, now_ns: int, /) -> Iterable[Published]:
         """What is due now."""
         if not self.is_due(now_ns):
             return
-        candle = self._source.open_candle(self._symbol, self._period)
-        if candle is not None and candle != self._last:
-            self._last, self._frame = candle, self._message(candle)
-            yield self._frame
+        candle, last = self._source.open_candle(self._symbol, self._period), self._last
+        if candle is None or candle == last:
+            return
+        self._last, self._frame = candle, self._message(candle)
+        if last is not None and candle.start > last.start:
+            self._closed = (last.start, candle.start)
+        yield self._frame
+
+    def take_closed(self) -> tuple[int, int] | None:
+        """Where the candles begin that have closed since the last time: from one, to before another; None: nowhere."""
+        closed, self._closed = self._closed, None
+        return closed
+
+    async def closed(self, start: int, end: int) -> list[Published]:
+        """Candles that have closed, as they ended; in the event loop."""
+        page = await self._source.candles(
+            self._symbol, self._period, start=start, end=end, limit=MOST_CANDLES, cursor=None
+        )
+        return [self._message(candle) for candle in page.candles if candle.is_closed and start <= candle.start < end]
 
 
 class OrderSource(Protocol):

@@ -6,6 +6,7 @@ in one queue, which the event loop works off in order.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from aeromatch.gateways.websocket.past import not_kept
 from aeromatch.market.times import event_times
 
 __all__ = ["FeedThread", "Hub"]
+
+log = logging.getLogger("aeromatch.websocket")
 
 TRADE: Final = CODES["EventKind"]["trade"]
 RECENT_ROWS: Final = 100_000
@@ -157,6 +160,7 @@ class Hub:
         self._said: list[Callable[[], None] | tuple[Feeder, Published]] = []
         self._queue: deque[Callable[[], None] | tuple[Feeder, Published]] = deque()
         self._pump: asyncio.Task[None] | None = None
+        self._reading: set[asyncio.Task[None]] = set()
         self.count: Count = _uncounted
         """Adds to a counter of /metrics."""
 
@@ -224,11 +228,28 @@ class Hub:
             self.count("aeromatch_websocket_messages_total", len(members), channel=channel.topic.channel)
             self.count("aeromatch_websocket_sent_bytes_total", len(members) * len(message.frame))
 
+    def _tell_closed(self, channel: CandleChannel, start: int, end: int) -> None:
+        """Candles that have closed are read, and told when they are there."""
+
+        async def tell() -> None:
+            try:
+                messages = await channel.closed(start, end)
+            except Exception:
+                log.exception("candles that have closed could not be read")
+                return
+            self._hand_over([(channel, message) for message in messages])
+
+        task = self._loop.create_task(tell())
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
     async def close(self) -> None:
         """Lets go of the exchange; the feed has ended."""
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.wait((self._pump,))
+        tasks = [*self._reading, *((self._pump,) if self._pump is not None else ())]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         self._exchange.close()
 
     # What follows is called by the feed's thread.
@@ -354,4 +375,6 @@ class Hub:
         """As the feed's consumer."""
         for channel in self._channels.values():
             self._say(*((channel, message) for message in channel.tick(now_ns)))
+            if isinstance(channel, CandleChannel) and (closed := channel.take_closed()) is not None:
+                self._say(partial(self._tell_closed, channel, *closed))
         self._flush()

@@ -71,6 +71,18 @@ class FrameProtocol(WebSocketsSansIOProtocol):
             # The application's task has been made, but has not run yet.
             scope["extensions"][EXTENSION] = self
 
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                # uvicorn does the same, and takes it for an error of the server.
+                self.frames = []
+                self.conn.send_close(1007, "not UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
     @property
     def is_open(self) -> bool:
         return self.handshake_complete and not (self.close_sent or self.disconnected or self.transport.is_closing())

@@ -47,6 +47,7 @@ WITH_SYMBOL: Final = ("trades", "ticker", "depth", "candles")
 
 LARGEST: Final = 1_000_000
 """Of intervals in milliseconds, and of levels."""
+UNAUTHORIZED: Final = 401
 
 
 class _WithId(msgspec.Struct):
@@ -122,6 +123,20 @@ class Session:
         self._subscriptions.clear()
         if self._login_timer is not None:
             self._login_timer.cancel()
+
+    def look_at_key(self) -> None:
+        """Ends the connection if whoever it is may not look on any more, or acts for another account now."""
+        before = self._principal
+        if before is None or before.key_id is None:
+            return
+        try:
+            self._principal = self._services.admission.admit_again(before, "read", 0).principal
+        except RefusedError as refused:
+            if refused.status == UNAUTHORIZED:
+                self._outlet.close(POLICY, refused.slug, refused.detail)
+            return
+        if (self._principal.account, self._principal.roles) != (before.account, before.roles):
+            self._outlet.close(POLICY, "invalid_key", "the key has changed: log in again")
 
     def go_away(self, code: int, slug: str, detail: str) -> None:
         """The server ends the connection."""

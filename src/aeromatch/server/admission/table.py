@@ -4,12 +4,13 @@ Nothing here waits on the way of a request but for the disk, once for a connecti
 down before its first order is sent.
 """
 
+import asyncio
 import itertools
 import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -85,13 +86,14 @@ class AdmissionTable:
         self._exchange, self._options, self._clock_ns = exchange, options, clock_ns
         self._keys = _load(options)
         self._audit = AuditLog(directory / AUDIT_FILE)
+        self._not_before_ms = self._find_not_before_ms()
         try:
             self._safety = Safety(directory / SAFETY_FILE, exchange, self._audit)
             self._native = NativeTable(
                 required=options.keys_file is not None,
                 window_ms=options.window_ms,
                 ahead_ms=options.ahead_ms,
-                not_before_ms=self._not_before_ms(),
+                not_before_ms=self._not_before_ms,
                 nonces=options.nonces,
             )
             self._apply()
@@ -103,13 +105,14 @@ class AdmissionTable:
         self._connections: dict[int, _Connection] = {}
         self._strangers: OrderedDict[str, _Connection] = OrderedDict()
 
-    def _not_before_ms(self) -> int:
+    def _find_not_before_ms(self) -> int:
         """Which signatures may have been used in the run before: this one does not know their nonces."""
         ended_ns = self._audit.last_run_end_ns
-        if ended_ns == 0:
+        if ended_ns == 0 or self._options.keys_file is None:
             return 0
-        if ended_ns is None:
-            ended_ns = time.time_ns() if self._clock_ns is None else self._clock_ns()
+        now_ns = time.time_ns() if self._clock_ns is None else self._clock_ns()
+        # A clock that was set back since is no reason to refuse for longer.
+        ended_ns = now_ns if ended_ns is None else min(ended_ns, now_ns)
         return ended_ns // 1_000_000 + self._options.ahead_ms
 
     def _apply(self) -> None:
@@ -136,6 +139,8 @@ class AdmissionTable:
             KeyFileError: The keys cannot be used; those that were there go on.
         """
         options = self._options if options is None else options
+        if (options.keys_file is None) != (self._options.keys_file is None):
+            options = replace(options, keys_file=self._options.keys_file)
         self._keys = _load(options)
         self._options = options
         self._apply()
@@ -147,11 +152,18 @@ class AdmissionTable:
     async def start(self) -> None:
         """Cancels what was to be canceled when the process before this one ended.
 
+        After a crash it also waits until signatures are good again that are made now, a second at most: who asks
+        sooner is told to wait, not that his signature is wrong.
+
         Raises:
             SafetyError: It cannot be written down that it is done.
             JournalError: As the exchange.
         """
         await self._safety.restore()
+        if self._clock_ns is None:
+            ahead_ms = self._not_before_ms - time.time_ns() // 1_000_000
+            if ahead_ms >= 0:
+                await asyncio.sleep((ahead_ms + 1) / 1000)
 
     async def close(self) -> None:
         """Waits for cancels that are under way, and ends the notes. A second time does nothing."""

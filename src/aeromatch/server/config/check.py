@@ -80,13 +80,19 @@ def _periods(config: Config) -> Wrong:
                     yield path, f"longer than {duration_text(LONGEST_MS)}"
             except ValueError as error:
                 yield path, str(error)
-    counted = {_milliseconds(period) for period in config.statistics.periods}
-    for period, kept in config.statistics.retention.items():
-        key = ("statistics", "retention", period)
-        if _milliseconds(period) not in counted:
-            yield key, "is not one of statistics.periods"
-        if kept is not None and _milliseconds(kept) is None:
-            yield key, f"`{kept}` is no duration, such as 30d"
+    for section, periods, retention in (
+        ("views", config.views.periods, config.views.retention),
+        ("statistics", config.statistics.periods, config.statistics.retention),
+    ):
+        counted = {_milliseconds(period) for period in periods}
+        for period, kept in retention.items():
+            key = (section, "retention", period)
+            if _milliseconds(period) not in counted:
+                yield key, f"is not one of {section}.periods"
+            if kept is not None and _milliseconds(kept) is None:
+                yield key, f"`{kept}` is no duration, such as 30d"
+    if config.views.keep is not None and _milliseconds(config.views.keep) is None:
+        yield ("views", "keep"), f"`{config.views.keep}` is no duration, such as 30d"
 
 
 def _milliseconds(text: str) -> int | None:

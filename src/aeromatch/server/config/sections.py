@@ -312,8 +312,18 @@ class ViewsConfig(Section):
     periods: Annotated[list[str], doc("Periods of candles.", min_length=1)] = msgspec.field(
         default_factory=lambda: ["1s", "1m", "5m", "15m", "1h", "4h", "1d"]
     )
-    keep_trades: Annotated[int, doc("Trades of each instrument that are kept.", ge=1)] = 1_000_000
-    keep_orders: Annotated[int, doc("Ended orders that are kept.", ge=1)] = 1_000_000
+    retention: Annotated[
+        dict[str, str | None], doc("How long candles of a period stay; null: for ever. Others stay as statistics do.")
+    ] = {}
+    keep_trades: Annotated[int, doc("Trades of each instrument that are kept: the latest.", ge=1)] = 1_000_000
+    keep_orders: Annotated[int, doc("Ended orders that are kept: the latest.", ge=1)] = 1_000_000
+    keep: Annotated[
+        str | None, doc("How long trades and ended orders stay at most, such as `30d`; null: for ever.")
+    ] = None
+    flush_s: Annotated[float, doc("How often rows are written.", gt=0, le=60)] = 0.25
+    waiting_rows: Annotated[
+        int, doc("Rows that wait for the store at most: then the views wait; matching never does.", ge=1000)
+    ] = 500_000
 
 
 class StatisticsConfig(Section):
