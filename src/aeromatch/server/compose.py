@@ -238,6 +238,8 @@ class Venue:
 
         store, recorder = await asyncio.to_thread(begin)
         self._stack.callback(store.close)
+        self.observer.keep_latencies(store)
+        self._stack.push_async_callback(self.observer.release_latencies)
         self._stack.push_async_callback(asyncio.to_thread, recorder.close)
 
     def _failed(self, detail: str) -> None:
