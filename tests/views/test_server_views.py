@@ -321,7 +321,7 @@ def test_the_feed_waits_where_the_store_is_slow_and_fails_where_it_fails(
         exchange = open_venue(tmp_path / "log")
         try:
             port = exchange.port()
-            views = ServerViews(exchange, options(None, waiting_rows=1), None)
+            views = ServerViews(exchange.port(), options(None, waiting_rows=1), None)
             feed = Feed(port, views.tracker)
             feed.add(views)
             await feed.start(views.positions)

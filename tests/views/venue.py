@@ -81,7 +81,7 @@ async def following(
 ) -> AsyncIterator[tuple[ServerViews, Feed]]:
     """The views, with everything that has happened."""
     port = exchange.port()
-    kept = ServerViews(exchange, views, directory)
+    kept = ServerViews(exchange.port(), views, directory)
     feed = Feed(port, kept.tracker)
     feed.add(kept)
     await feed.start(kept.positions)

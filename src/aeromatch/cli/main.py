@@ -41,20 +41,8 @@ def cli() -> None:
 
 
 for command in (
-    serve,
-    config,
-    keys,
-    audit,
-    demo,
-    replay,
-    generate,
-    journal,
-    stats,
-    views,
-    bench,
-    load,
-    lab_group,
-    completion,
+    *(serve, config, keys, audit, demo, replay, generate, journal, stats, views, bench, load),
+    *(lab_group, completion),
 ):
     cli.add_command(command)
 

@@ -136,6 +136,7 @@ class Venue:
         self._loaded = loaded
         self._app = app
         self._status = status
+        self._websockets: WebSocketApp | None = None
         self._stack = AsyncExitStack()
         self._stack.push_async_callback(exchange.close)
 
@@ -188,8 +189,9 @@ class Venue:
         feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached, views.day)
         self._stack.push_async_callback(market.close)
-        for consumer in (views, market, observer.market):
-            feed.add(consumer)
+        feed.add(market)
+        feed.add(views)
+        feed.add(observer.market)
         self.services = services = Services(
             exchange=self.exchange,
             admission=self.admission,
@@ -211,17 +213,12 @@ class Venue:
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
         if config.gateways.websocket.enabled:
-            hub = Hub(
-                exchange,
-                feed,
-                market,
-                views,
-                OrderRows(exchange, client_order_ids.find),
-                depth_levels=data.depth_levels,
-            )
+            rows = OrderRows(exchange, client_order_ids.find)
+            hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
-            self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))
+            self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
+            self._app.mount_websocket("/ws", self._websockets)
         await feed.start(views.positions)
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
@@ -254,12 +251,16 @@ class Venue:
 
         store, recorder = await asyncio.to_thread(begin)
         self._stack.callback(store.close)
+        self.observer.keep_latencies(store)
+        self._stack.push_async_callback(self.observer.release_latencies)
         self._stack.push_async_callback(asyncio.to_thread, recorder.close)
 
     def _failed(self, detail: str) -> None:
         """A part on which the others stand has ended: nothing new is taken."""
         log.error("failed", extra={"reason": detail})
         self._status.set("failed", detail)
+        if self._websockets is not None:
+            self._websockets.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
         """Applies what can be applied while the server runs.

@@ -24,8 +24,8 @@ class ViewOptions:
         keep_ns: Trades, and ended orders, no older than this; None: any.
         retention: How long candles of a period stay; what is not named stays as `market.periods` says.
         flush_s: Rows are written so often.
-        follows_clock: Whether the exchange's time is the clock's (`Shards.stamp_time`): then candles close where
-            nothing happens, too. Else they do when the next command brings the time.
+        follows_clock: Whether the exchange's time is the clock's (`Shards.stamp_time`): then candles close also where
+            nothing happens. Else they do when the next command brings the time.
         waiting_rows: So many rows wait for the store at most: then the feed waits; matching never does.
     """
 

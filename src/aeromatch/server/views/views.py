@@ -50,7 +50,7 @@ class ServerViews:
         """Open the store and go on with it; reads files, so not in the event loop.
 
         Args:
-            exchange: With shards. The views take a port of their own.
+            exchange: A port of their own, to an exchange with shards; closed with the views.
             options: How they are kept.
             directory: Of the exchange's journals; None: it has none.
 
@@ -60,7 +60,7 @@ class ServerViews:
             JournalError: The journal cannot be read.
         """
         # Learning is the feed thread's, once the feed has begun.
-        self._exchange = exchange.port()
+        self._exchange = exchange
         self._store: ViewStore = open_store(options)
         try:
             check_store(self._exchange, self._store, options.path)
