@@ -100,10 +100,15 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
 
 
 def _modernize(schema: Any) -> None:
-    """Tuples as JSON Schema 2020-12 has them, which OpenAPI 3.1 uses: msgspec writes an older draft's."""
+    """Tuples as JSON Schema 2020-12 has them, which OpenAPI 3.1 uses: msgspec writes an older draft's.
+
+    All of ours have parts of one kind, and say how many.
+    """
     if isinstance(schema, dict):
         if isinstance(schema.get("items"), list):
-            schema["prefixItems"], schema["items"] = schema["items"], False
+            kinds = schema["items"]
+            assert all(kind == kinds[0] for kind in kinds)
+            schema["items"] = kinds[0]
         for part in schema.values():
             _modernize(part)
     elif isinstance(schema, list):
