@@ -13,9 +13,6 @@ from rich.table import Table
 from aeromatch.cli.console import examples, json_option, print_json, progress_bar, progress_option, stdout_console
 from aeromatch.cli.journal_arguments import DIRECTORY
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 FILE_NAME: Final = "views.sqlite"
 TABLES: Final = ("candles", "trades", "orders")
 WORDS: Final = ("symbol", "side", "type", "status", "reason", "client_order_id")
