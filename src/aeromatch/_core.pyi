@@ -2732,8 +2732,15 @@ class OrderTracker:
         Returns:
             The row; None where no such order is live.
         """
-    def live_orders(self) -> NDArray[np.void]:
-        """All live orders in order of id, as an array of ORDER_DTYPE."""
+    def live_orders(
+        self, *, account: SupportsIndex | None = None, instrument: SupportsIndex | None = None
+    ) -> NDArray[np.void]:
+        """Live orders in order of id, as an array of ORDER_DTYPE.
+
+        Arguments:
+            account: Only those of this account, by number; None: of all.
+            instrument: Only those entered for this instrument, by number; None: for any.
+        """
     def time_ns(self, shard: SupportsIndex = 0, /) -> int:
         """Time of the last answer of a shard, in nanoseconds since the Unix epoch (R2); 0 before the first."""
     def __len__(self) -> int:
