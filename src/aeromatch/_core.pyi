@@ -1818,13 +1818,13 @@ class Exchange:
         Returns:
             An exchange to be used by one thread, beside the first one.
         """
-    def _order_batch(self, orders: list[Any], accounts: list[str | None], tag: SupportsIndex) -> _OrderBatch:
+    def _order_batch(self, orders: list[Any], accounts: list[str | None], tags: list[int]) -> _OrderBatch:
         """New orders, read and ready to be sent.
 
         Arguments:
             orders: A list of objects with the attributes of `aeromatch.schema.orders.NewOrder`.
             accounts: Whose each of them is, by name; None for nobody's.
-            tag: The sender's own number, the same for all.
+            tags: The sender's own number of each, returned in its command's first event.
 
         Returns:
             A batch, whose orders go to the shards with `send`.

@@ -116,6 +116,7 @@ class Venue:
         self._loaded = loaded
         self._app = app
         self._status = status
+        self._websockets: WebSocketApp | None = None
         self._stack = AsyncExitStack()
         self._stack.push_async_callback(exchange.close)
 
@@ -193,7 +194,8 @@ class Venue:
             hub = Hub(exchange, feed, market, services.views, OrderRows(exchange), depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
-            self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))
+            self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
+            self._app.mount_websocket("/ws", self._websockets)
         await feed.start(views.positions)
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
@@ -236,12 +238,16 @@ class Venue:
 
         store, recorder = await asyncio.to_thread(begin)
         self._stack.callback(store.close)
+        self.observer.keep_latencies(store)
+        self._stack.push_async_callback(self.observer.release_latencies)
         self._stack.push_async_callback(asyncio.to_thread, recorder.close)
 
     def _failed(self, detail: str) -> None:
         """A part on which the others stand has ended: nothing new is taken."""
         log.error("failed", extra={"reason": detail})
         self._status.set("failed", detail)
+        if self._websockets is not None:
+            self._websockets.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
         """Applies what can be applied while the server runs.
