@@ -156,6 +156,8 @@ class Hub:
         # Channels by the number of the book whose events they follow.
         self._by_book: dict[int, list[Feeder]] = {}
         self._books: dict[Topic, int] = {}
+        # By the number of the account whose orders it follows.
+        self._by_account: dict[int, OrderChannel] = {}
         self._times: dict[int, int] = {}
         self._said: list[Callable[[], None] | tuple[Feeder, Published]] = []
         self._queue: deque[Callable[[], None] | tuple[Feeder, Published]] = deque()
@@ -173,7 +175,7 @@ class Hub:
     @property
     def is_idle(self) -> bool:
         """Whether nobody follows anything."""
-        return not (self._channels or self._sources or self._by_book or self._books)
+        return not (self._channels or self._sources or self._by_book or self._books or self._by_account)
 
     def account_number(self, account: str | None) -> int:
         """The number that an account's orders have in rows. Raises RefusedError (404); any thread may ask."""
@@ -262,6 +264,7 @@ class Hub:
             self._say(*((channel, message) for message in channel.settle()))
             messages = self._first(channel, since)
         except Exception as error:
+            self._drop_unused(topic)
             self._say(partial(self._refuse, member, error))
             self._flush()
             return
@@ -287,9 +290,12 @@ class Hub:
         member.failed(error)
 
     def _leave(self, topic: Topic) -> None:
-        channel = self._channels[topic]
-        channel.references -= 1
-        if channel.references:
+        self._channels[topic].references -= 1
+        self._drop_unused(topic)
+
+    def _drop_unused(self, topic: Topic) -> None:
+        channel = self._channels.get(topic)
+        if channel is None or channel.references:
             return
         del self._channels[topic]
         book = self._books.pop(topic, None)
@@ -297,14 +303,18 @@ class Hub:
             self._by_book[book].remove(channel)
             if not self._by_book[book]:
                 del self._by_book[book]
-        if isinstance(channel, DepthChannel):
+        if isinstance(channel, OrderChannel):
+            del self._by_account[channel.number]
+        elif isinstance(channel, DepthChannel):
             channel.source.channels -= 1
             if not channel.source.channels:
                 del self._sources[channel.source.reader.symbol]
 
     def _make(self, topic: Topic) -> Feeder:
         if topic.channel == "orders":
-            channel: Feeder = OrderChannel(topic, self.account_number(topic.account), self.orders)
+            own = OrderChannel(topic, self.account_number(topic.account), self.orders)
+            self._by_account[own.number] = own
+            channel: Feeder = own
         else:
             symbol = topic.symbol or ""
             try:
@@ -356,11 +366,12 @@ class Hub:
                     self._touch(channels, records[mine], times[mine])
         if len(orders):
             self._recent.add(shard, int(records["sequence"][-1]), orders, fills)
-            for channel in self._channels.values():
-                if isinstance(channel, OrderChannel):
-                    message = channel.changed(shard, int(records["sequence"][-1]), orders, fills)
-                    if message is not None:
-                        self._say((channel, message))
+            followed = self._by_account.keys() & set(orders["account"].tolist()) if self._by_account else ()
+            for number in followed:
+                channel = self._by_account[number]
+                message = channel.changed(shard, int(records["sequence"][-1]), orders, fills)
+                if message is not None:
+                    self._say((channel, message))
         self._flush()
 
     def _touch(self, channels: list[Feeder], trades: NDArray[np.void], times: NDArray[np.uint64]) -> None:
