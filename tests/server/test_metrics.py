@@ -26,6 +26,7 @@ from aeromatch.server.observe.market import MarketCounts
 from aeromatch.server.observe.process import thread_cpu_ns, threads
 from aeromatch.server.observe.registry import MAX_SERIES, OTHER, Recent, Registry, Sample
 from aeromatch.server.observe.stages import StageRecorder
+from aeromatch.stores import SqliteStatistics
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Shown = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -199,22 +200,27 @@ async def test_shards_stages_and_files_are_shown(tmp_path: Path) -> None:
         observer.watched.feed_sequences = lambda: (1, 10**9)
         observer.watched.http_connections = lambda: 3
         observer.watched.state = lambda: "draining"
-        taken: list[int] = []
-        observer.watched.on_samples.append(lambda samples: taken.append(int(samples["commands"].sum())))
+        store = SqliteStatistics(tmp_path / "statistics.sqlite", periods=["1s", "1min"])
+        observer.keep_latencies(store)
         await exchange.create_instrument(Instrument("A"))
         await asyncio.gather(*(exchange.submit("A", "buy", quantity=1, price=it) for it in range(1, 41)))
         async with asyncio.timeout(30):
             # A batch's sample is there soon after its answers.
-            while sum(taken) < sum(it.commands for it in exchange.counters()):
+            timed = 0
+            while timed < sum(it.commands for it in exchange.counters()):
                 observer.take()
+                timed = next(it.count for stage, it in observer.stages.last_minute() if stage == "match")
                 await asyncio.sleep(0.001)
         stats, found = observer.stats(), shown(observer.registry.text())
+        await observer.release_latencies()
+        kept = store.query_latencies("1min", instrument=0)
+        store.close()
         await observer.stop()
 
     commands = [shard.commands for shard in stats.shards]
     for stage in ("wait", "journal", "sync", "match", "publish"):
         assert found["aeromatch_stage_duration_seconds_count", (("stage", stage),)] == sum(commands), stage
-    assert sum(taken) == sum(commands)
+    assert sum(it.histogram.count for it in kept if it.measure == "match_ns") == sum(commands)
     sizes = [found["aeromatch_shard_batch_commands_sum", (("shard", str(it)),)] for it in range(2)]
     assert sizes == commands
     for shard in stats.shards:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.server.test_metrics import Shown, shown
 from tests.server.wire import Connection
 
 from aeromatch.server.observe.catalogue import STAGES
+from aeromatch.stores import SqliteStatistics
 
 ORDERS = 40
 CONFIG = {
@@ -18,6 +20,7 @@ CONFIG = {
     "instruments": [{"symbol": "AAA"}],
     "accounts": [{"name": "alice"}],
     "auth": {"mode": "off"},
+    "statistics": {"enabled": True, "periods": ["1min", "1d"], "retention": {}},
 }
 OF_SHARDS = {"wait", "journal", "sync", "match", "publish"}
 METRIC = "aeromatch_stage_duration_seconds"
@@ -45,8 +48,13 @@ async def trade(server: Listening) -> tuple[Shown, dict[str, Any], str]:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shown, dict[str, Any], str]:
-    with listening(tmp_path_factory.mktemp("server"), CONFIG) as server:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def seen(directory: Path) -> tuple[Shown, dict[str, Any], str]:
+    with listening(directory, CONFIG) as server:
         found = asyncio.run(trade(server))
         assert server.server.stop() == 0
     return found
@@ -89,3 +97,14 @@ def test_statistics_say_the_same(seen: Seen) -> None:
     assert stats["journal_bytes"] >= 1 << 20
     assert {it["stage"] for it in stats["latencies"]} == set(STAGES)
     assert "'shard-0'" in seen[2]
+
+
+def test_latencies_are_kept_beside_the_counts(directory: Path, seen: Seen) -> None:
+    store = SqliteStatistics(directory / "data" / "statistics.sqlite", read_only=True)
+    kept = store.query_latencies("1d", instrument=0)
+    counts = store.query("1d", instrument="AAA")
+    store.close()
+    matched = sum(it.histogram.count for it in kept if it.measure == "match_ns")
+    # Without what was made before anybody counted.
+    assert ORDERS <= matched <= seen[0][f"{METRIC}_count", (("stage", "match"),)]
+    assert sum(counts["orders"]) == ORDERS // 2

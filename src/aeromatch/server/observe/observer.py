@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 from aeromatch import AeroMatchError
 from aeromatch.gateways.services import State
 from aeromatch.schema.market import LatencyStats, ShardStats, Stats
 from aeromatch.server.observe.directory import DataDirectory
+from aeromatch.server.observe.latencies import KeptLatencies, LatencyStore
 from aeromatch.server.observe.market import MarketCounts
 from aeromatch.server.observe.process import GcPauses, process_samples, resident_bytes
 from aeromatch.server.observe.registry import Recent, Registry
 from aeromatch.server.observe.stages import StageRecorder
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from aeromatch import AsyncExchange, ShardCounters
     from aeromatch._core import Histogram
     from aeromatch.server.observe.registry import Sample
 
 __all__ = ["Observer", "Watched"]
 
+log = logging.getLogger("aeromatch.observe")
+
 TICK_S: Final = 0.5
 """How often samples are taken: a shard's store of 65,536 holds what 130,000 batches a second bring."""
 TURN_TICKS: Final = 20
+WRITE_TICKS: Final = 2
 RATE_TICKS: Final = 10
 """Rates are of so many ticks: the last five seconds."""
 NS_PER_US: Final = 1e3
@@ -51,14 +54,12 @@ class Watched:
         state: The server's state.
         feed_sequences: How far the feed has read each shard; None: there is no feed.
         store_sequences: How far the stored views have each shard; None: nothing is stored.
-        on_samples: Who else is to have the shards' samples: there is one taker of them (docs/statistics.md).
     """
 
     http_connections: Callable[[], int] = _none
     state: Callable[[], State] = lambda: "ready"
     feed_sequences: Callable[[], Sequence[int]] | None = None
     store_sequences: Callable[[], Sequence[int]] | None = None
-    on_samples: list[Callable[[NDArray[Any]], None]] = field(default_factory=list)
 
 
 class _Moment(NamedTuple):
@@ -99,6 +100,7 @@ class Observer:
         self._moments: deque[_Moment] = deque(maxlen=RATE_TICKS + 1)
         self.memory_bytes = 0
         """Of the exchange's books and tables, at most ten seconds ago."""
+        self._kept: KeptLatencies | None = None
         self._task: asyncio.Task[None] | None = None
         for source in (self.market.samples, self.directory.samples, process_samples, self._samples):
             self.registry.ask(source)
@@ -127,6 +129,8 @@ class Observer:
         while True:
             self.take()
             ticks += 1
+            if ticks % WRITE_TICKS == 0:
+                await self._write_latencies()
             if ticks % TURN_TICKS == 0:
                 self.stages.turn()
                 self._delays.turn()
@@ -135,6 +139,26 @@ class Observer:
             due = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)
             self._delays.record(max(0, int((loop.time() - due) * 1e9)))
+
+    def keep_latencies(self, store: LatencyStore) -> None:
+        """Also writes the shards' latencies by period to a store, until `release_latencies`."""
+        self._kept = KeptLatencies(store)
+
+    async def release_latencies(self) -> None:
+        """Writes what is left; the store may be closed then."""
+        self.take()
+        await self._write_latencies()
+        self._kept = None
+
+    async def _write_latencies(self) -> None:
+        if self._kept is None:
+            return
+        try:
+            await self._kept.write()
+        except AeroMatchError:
+            # Nobody's orders depend on it: the server goes on.
+            log.exception("latencies are not kept any more")
+            self._kept = None
 
     async def look_at_memory(self) -> None:
         """Asks the shards for their memory in a thread: they answer between two batches, for which no loop can wait."""
@@ -150,8 +174,8 @@ class Observer:
         except AeroMatchError:
             return  # It was closed: there is nothing more to come.
         self.stages.record_samples(samples)
-        for listener in self.watched.on_samples:
-            listener(samples)
+        if self._kept is not None:
+            self._kept.record(samples)
         self._moments.append(self._moment(counters))
 
     def _moment(self, counters: Sequence[ShardCounters]) -> _Moment:
