@@ -191,7 +191,8 @@ class Venue:
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
         if config.gateways.websocket.enabled:
-            hub = Hub(exchange, feed, market, services.views, OrderRows(exchange), depth_levels=data.depth_levels)
+            rows = OrderRows(exchange, views.client_order_id)
+            hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
             self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
