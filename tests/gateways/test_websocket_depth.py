@@ -106,3 +106,23 @@ def test_the_recipe_with_a_book_over_rest_works() -> None:
                 book.apply(await client.next("depth"))
 
     play(test)
+
+
+def test_a_book_over_rest_beside_a_channel_has_what_was_answered_before() -> None:
+    async def test(venue: WsVenue) -> None:
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="depth", symbol="BTC-USD")
+            book = LocalBook()
+            book.apply(await client.next("depth"))
+            for place in range(20):
+                price = f"{90 + place}.00"
+                report = venue.exchange.submit("BTC-USD", "buy", quantity=1, price=price)
+                found = await venue.market.book("BTC-USD", 1)
+                assert found.bids == [(price, "1.000")]
+                assert found.last_update_id >= report.sequence
+                # It stands between two updates.
+                while book.last_update_id < found.last_update_id:
+                    book.apply(await client.next("depth"))
+                assert book.last_update_id == found.last_update_id
+
+    play(test)

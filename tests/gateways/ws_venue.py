@@ -89,6 +89,7 @@ class WsVenue:
             state="ready",
         )
         self.hub = Hub(ex, self.feed, self.market, self.views, OrderRows(ex, self.views.client_order_ids.get))
+        self.market.followed = self.hub.book
         self.trading = Trading(self.services)
         self.app = WebSocketApp(self.services, self.trading, self.hub, self._options)
         self.feed.add(self.market)

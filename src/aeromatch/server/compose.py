@@ -217,6 +217,7 @@ class Venue:
             hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
+            market.followed = hub.book
             self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
             self._app.mount_websocket("/ws", self._websockets)
         await feed.start(views.positions)

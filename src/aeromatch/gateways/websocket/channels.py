@@ -5,7 +5,7 @@ A channel lives in the feed's thread. Only `members`, and what `fresh` reads, ar
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ __all__ = [
     "OrderSource",
     "Prints",
     "Published",
+    "Snapshot",
     "TickerChannel",
     "TickerSource",
     "Topic",
@@ -51,6 +52,10 @@ MOST_CANDLES: Final = 100
 """So many that close at the same time, since nothing was traded in between, are told at most: the last ones."""
 SLACK_NS: Final = 20_000_000
 """Ticks come a little early or late: so much is no reason to wait for the next one."""
+
+
+Snapshot: TypeAlias = tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]
+"""Update id, time, bids and asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,11 @@ class DepthChannel(Feeder):
     def begin(self) -> Published:
         """What a new subscriber gets first."""
         return self.fresh()
+
+    def book(self, levels: int) -> Snapshot:
+        """The best levels, 0 for all, as the last update left them: the next one begins one above that id."""
+        last, timestamp, bids, asks = self._differ.snapshot()
+        return (last, timestamp, bids[: levels or None], asks[: levels or None])
 
     def fresh(self) -> Published:
         """The snapshot that the next update leads on from; made once, whoever asks."""

@@ -30,6 +30,7 @@ from aeromatch.gateways.websocket.channels import (
     OrderSource,
     Prints,
     Published,
+    Snapshot,
     TickerChannel,
     TickerSource,
     Topic,
@@ -45,6 +46,7 @@ log = logging.getLogger("aeromatch.websocket")
 TRADE: Final = CODES["EventKind"]["trade"]
 RECENT_ROWS: Final = 100_000
 """Changes of orders that are kept for those who come back: some 10 MB."""
+BOOK_S: Final = 5.0
 CHUNK: Final = 256
 """So many subscribers get a message before the event loop does something else."""
 
@@ -57,6 +59,11 @@ class _Batch:
     sequence: int
     orders: NDArray[np.void]
     fills: NDArray[np.void]
+
+
+def _answer(found: asyncio.Future[Snapshot | None], snapshot: Snapshot | None) -> None:
+    if not found.done():
+        found.set_result(snapshot)
 
 
 class Count(Protocol):
@@ -156,6 +163,9 @@ class Hub:
         # Channels by the number of the book whose events they follow.
         self._by_book: dict[int, list[Feeder]] = {}
         self._books: dict[Topic, int] = {}
+        self._wanted: list[tuple[str, int, asyncio.Future[Snapshot | None]]] = []
+        # By the number of the account whose orders it follows.
+        self._by_account: dict[int, OrderChannel] = {}
         self._times: dict[int, int] = {}
         self._said: list[Callable[[], None] | tuple[Feeder, Published]] = []
         self._queue: deque[Callable[[], None] | tuple[Feeder, Published]] = deque()
@@ -173,7 +183,7 @@ class Hub:
     @property
     def is_idle(self) -> bool:
         """Whether nobody follows anything."""
-        return not (self._channels or self._sources or self._by_book or self._books)
+        return not (self._channels or self._sources or self._by_book or self._books or self._by_account)
 
     def account_number(self, account: str | None) -> int:
         """The number that an account's orders have in rows. Raises RefusedError (404); any thread may ask."""
@@ -252,7 +262,38 @@ class Hub:
             await asyncio.wait(tasks)
         self._exchange.close()
 
+    async def book(self, symbol: str, levels: int) -> Snapshot | None:
+        """A book at a moment, not before the call, at which an update of its depth channel ends.
+
+        An update tells what differs between two moments: a level that changed in between and changed back is not in it.
+        So a book as it was in between would be wrong from there on; one of these moments is right with the updates that
+        follow. It waits for the next update that is due.
+
+        Returns:
+            Update id, time, bids and asks; None: nobody follows all of the instrument's depth without an interval.
+
+        Raises:
+            RefusedError: The feed has ended (503).
+        """
+        if Topic("depth", symbol) not in self._channels:
+            return None
+        found: asyncio.Future[Snapshot | None] = self._loop.create_future()
+        self._feed.call(lambda: self._wanted.append((symbol, levels, found)))
+        try:
+            async with asyncio.timeout(BOOK_S):
+                return await found
+        except TimeoutError:
+            return None  # The feed has failed meanwhile: no update follows.
+
     # What follows is called by the feed's thread.
+
+    def _show_books(self) -> None:
+        """Answers who waits for a book, behind the update that leads to it."""
+        wanted, self._wanted = self._wanted, []
+        for symbol, levels, found in wanted:
+            channel = self._channels.get(Topic("depth", symbol))
+            snapshot = channel.book(levels) if isinstance(channel, DepthChannel) else None
+            self._say(partial(_answer, found, snapshot))
 
     def _join(self, topic: Topic, member: Member, since: tuple[int, ...] | None) -> None:
         try:
@@ -262,6 +303,7 @@ class Hub:
             self._say(*((channel, message) for message in channel.settle()))
             messages = self._first(channel, since)
         except Exception as error:
+            self._drop_unused(topic)
             self._say(partial(self._refuse, member, error))
             self._flush()
             return
@@ -287,9 +329,12 @@ class Hub:
         member.failed(error)
 
     def _leave(self, topic: Topic) -> None:
-        channel = self._channels[topic]
-        channel.references -= 1
-        if channel.references:
+        self._channels[topic].references -= 1
+        self._drop_unused(topic)
+
+    def _drop_unused(self, topic: Topic) -> None:
+        channel = self._channels.get(topic)
+        if channel is None or channel.references:
             return
         del self._channels[topic]
         book = self._books.pop(topic, None)
@@ -297,14 +342,18 @@ class Hub:
             self._by_book[book].remove(channel)
             if not self._by_book[book]:
                 del self._by_book[book]
-        if isinstance(channel, DepthChannel):
+        if isinstance(channel, OrderChannel):
+            del self._by_account[channel.number]
+        elif isinstance(channel, DepthChannel):
             channel.source.channels -= 1
             if not channel.source.channels:
                 del self._sources[channel.source.reader.symbol]
 
     def _make(self, topic: Topic) -> Feeder:
         if topic.channel == "orders":
-            channel: Feeder = OrderChannel(topic, self.account_number(topic.account), self.orders)
+            own = OrderChannel(topic, self.account_number(topic.account), self.orders)
+            self._by_account[own.number] = own
+            channel: Feeder = own
         else:
             symbol = topic.symbol or ""
             try:
@@ -356,11 +405,12 @@ class Hub:
                     self._touch(channels, records[mine], times[mine])
         if len(orders):
             self._recent.add(shard, int(records["sequence"][-1]), orders, fills)
-            for channel in self._channels.values():
-                if isinstance(channel, OrderChannel):
-                    message = channel.changed(shard, int(records["sequence"][-1]), orders, fills)
-                    if message is not None:
-                        self._say((channel, message))
+            followed = self._by_account.keys() & set(orders["account"].tolist()) if self._by_account else ()
+            for number in followed:
+                channel = self._by_account[number]
+                message = channel.changed(shard, int(records["sequence"][-1]), orders, fills)
+                if message is not None:
+                    self._say((channel, message))
         self._flush()
 
     def _touch(self, channels: list[Feeder], trades: NDArray[np.void], times: NDArray[np.uint64]) -> None:
@@ -373,8 +423,14 @@ class Hub:
 
     def tick(self, now_ns: int) -> None:
         """As the feed's consumer."""
+        for symbol, _, _ in self._wanted:
+            # What was answered before somebody asked is to be in his book: its events may not have been read yet.
+            channel = self._channels.get(Topic("depth", symbol))
+            if isinstance(channel, DepthChannel):
+                channel.touch()
         for channel in self._channels.values():
             self._say(*((channel, message) for message in channel.tick(now_ns)))
             if isinstance(channel, CandleChannel) and (closed := channel.take_closed()) is not None:
                 self._say(partial(self._tell_closed, channel, *closed))
+        self._show_books()
         self._flush()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ PHASES: Final = {code: name for name, code in CODES["Phase"].items()}
 
 READERS: Final = 2
 """Books are read by so many threads at once: each read waits for its shard."""
+
+
+Snapshot: TypeAlias = tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]
+"""Update id, time, bids and asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class Market:
         self._options = options
         self._reached = reached
         self._day = day
+        self.followed: Callable[[str, int], Awaitable[Snapshot | None]] | None = None
+        """Of a book that somebody follows: as the updates have it; else None (`websocket.Hub.book`)."""
         self._by_symbol: dict[str, _Listed] = {}
         self._by_book: dict[int, tuple[_Listed, ...]] = {}
         self._times: dict[int, int] = {}
@@ -146,13 +152,15 @@ class Market:
         most = self._options.depth_levels
         wanted = min(levels, most) if levels and most else levels or most
 
-        def read() -> tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]:
+        def read() -> Snapshot:
             reader = DepthReader(self._exchange, symbol, wanted)
             reader.read()
             return reader.levels()
 
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, read)
+            found = None if self.followed is None else await self.followed(symbol, wanted)
+            if found is None:
+                found = await asyncio.get_running_loop().run_in_executor(self._threads, read)
         except LookupError:
             raise RefusedError("unknown_symbol", 404, f"there is no instrument {symbol!r}") from None
         except AeroMatchError as error:

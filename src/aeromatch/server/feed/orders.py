@@ -22,6 +22,7 @@ STATUSES: Final = _words("OrderStatus")
 TYPES: Final = _words("OrderType")
 SIDES: Final = _words("Side")
 REASONS: Final = _words("CancelReason")
+REMEMBERED_NAMES: Final = 10_000
 WITH_LIMIT: Final = ("limit", "stop_limit", "trailing_stop_limit")
 
 
@@ -58,6 +59,8 @@ class OrderRows:
         self._client_order_id = client_order_id
         self._units: dict[int, _Units] = {}
         self._accounts: dict[int, str | None] = {0: None}
+        # The oldest is forgotten first; who asks again is told again.
+        self._names: dict[int, str] = {}
 
     def account(self, number: int) -> str | None:
         """The name of an account's number."""
@@ -75,6 +78,14 @@ class OrderRows:
             }
             units = self._units[number]
         return units
+
+    def _name(self, number: int) -> str | None:
+        name = self._names.get(number)
+        if name is None and (name := self._client_order_id(number)) is not None:
+            self._names[number] = name
+            if len(self._names) > REMEMBERED_NAMES:
+                self._names.pop(next(iter(self._names)), None)
+        return name
 
     def orders(self, rows: NDArray[np.void], fills: NDArray[np.void]) -> list[Order]:
         """The orders of rows of ORDER_DTYPE, in order, each with those rows of FILL_DTYPE that are its own."""
@@ -100,7 +111,7 @@ class OrderRows:
             price=units.price(int(row["price_ticks"])) if kind in WITH_LIMIT else None,
             average_price=units.average(notional, filled) if filled else None,
             account=self.account(int(row["account"])),
-            client_order_id=self._client_order_id(number),
+            client_order_id=self._name(number),
             reason=REASONS.get(int(row["reason"])),
             created_at=int(row["created_ns"]),
             updated_at=int(row["updated_ns"]),
