@@ -1818,13 +1818,13 @@ class Exchange:
         Returns:
             An exchange to be used by one thread, beside the first one.
         """
-    def _order_batch(self, orders: list[Any], accounts: list[str | None], tag: SupportsIndex) -> _OrderBatch:
+    def _order_batch(self, orders: list[Any], accounts: list[str | None], tags: list[int]) -> _OrderBatch:
         """New orders, read and ready to be sent.
 
         Arguments:
             orders: A list of objects with the attributes of `aeromatch.schema.orders.NewOrder`.
             accounts: Whose each of them is, by name; None for nobody's.
-            tag: The sender's own number, the same for all.
+            tags: The sender's own number of each, returned in its command's first event.
 
         Returns:
             A batch, whose orders go to the shards with `send`.
@@ -2732,8 +2732,15 @@ class OrderTracker:
         Returns:
             The row; None where no such order is live.
         """
-    def live_orders(self) -> NDArray[np.void]:
-        """All live orders in order of id, as an array of ORDER_DTYPE."""
+    def live_orders(
+        self, *, account: SupportsIndex | None = None, instrument: SupportsIndex | None = None
+    ) -> NDArray[np.void]:
+        """Live orders in order of id, as an array of ORDER_DTYPE.
+
+        Arguments:
+            account: Only those of this account, by number; None: of all.
+            instrument: Only those entered for this instrument, by number; None: for any.
+        """
     def time_ns(self, shard: SupportsIndex = 0, /) -> int:
         """Time of the last answer of a shard, in nanoseconds since the Unix epoch (R2); 0 before the first."""
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial, wraps
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from aeromatch._core import (
     AeroMatchError,
@@ -28,6 +28,9 @@ __all__ = ["AsyncEventStream", "AsyncExchange"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+Entered: TypeAlias = tuple[int, bytes] | tuple[str, str, int]
+"""What came of a new order, as `AsyncExchange.submit_many` tells it."""
 
 RETRY_S: Final = 0.001
 """When to try again where other users of the exchange have filled the intake of a shard."""
@@ -322,14 +325,7 @@ class AsyncExchange:
         opening.add_done_callback(_hear)
         return AsyncEventStream(opening, begins)
 
-    async def submit_many(
-        self,
-        orders: list[Any],
-        accounts: list[str | None],
-        *,
-        tag: int = 0,
-        record: Callable[[str, int], None] | None = None,
-    ) -> list[tuple[int, bytes] | tuple[str, str, int]]:
+    async def submit_many(self, orders: list[Any], accounts: list[str | None], *, tag: int = 0) -> list[Entered]:
         """Enters new orders, each shard's as one submission: as `submit` for each, at a fraction of what that costs.
 
         Arguments:
@@ -337,8 +333,6 @@ class AsyncExchange:
                 `submit`.
             accounts: Whose each of them is, by name; None for nobody's. What an order itself says is not looked at.
             tag: The sender's own number, returned in each command's first event.
-            record: Is told how long "send" and "answer" took here, in nanoseconds: commands made of orders and sent,
-                and JSON made of their events. What waits for room in the ring waits within "send".
 
         Returns:
             What came of each, in the same order: its id, and the JSON of `aeromatch.schema.orders.Order`; or, where it
@@ -350,27 +344,75 @@ class AsyncExchange:
             JournalError: The journal has stopped.
             AeroMatchError: The exchange was closed.
         """
+        answer: asyncio.Future[list[Entered]] = self._loop.create_future()
+
+        def done(results: list[Entered] | BaseException) -> None:
+            if answer.done():
+                return
+            if isinstance(results, BaseException):
+                answer.set_exception(results)
+            else:
+                answer.set_result(results)
+
+        self.send_many(orders, accounts, [tag] * len(orders), done)
+        return await answer
+
+    def send_many(
+        self,
+        orders: list[Any],
+        accounts: list[str | None],
+        tags: list[int],
+        done: Callable[[list[Entered] | BaseException], None],
+        record: Callable[[str, int], None] | None = None,
+    ) -> None:
+        """As `submit_many`, and does not wait: `done` is called with what came of the orders, or what went wrong.
+
+        Arguments:
+            orders: As for `submit_many`.
+            accounts: As for `submit_many`.
+            tags: Of each order.
+            done: Is not to raise.
+            record: Is told how long "send" and "answer" took here, in nanoseconds: commands made of orders and sent,
+                and JSON made of their events.
+
+        Raises:
+            TypeError: As `submit_many`.
+            AeroMatchError: The exchange was closed.
+        """
         self._check()
         began = perf_counter_ns()
-        batch = self._door._order_batch(orders, accounts, tag)
+        batch = self._door._order_batch(orders, accounts, tags)
+        left = batch.parts
+        failure: BaseException | None = None
 
-        def timed() -> object:
-            ticket = batch.send()
-            if record is not None and ticket is not None:
-                record("send", perf_counter_ns() - began)
-            return ticket
+        def note(stage: str, began: int) -> None:
+            if record is not None:
+                duration_ns = perf_counter_ns() - began
+                # Each of the orders has taken as long as all.
+                for _ in orders:
+                    record(stage, duration_ns)
 
-        send = batch.send if record is None else timed
-        parts = batch.parts
-        if parts == 1:
-            await self._send(send)
-        elif parts:
-            await asyncio.gather(*[self._send(send) for _ in range(parts)])
-        answered = perf_counter_ns()
-        results = batch.results()
-        if record is not None:
-            record("answer", perf_counter_ns() - answered)
-        return results
+        def arrived(part: asyncio.Future[Any] | None) -> None:
+            nonlocal left, failure
+            if part is not None:
+                left -= 1
+                failure = failure or part.exception()
+            if left:
+                return
+            if failure is not None:
+                done(failure)
+                return
+            answered = perf_counter_ns()
+            results = batch.results()
+            note("answer", answered)
+            done(results)
+
+        parts = [self._send(batch.send) for _ in range(left)]
+        note("send", began)
+        for part in parts:
+            part.add_done_callback(arrived)
+        if not parts:
+            arrived(None)
 
     def port(self) -> Exchange:
         """The same exchange for a thread, as `Exchange.port`: its methods wait, and are no business of the event loop.

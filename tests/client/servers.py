@@ -85,6 +85,8 @@ class Venue:
         self.said: list[Any] = []
         """Requests over WebSockets."""
         self.orders: dict[str, Order] = {}
+        self.told: list[OrderMessage] = []
+        """What own orders did."""
         self.prints: list[TradePrint] = []
         self.candles: list[Candle] = []
         self.bids: dict[str, str] = {"99": "5"}
@@ -163,7 +165,9 @@ class Venue:
         self.sequence += 1
         order.sequence = self.sequence
         self.orders[order.order_id] = order
-        message = OrderMessage(channel="orders", account=order.account, sequence=self.sequence, orders=[order])
+        now = msgspec.structs.replace(order)
+        message = OrderMessage(channel="orders", account=order.account, sequence=self.sequence, orders=[now])
+        self.told.append(message)
         await self.publish(("orders", None, None, order.account), message)
 
     # ---- what a gateway does
@@ -280,6 +284,8 @@ class Venue:
                 return self._move(msgspec.json.decode(body))
             case ("GET", "accounts", account, "balances"):
                 return {"balances": [_balance(account)], "positions": []}
+            case ("GET", "stats"):
+                return {**STATS, "shards": [{**SHARD, "sequence": self.sequence}]}
             case ("GET", "me"):
                 return {"key": None, "roles": ["trade"], "account": None}
             case ("GET", "accounts"):
@@ -370,6 +376,10 @@ class Venue:
                 raise RefusedError("sequence_not_kept", 410)
             missed = [trade for trade in kept if trade.sequence > request.from_sequence]
             return [TradeMessage(channel="trades", symbol="X", trades=missed)] if missed else []
+        if request.channel == "orders" and isinstance(request.from_sequence, list):
+            known = request.from_sequence[0]
+            later = [message for message in self.told if message.sequence > known]
+            return list(later)
         if request.channel == "ticker":
             ticker = Ticker(symbol="X", timestamp=0, sequence=self.sequence)
             return [TickerMessage(channel="ticker", symbol="X", ticker=ticker)]
@@ -390,6 +400,17 @@ INSTRUMENT: dict[str, Any] = {
     "settlement": True,
     "fee_account": "fees",
     "reference_price": "200",
+}
+
+
+SHARD = dict.fromkeys(("shard", "commands", "batches", "events", "refused", "intake_depth", "durable_sequence"), 0)
+STATS: dict[str, Any] = {
+    **dict.fromkeys(("started_at", "now", "orders_per_second", "events_per_second", "trades_per_second"), 0),
+    **dict.fromkeys(("http_connections", "websocket_connections", "subscriptions"), 0),
+    **dict.fromkeys(("memory_bytes", "journal_bytes"), 0),
+    "version": "",
+    "durability": None,
+    "latencies": [],
 }
 
 

@@ -143,6 +143,23 @@ def test_trades_of_the_past_and_the_present_have_no_gap(url: str) -> None:
     played(test, url)
 
 
+def test_own_orders_come_with_their_fills(url: str) -> None:
+    async def test(client: AsyncClient) -> None:
+        await client.create_instrument(NewInstrument(symbol="own", tick_size="0.01"))
+        async with client.stream_orders() as orders:
+            sell = await client.submit("own", "sell", quantity=5, price="1.5")
+            await client.submit("own", "buy", quantity=2, price="1.5", account="bob")
+            await client.submit("own", "buy", quantity=3, price="1.5", account="bob")
+            fills, last = [], sell
+            while last.status != "filled":
+                last = await anext(orders)
+                assert last.order_id == sell.order_id
+                fills += last.fills
+            assert [(fill.quantity, fill.liquidity) for fill in fills] == [("2", "maker"), ("3", "maker")]
+
+    played(test, url)
+
+
 def test_what_the_document_shows_runs(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = BLOCK.findall(DOCUMENT.read_text())
     assert len(blocks) >= 3

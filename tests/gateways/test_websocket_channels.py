@@ -188,6 +188,26 @@ def test_own_orders_over_a_lost_connection() -> None:
     play(test)
 
 
+def test_own_orders_of_several_shards() -> None:
+    async def test(venue: WsVenue) -> None:
+        order: dict[str, Any] = {"side": "buy", "quantity": 1, "price": 90, "account": "alice"}
+        first = [str(venue.exchange.submit(symbol, **order).order_id) for symbol in ("BTC-USD", "ETH-USD")]
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="orders", account="alice", from_sequence=0)
+            messages = [await client.next("orders") for _ in range(2)]
+            assert sorted(message["shard"] for message in messages) == [0, 1]
+            assert sorted(message["orders"][0]["order_id"] for message in messages) == sorted(first)
+        venue.exchange.submit("ETH-USD", **order)
+        async with venue.client() as client:
+            since = [message["sequence"] for message in sorted(messages, key=lambda it: it["shard"])]
+            await client.ask("subscribe", channel="orders", account="alice", from_sequence=since)
+            message = await client.next("orders")
+            assert [it["symbol"] for it in message["orders"]] == ["ETH-USD"]
+            assert message["sequence"] > since[message["shard"]]
+
+    play(test, shards=Shards(2, stamp_time=True))
+
+
 def test_orders_are_entered_amended_and_canceled() -> None:
     async def test(venue: WsVenue) -> None:
         async with venue.client() as client:

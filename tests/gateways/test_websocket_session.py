@@ -247,6 +247,24 @@ def test_the_server_says_goodbye() -> None:
     play(test)
 
 
+def test_nobody_is_left_with_what_is_stale() -> None:
+    def broken() -> None:
+        raise RuntimeError("the disk is full")
+
+    async def test(venue: WsVenue) -> None:
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="depth", symbol="BTC-USD")
+            venue.feed.call(broken)
+            code, reason, messages = await client.until_closed()
+            assert (code, reason) == (1011, "unavailable")
+            assert "the disk is full" in messages[-1]["problem"]["detail"]
+        async with venue.client() as client:
+            problem = await client.refused("subscribe", channel="depth", symbol="BTC-USD")
+            assert (problem["slug"], problem["status"]) == ("unavailable", 503)
+
+    play(test)
+
+
 def test_keys_log_in_and_may_do_what_they_may(tmp_path: Path) -> None:
     keys = KeyStore(tmp_path / "keys.json")
     reader = keys.create("read", "alice").token

@@ -71,7 +71,7 @@ class WsVenue:
         tracker = OrderTracker(ex)
         if begin_at_end:
             await asyncio.to_thread(_catch_up, ex, tracker)
-        self.feed = Feed(ex, tracker, self._feed_options)
+        self.feed = Feed(ex, tracker, self._feed_options, on_failure=lambda detail: self.app.fail(detail))
         self.market = Market(ex, self._feed_options, self.feed.reached)
         self.views = Candles()
         self.stages = Counted()

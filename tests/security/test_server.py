@@ -127,6 +127,8 @@ def test_the_audit_says_who_did_what_after_a_kill(tmp_path: Path) -> None:
         server.ready()
         placed = [call(server, "POST", "/order", ORDER, key).body for key in (guarded.alice, guarded.bob)]
         assert call(server, "POST", "/accounts", {"account": "carol"}, guarded.operator).status == 201
+        assert call(server, "PUT", "/accounts/alice/dead-man", {"timeout_ms": 3_600_000}, guarded.alice).status == 200
+        assert call(server, "PUT", "/accounts/alice/dead-man", {"timeout_ms": 3_600_000}, guarded.alice).status == 200
         stopped = call(
             server, "PUT", "/accounts/alice/kill-switch", {"engaged": True, "reason": "drill"}, guarded.operator
         )
@@ -142,14 +144,17 @@ def test_the_audit_says_who_did_what_after_a_kill(tmp_path: Path) -> None:
         ("bob-1", "new", ""),
         ("ops", "create_account", "create_account"),
         ("ops", "mass_cancel", "set_kill_switch"),
+        ("alice-1", "", "set_dead_man"),
     }
+    assert [entry["time_ns"] for entry in found] == sorted(int(str(entry["time_ns"])) for entry in found)
     (cancel,) = (entry for entry in found if entry["kind"] == "mass_cancel")
     assert (cancel["events"], cancel["facts"]) == (
         {"canceled": 1},
         {"account": "alice", "engaged": True, "cancel_orders": True, "reason": "drill"},
     )
     assert all(str(entry["remote"]).startswith("127.0.0.1:") for entry in found if entry["tag"])
-    assert len(placed) == len(audit(guarded, "--key", "alice-1")) + len(audit(guarded, "--key", "bob-1"))
+    assert len(audit(guarded, "--key", "alice-1")) == 1 + len(audit(guarded, "--key", "bob-1")) == 2
+    assert {entry["action"] for entry in audit(guarded, "--actions")} == {action for _, _, action in by_key} - {""}
     # The switch is still on, and bob's order still there.
     with serving("--config", guarded.config) as server:
         server.ready()

@@ -162,12 +162,31 @@ impl OrderTracker {
         array(py, &bytes, "ORDER_DTYPE")?.get_item(0).map(Some)
     }
 
-    /// All live orders in order of id, as an array of ORDER_DTYPE.
-    fn live_orders<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let mut rows: Vec<OrderRow> = self.state().tracker.live_orders().collect();
-        rows.sort_unstable_by_key(|row| row.order_id);
-        let mut bytes = Vec::with_capacity(rows.len() * ORDER_BYTES);
-        rows.iter().for_each(|row| row.write(&mut bytes));
+    /// Live orders in order of id, as an array of ORDER_DTYPE.
+    ///
+    /// Arguments:
+    ///     account: Only those of this account, by number; None: of all.
+    ///     instrument: Only those entered for this instrument, by number; None: for any.
+    #[pyo3(signature = (*, account=None, instrument=None))]
+    fn live_orders<'py>(
+        &self,
+        py: Python<'py>,
+        account: Option<u32>,
+        instrument: Option<u32>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let bytes = py.detach(|| {
+            let state = self.state();
+            let chosen = state.tracker.live_orders().filter(|row| {
+                account.is_none_or(|account| row.account == account)
+                    && instrument.is_none_or(|instrument| row.instrument == instrument)
+            });
+            let mut rows: Vec<OrderRow> = chosen.collect();
+            drop(state);
+            rows.sort_unstable_by_key(|row| row.order_id);
+            let mut bytes = Vec::with_capacity(rows.len() * ORDER_BYTES);
+            rows.iter().for_each(|row| row.write(&mut bytes));
+            bytes
+        });
         array(py, &bytes, "ORDER_DTYPE")
     }
 

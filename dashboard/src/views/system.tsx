@@ -133,7 +133,7 @@ function Shards(props: { now: Stats }) {
             <td>{shard.shard}</td><td class="num">{whole(shard.commands)}</td><td class="num wide">{whole(shard.batches)}</td>
             <td class="num">{shard.batches === 0 ? "–" : (shard.commands / shard.batches).toFixed(1)}</td>
             <td class="num wide">{whole(shard.events)}</td><td class="num">{whole(shard.refused)}</td><td class="num">{whole(shard.intake_depth)}</td>
-            <td class="num wide">{whole(shard.sequence)}</td><td class="num">{props.now.durability === null ? "–" : whole(Math.max(0, shard.sequence - shard.durable_sequence))}</td>
+            <td class="num wide">{whole(shard.sequence)}</td><td class="num">{props.now.durability !== "disk" ? "–" : whole(Math.max(0, shard.sequence - shard.durable_sequence))}</td>
           </tr>
         ))}
       </tbody>

@@ -12,8 +12,9 @@ export function Tape() {
     <Panel title="Trades" area="tape">
       <div class="row-head tape-head" aria-hidden="true"><span>time</span><span>price</span><span>quantity</span></div>
       <ol class="tape" data-testid="tape">
-        {trades.value.slice(0, ROWS).map((trade) => (
-          <li key={trade.trade_id} class={trade.side ?? "cross"}>
+        {/* By place, not by trade: rows stay where they are, and what they say moves on. */}
+        {trades.value.slice(0, ROWS).map((trade, place) => (
+          <li key={place} class={trade.side ?? "cross"}>
             <time>{clock(trade.timestamp)}</time>
             <span class="price">{fixed(trade.price, priceScale.value)}</span>
             <span>{fixed(trade.quantity, quantityScale.value)}</span>

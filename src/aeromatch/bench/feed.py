@@ -25,7 +25,7 @@ FeedChannel = Literal["depth", "trades", "ticker"]
 CHANNELS: Final[tuple[FeedChannel, ...]] = ("depth", "trades", "ticker")
 
 HANDSHAKE: Final = (
-    b"GET /ws HTTP/1.1\r\nhost: bench\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    b"GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 TIMESTAMP: Final = b'"timestamp":'
@@ -145,6 +145,16 @@ def _itself(subscriber: _Subscriber) -> _Subscriber:
     return subscriber
 
 
+async def _is_ready(server: Server) -> bool:
+    """Whether the server says that it may be used."""
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(b"GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+    status = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    return b" 200 " in status
+
+
 async def _trade(server: Server, orders: int, interval_s: float) -> None:
     """Sends so many orders, one after the other, at times that do not depend on their answers."""
     requests = order_requests()
@@ -190,6 +200,8 @@ async def deliver(
     made: list[_Subscriber] = []
     try:
         async with asyncio.timeout(seconds + STALLED_S):
+            while not await _is_ready(server):
+                await asyncio.sleep(0.01)
             for number in range(subscribers):
                 ready: asyncio.Future[None] = loop.create_future()
                 subscriber = _Subscriber(request, ready, ages_ns)

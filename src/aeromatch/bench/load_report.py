@@ -56,10 +56,12 @@ def load_notes(outcome: Outcome) -> list[str]:
         )
         notes.append(f"The latest request was sent {measured.latest_ns / NS_PER_MS:.1f} ms after its time.")
         if measured.unsent:
-            notes.append(f"{measured.unsent:,} requests were due and never sent: the server does not take this rate.")
+            notes.append(f"{measured.unsent:,} requests were due and not sent before the end.")
     if measured.slugs:
         refused = ", ".join(f"{slug} {count:,}" for slug, count in measured.slugs.most_common())
         notes.append(f"Refused: {refused}.")
+    if measured.slugs["rate_limited"]:
+        notes.append("The server's own limits were met (limits in its configuration): they are what was measured.")
     if measured.lost or measured.reconnects:
         notes.append(f"{measured.lost:,} requests lost their connection, {measured.reconnects:,} were made again.")
     return notes

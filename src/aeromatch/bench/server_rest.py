@@ -99,7 +99,7 @@ class Race:
 
 def post(path: str, body: bytes) -> bytes:
     """A request, whole."""
-    headers = f"host: bench\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    headers = f"host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     return f"POST {path} HTTP/1.1\r\n{headers}\r\n\r\n".encode() + body
 
 

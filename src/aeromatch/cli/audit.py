@@ -47,6 +47,8 @@ def audit(
 ) -> None:
     """Say who did what: each command of the journal in DIRECTORY, the server's data directory, with who is behind it.
 
+    Actions that led to no command, or to one that is no longer in the journal, are there as well.
+
     What a command led to is found by replaying the journal. The server may be at work there. A command without anybody
     behind it came from the server itself. What is done for an instrument or an account of all shards stands once for
     each shard.
@@ -93,10 +95,11 @@ def _line(entry: Entry) -> str:
     who = entry.key or ("the server" if entry.tag == 0 or entry.action else "no key")
     if entry.tag and entry.note is None:
         who = f"nobody's number {entry.tag}"
-    what = " ".join(f"{name}={value}" for name, value in entry.fields.items())
-    done = entry.result or "as on shard 0"
+    given = entry.fields if entry.kind or entry.note is None else entry.note.facts
+    what = " ".join([entry.kind or "no command", *(f"{name}={value}" for name, value in given.items())])
+    done = entry.result or ("as on shard 0" if entry.kind else "noted")
     if entry.events:
         done += " (" + ", ".join(f"{count} {kind}" for kind, count in entry.events.items()) + ")"
     why = f" [{entry.action}]" if entry.action else ""
-    place = f"{entry.shard}/{entry.sequence}"
-    return f"{moment(entry.time_ns)} {place:>10} {who} {entry.remote or '-'}{why} {entry.kind} {what}: {done}"
+    place = "-" if entry.shard is None else f"{entry.shard}/{entry.sequence}"
+    return f"{moment(entry.time_ns)} {place:>10} {who} {entry.remote or '-'}{why} {what}: {done}"

@@ -25,6 +25,7 @@ from aeromatch.cli.load import load
 from aeromatch.cli.replay import replay
 from aeromatch.cli.serve import serve
 from aeromatch.cli.stats import stats
+from aeromatch.cli.views import views
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -39,7 +40,10 @@ def cli() -> None:
     """
 
 
-for command in (serve, config, keys, audit, demo, replay, generate, journal, stats, bench, load, lab_group, completion):
+for command in (
+    *(serve, config, keys, audit, demo, replay, generate, journal, stats, views, bench, load),
+    *(lab_group, completion),
+):
     cli.add_command(command)
 
 

@@ -126,8 +126,11 @@ class AsyncClient(Acting):
 
     def stream_orders(self, account: str | None = None) -> OrderStream:
         """The account's own orders whenever they change, with their new fills; None: the client's, or the key's."""
-        whose = account if account is not None else self.account
-        return OrderStream(self._socket_for, whose, lambda: self.orders(status="live", account=whose), self.order)
+
+        async def sequences() -> list[int]:
+            return [shard.sequence for shard in (await self.stats()).shards]
+
+        return OrderStream(self._socket_for, account if account is not None else self.account, sequences)
 
     def local_book(self, symbol: str) -> LiveBook:
         """An instrument's whole book, kept in step: `async with client.local_book("BTC-USD") as book`."""

@@ -26,8 +26,6 @@ T = TypeVar("T")
 NOT_KEPT: Final = "sequence_not_kept"
 """What the server says where a stream cannot go back so far."""
 
-ENDED: Final = ("filled", "canceled")
-
 MAX_QUEUED: Final = 100_000
 """What waits for a reader, at most. Behind that a stream takes no more in; read empty, it asks for what it missed."""
 
@@ -318,25 +316,22 @@ class CandleStream(Stream[Candle]):
 class OrderStream(Stream[Order]):
     """The account's own orders, each whenever it changes, with the fills that it got since the last time.
 
-    After a break every order that changed meanwhile comes once, as it is then: `filled_quantity` has what was filled,
-    `fills` is empty. What came before comes no second time.
+    It begins behind the last command of each shard when it is entered, and a new connection goes on behind the last
+    message of each: every fill comes once. Where the server cannot go back so far any more, reading raises
+    RejectedError (`sequence_not_kept`): what became of orders meanwhile is to be asked for.
     """
 
     def __init__(
         self,
         socket_for: Callable[[Key], Socket],
         account: str | None,
-        live: Callable[[], AsyncIterator[Order]],
-        order: Callable[[str], Awaitable[Order]],
+        sequences: Callable[[], Awaitable[list[int]]],
     ) -> None:
         super().__init__(socket_for)
         self._account = account
-        self._fetch_live = live
-        self._fetch_order = order
-        # The state of each live order that was told last.
-        self._known: dict[str, Order] = {}
-        self._held: list[Order] | None = None
-        self._fetching: asyncio.Task[None] | None = None
+        self._sequences = sequences
+        # By shard, the last command whose doings have come.
+        self._positions: list[int] = []
         self._has_overflowed = False
 
     @property
@@ -345,63 +340,24 @@ class OrderStream(Stream[Order]):
         return ("orders", None, None, self._account)
 
     async def _begin(self) -> None:
-        """Learn which orders live, so that what becomes of them cannot be missed."""
-        async for order in self._fetch_live():
-            self._known[order.order_id] = order
+        self._positions = await self._sequences()
 
     def request(self) -> SubscribeRequest:
-        """From now on; what happened before is asked for by itself."""
-        return SubscribeRequest(channel="orders", account=self._account)
-
-    def subscribed(self) -> None:
-        """Ask what happened before, while what comes is held back."""
-        if self._held is None:
-            self._held = []
-            self._fetching = asyncio.create_task(self._fetch())
-
-    async def _fetch(self) -> None:
-        """What lives now, and what became of orders that no longer do."""
-        try:
-            found = [order async for order in self._fetch_live()]
-            living = {order.order_id for order in found}
-            found += [await self._fetch_order(order_id) for order_id in self._known if order_id not in living]
-        except ClientError as error:
-            self.fail(error)
-            return
-        held, self._held = self._held or [], None
-        for order in sorted(found, key=lambda order: order.updated_at):
-            self._tell(order)
-        for order in held:
-            self._tell(order)
+        """From the last messages on."""
+        return SubscribeRequest(channel="orders", account=self._account, from_sequence=list(self._positions))
 
     def receive(self, message: OrderMessage) -> None:
-        """Orders as they are behind one command."""
-        if self._held is not None:
-            self._held += message.orders
-        else:
-            for order in message.orders:
-                self._tell(order)
-
-    def _tell(self, order: Order) -> None:
-        """Queue a state that is newer than the one that was told."""
-        known = self._known.get(order.order_id)
-        if self._has_overflowed or (known is not None and order.sequence <= known.sequence):
+        """All of a message, or none of it where it was here already."""
+        if self._has_overflowed or message.sequence <= self._positions[message.shard]:
             return
         if len(self._queue) >= MAX_QUEUED:
             self._has_overflowed = True
             return
-        self._known[order.order_id] = order
-        if order.status in ENDED:
-            del self._known[order.order_id]
-        self._put(order)
+        self._positions[message.shard] = message.sequence
+        for order in message.orders:
+            self._put(order)
 
     def _emptied(self) -> None:
         if self._has_overflowed and self._socket is not None:
             self._has_overflowed = False
             self._socket.renew(self)
-
-    async def close(self) -> None:
-        """Ends the subscription. Whoever reads sees the end."""
-        if self._fetching is not None:
-            self._fetching.cancel()
-        await super().close()

@@ -14,6 +14,7 @@ from aeromatch._core import Order as BookOrder
 from aeromatch.gateways.problems import problem_of, refusal, unknown_instrument, unknown_order
 from aeromatch.gateways.reads import Reads
 from aeromatch.gateways.services import Admission, Principal, RefusedError, Services
+from aeromatch.gateways.turns import Turns
 from aeromatch.schema.orders import (
     AmendOrder,
     BatchResult,
@@ -112,6 +113,7 @@ class Trading:
         self._symbols: dict[int, str] = {}
         # How orders with a client order id were sent, by order id: in order of arrival, the oldest is forgotten first.
         self._sent: dict[int, NewOrder] = {}
+        self._turns = Turns(services.exchange, services.stages.record)
         self.reads = Reads(services.exchange)
         services.on_drain.append(self.close)
 
@@ -137,9 +139,8 @@ class Trading:
         admission = self._services.admission
         account = admission.account_for(principal, order.account)
         admission.may_trade(account)
-        record = self._services.stages.record
         try:
-            [result] = await self._exchange.submit_many([order], [account], tag=principal.session, record=record)
+            result = await self._turns.enter(order, account, principal.session)
         except AeroMatchError as error:
             raise refusal("unavailable", str(error)) from error
         if len(result) == 2:
@@ -168,6 +169,7 @@ class Trading:
                 places.append(place)
                 entered.append(order)
         accepted = 0
+        self._turns.send()
         for place, order, result in zip(
             places,
             entered,
@@ -194,6 +196,7 @@ class Trading:
         number, symbol = await self._place(order_id)
         account = self._services.admission.account_for(principal, None)
         self._services.admission.may_trade(account)
+        self._turns.send()
         report = await answered(
             self._exchange.amend(
                 symbol, number, quantity=change.quantity, price=change.price, account=account, tag=principal.session
@@ -213,6 +216,7 @@ class Trading:
         """Cancels an order by its id, or by symbol, account and client order id (R23)."""
         account = self._services.admission.account_for(principal, account)
         tag = principal.session
+        self._turns.send()
         if order_id is not None:
             number, place = await self._place(order_id)
             report = await answered(self._exchange.cancel(place, number, account=account, tag=tag))
@@ -231,6 +235,7 @@ class Trading:
     ) -> CancelResult:
         """Cancels every live order of an account, of an instrument and a side where they are named (R24)."""
         account = self._services.admission.account_for(principal, account)
+        self._turns.send()
         report = await answered(
             self._exchange.mass_cancel(symbol=symbol, side=side, account=account, tag=principal.session)
         )

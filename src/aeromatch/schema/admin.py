@@ -30,7 +30,7 @@ class NewInstrument(Request):
     lot_size: Amount = "1"
     index: Literal["ladder", "btree", "skiplist", "heap"] = "ladder"
     self_trade_prevention: SelfTradePrevention = "none"
-    dedup_window_ns: int = 0
+    dedup_window_ns: int = 86_400_000_000_000
     matching: Literal["fifo", "pro_rata", "fifo_pro_rata"] = "fifo"
     fifo_share_bps: int | None = None
     reference_price: Amount | None = None

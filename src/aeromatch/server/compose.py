@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from aeromatch import AsyncExchange, Shards
-from aeromatch._core import OrderTracker
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
@@ -28,15 +27,17 @@ from aeromatch.server.demo import Demo
 from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
-from aeromatch.server.open_house import NoViews
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
+from aeromatch.server.views import ServerViews, ViewOptions
 from aeromatch.stores import SqliteStatistics
 
 __all__ = ["Venue", "open_exchange", "websocket_options"]
 
 log = logging.getLogger("aeromatch.server")
 
+VIEWS_FILE: Final = "views.sqlite"
+"""Where `aeromatch views` looks, too."""
 STATISTICS_FILE: Final = "statistics.sqlite"
 """Where `aeromatch stats` looks, too."""
 KEYS_FILE: Final = "keys.yaml"
@@ -115,6 +116,7 @@ class Venue:
         self._loaded = loaded
         self._app = app
         self._status = status
+        self._websockets: WebSocketApp | None = None
         self._stack = AsyncExitStack()
         self._stack.push_async_callback(exchange.close)
 
@@ -160,16 +162,19 @@ class Venue:
         data = config.market_data
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
-        feed = Feed(exchange, OrderTracker(exchange), options, on_failure=self._failed)
-        market = Market(exchange, options, feed.reached)
+        views = await asyncio.to_thread(ServerViews, exchange.port(), self._view_options(config), self.directory)
+        self._stack.push_async_callback(views.close)
+        feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
+        market = Market(exchange, options, feed.reached, views.day)
         self._stack.push_async_callback(market.close)
         feed.add(market)
+        feed.add(views)
         feed.add(observer.market)
         self.services = services = Services(
             exchange=self.exchange,
             admission=self.admission,
             market=market,
-            views=NoViews(),
+            views=views,
             stages=observer.stages,
             stats=observer.stats,
             auth_required=config.auth.mode == "keys",
@@ -189,8 +194,9 @@ class Venue:
             hub = Hub(exchange, feed, market, services.views, OrderRows(exchange), depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
-            self._app.mount_websocket("/ws", WebSocketApp(services, trading, hub, websocket_options(config)))
-        await feed.start()
+            self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
+            self._app.mount_websocket("/ws", self._websockets)
+        await feed.start(views.positions)
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
         observer.watched.http_connections = lambda: self.admission.connection_count
@@ -198,6 +204,16 @@ class Venue:
         observer.watched.feed_sequences = lambda: feed.position
         observer.start()
         self._stack.push_async_callback(observer.stop)
+
+    def _view_options(self, config: Config) -> ViewOptions:
+        views = config.views
+        return ViewOptions(
+            store=views.store,
+            path=self._loaded.path(views.path) if views.path is not None else self.directory / VIEWS_FILE,
+            periods=tuple(views.periods),
+            keep_trades=views.keep_trades,
+            keep_orders=views.keep_orders,
+        )
 
     async def _begin(self, config: Config) -> None:
         """Begins what acts by itself."""
@@ -230,6 +246,8 @@ class Venue:
         """A part on which the others stand has ended: nothing new is taken."""
         log.error("failed", extra={"reason": detail})
         self._status.set("failed", detail)
+        if self._websockets is not None:
+            self._websockets.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
         """Applies what can be applied while the server runs.

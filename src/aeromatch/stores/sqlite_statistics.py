@@ -6,15 +6,11 @@ class, by `sqlite3` or by anything else.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import contextmanager
-from pathlib import Path
-from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aeromatch import AeroMatchError
 from aeromatch._core import Histogram
 from aeromatch.market.periods import DEFAULT_PERIODS_MS, duration_ms, duration_text, periods_of, retention_of
+from aeromatch.stores.sqlite_file import SqliteFile, StoreError
 from aeromatch.stores.sqlite_schema import (
     APPLICATION_ID,
     SCHEMA,
@@ -26,29 +22,15 @@ from aeromatch.stores.sqlite_schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
-    from types import TracebackType
 
     import pandas as pd
 
 MILLISECOND_NS: Final = 1_000_000
-BUSY_S: Final = 30.0
-"""How long a transaction waits for that of another process."""
-PRIMARY: Final = 0xFF
-"""What of an error code of SQLite says which kind it is."""
-NOT_WRITABLE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-"""Kinds of error where something had to be written, or made, and may not be."""
 NOWHERE: Final = (0, 0, 0, 0)
 ALL: Final = 0
 """Stands for all instruments together."""
-
-
-class StoreError(AeroMatchError):
-    """The file of a store cannot be used: the message names it and says why."""
-
-    is_not_writable = False
-    """Whether it is because the file, or its folder, cannot be written."""
 
 
 class Measured(NamedTuple):
@@ -65,7 +47,7 @@ class Measured(NamedTuple):
     histogram: Histogram
 
 
-class SqliteStatistics:
+class SqliteStatistics(SqliteFile):
     """Statistics in one file. May be used from several threads; several processes may have it open."""
 
     def __init__(
@@ -92,50 +74,14 @@ class SqliteStatistics:
             StoreError: The file is something else, damaged, of another schema version, has other periods, or is not
                 there and must not be made.
         """
-        self.path = Path(path)
-        self._lock = RLock()
         wanted = None if periods is None else periods_of(periods)
-        if read_only and not self.path.exists():
-            raise StoreError(f"{self.path}: there are no statistics yet")
-        with self._named():
-            self._connection = self._connect_to_read() if read_only else self._connect()
+        super().__init__(path, what="statistics", read_only=read_only)
         try:
             with self._named():
                 self._prepare(wanted, retention, read_only)
         except BaseException:
             self._connection.close()
             raise
-
-    def _connect(self, how: str = "") -> sqlite3.Connection:
-        # One connection for all threads: the lock lets them take turns.
-        return sqlite3.connect(
-            f"{self.path.absolute().as_uri()}{how}",
-            uri=True,
-            timeout=BUSY_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-
-    def _connect_to_read(self) -> sqlite3.Connection:
-        connection = self._connect("?mode=ro")
-        try:
-            connection.execute("PRAGMA schema_version")
-        except sqlite3.Error as error:
-            connection.close()
-            if error.sqlite_errorcode & PRIMARY not in NOT_WRITABLE:
-                raise
-            wal = self.path.with_name(f"{self.path.name}-wal")
-            if wal.exists() and wal.stat().st_size:
-                raise StoreError(
-                    f"{self.path}: its latest rows are in {wal.name}, which cannot be read in a folder that cannot be "
-                    "written: copy both elsewhere"
-                ) from error
-            # Whoever reads in WAL mode makes a file of locks beside the database, and here it can be neither made nor
-            # found. So nobody is at work, and without a log everything is in the database itself: it may be read
-            # without locks. Someone else who begins to write meanwhile is not noticed; without the right to write no
-            # lock could keep him away.
-            connection = self._connect("?mode=ro&immutable=1")
-        return connection
 
     def _prepare(
         self,
@@ -147,10 +93,7 @@ class SqliteStatistics:
         connection.create_function("exact_sum", 2, _exact_sum, deterministic=True)
         connection.create_function("merged", 2, _merged, deterministic=True)
         if not read_only:
-            if self._pragma("journal_mode") != "wal" and self._is_empty():
-                connection.execute("PRAGMA journal_mode = WAL")
-            # Rows and position are lost together or not at all when the machine stops: that is enough.
-            connection.execute("PRAGMA synchronous = NORMAL")
+            self._write_ahead()
             with self._transaction():
                 if self._is_empty():
                     self._make(wanted or DEFAULT_PERIODS_MS)
@@ -160,12 +103,6 @@ class SqliteStatistics:
             kept = [(span, it) for it, span in retention_of(self.periods_ms, retention).items() if it in named]
             with self._transaction():
                 connection.executemany("UPDATE periods SET retention_ms = ? WHERE period_ms = ?", kept)
-
-    def _pragma(self, name: str) -> Any:
-        return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-
-    def _is_empty(self) -> bool:
-        return not self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
 
     def _make(self, periods_ms: tuple[int, ...]) -> None:
         for statement in SCHEMA.split(";"):
@@ -187,28 +124,6 @@ class SqliteStatistics:
         if wanted is not None and wanted != self._periods_ms:
             has, asked = (", ".join(map(duration_text, periods)) for periods in (self._periods_ms, wanted))
             raise StoreError(f"{self.path}: counts by {has}, not by {asked}: other periods need a file of their own")
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Let errors name the file."""
-        with self._lock:
-            try:
-                yield
-            except sqlite3.Error as error:
-                told = StoreError(f"{self.path}: {error}")
-                told.is_not_writable = getattr(error, "sqlite_errorcode", 0) & PRIMARY in NOT_WRITABLE
-                raise told from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     @property
     def periods_ms(self) -> tuple[int, ...]:
@@ -426,19 +341,6 @@ class SqliteStatistics:
         with self._named():
             rows = self._connection.execute(statement, values).fetchall()
         return rows if last is None else rows[::-1]
-
-    def close(self) -> None:
-        """Close the file. What was added is there."""
-        with self._named():
-            self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _exact_sum(left: str | None, right: str | None) -> str | None:

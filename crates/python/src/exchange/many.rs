@@ -185,7 +185,7 @@ impl Exchange {
     /// Arguments:
     ///     orders: A list of objects with the attributes of `aeromatch.schema.orders.NewOrder`.
     ///     accounts: Whose each of them is, by name; None for nobody's.
-    ///     tag: The sender's own number, the same for all.
+    ///     tags: The sender's own number of each, returned in its command's first event.
     ///
     /// Returns:
     ///     A batch, whose orders go to the shards with `send`.
@@ -197,9 +197,9 @@ impl Exchange {
         slf: &Bound<'_, Self>,
         orders: &Bound<'_, PyList>,
         accounts: &Bound<'_, PyList>,
-        tag: &Bound<'_, PyAny>,
+        tags: &Bound<'_, PyList>,
     ) -> PyResult<OrderBatch> {
-        if orders.len() != accounts.len() {
+        if orders.len() != accounts.len() || orders.len() != tags.len() {
             return Err(PyTypeError::new_err("orders, accounts and tags must be of one length"));
         }
         let exchange = slf.get();
@@ -208,8 +208,9 @@ impl Exchange {
         let core = core.ok_or_else(|| crate::errors::Failure::NoShards("_order_batch").into_py(py))?;
         let mut entries = Vec::with_capacity(orders.len());
         let mut groups: Vec<Group> = Vec::new();
-        for (place, (order, account)) in orders.iter().zip(accounts.iter()).enumerate() {
-            let order = directory.read(&order, &account, tag)?;
+        let senders = accounts.iter().zip(tags.iter());
+        for (place, (order, (account, tag))) in orders.iter().zip(senders).enumerate() {
+            let order = directory.read(&order, &account, &tag)?;
             if let Ok(sent) = &order {
                 let shard = core.home_of_instrument(sent.listing.number).map_err(|failure| failure.into_py(py))?;
                 let at = groups.iter().position(|group| group.shard == shard).unwrap_or_else(|| {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from aeromatch import _core
+from aeromatch.analytics.trade_sums import Groups, sums_of_trades
 from aeromatch.market.records import NO_SIDE
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ CLASSES: Final = np.zeros(256, dtype=np.uint8)
 CLASSES[[ACCEPTED, REJECTED, TRADE, CANCELED, AMENDED]] = COMMAND, REJECT, TRADED, CANCEL, AMEND
 REASON_SPAN: Final = 512
 """Codes of cancels, then codes of rejections."""
-INSTRUMENT_BITS: Final = 24
-KEY_BITS: Final = 62
 
 Columns = dict[str, list[Any]]
 """Rows as columns of one length, by name."""
@@ -91,7 +90,7 @@ def tally(records: NDArray[np.void], periods_ms: Iterable[int], time_ns: int = 0
     for period_ms in periods_ms:
         starts = events.times_ms // np.uint64(period_ms)
         for instruments in (events.instruments, np.zeros_like(events.instruments)):
-            groups = _Groups.of(starts, instruments)
+            groups = Groups.of(starts, instruments)
             if instruments is events.instruments:
                 # Of those that belong to no instrument there is the count of all.
                 groups = groups.without(ALL)
@@ -158,45 +157,7 @@ def _times(records: NDArray[np.void], kinds: NDArray[np.uint8], time_ns: int) ->
     return times[command], int(of_answers[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Groups:
-    """Events put together by period and instrument."""
-
-    starts: NDArray[np.uint64]
-    """Number of the period, of each group."""
-    instruments: NDArray[np.int64]
-    """Of each group."""
-    group: NDArray[np.int64]
-    """Of each event; one past the last for those that are in none."""
-
-    @staticmethod
-    def of(starts: NDArray[np.uint64], instruments: NDArray[np.int64]) -> _Groups:
-        if not len(starts):
-            return _Groups(starts, instruments, np.zeros(0, dtype=np.int64))
-        first = starts.min()
-        ahead = starts - first
-        numbers = None
-        if int(ahead.max()) >> (KEY_BITS - INSTRUMENT_BITS):
-            # Periods so far apart that number and instrument do not fit one key: their places do.
-            numbers, ahead = np.unique(ahead, return_inverse=True)
-        keys = (ahead.astype(np.int64) << INSTRUMENT_BITS) | instruments
-        found, group = np.unique(keys, return_inverse=True)
-        period = (found >> INSTRUMENT_BITS).astype(np.uint64)
-        period = period if numbers is None else numbers[period]
-        return _Groups(period + first, found & ((1 << INSTRUMENT_BITS) - 1), group)
-
-    def without(self, instrument: int) -> _Groups:
-        """Leave an instrument's groups out."""
-        stay = self.instruments != instrument
-        place = np.where(stay, np.cumsum(stay) - 1, int(stay.sum()))
-        return _Groups(self.starts[stay], self.instruments[stay], place[self.group])
-
-    def count(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """How many of the chosen events are in each group."""
-        return np.bincount(self.group[chosen], minlength=len(self.starts) + 1)[: len(self.starts)]
-
-
-def _counts(events: _Counted, groups: _Groups) -> Columns:
+def _counts(events: _Counted, groups: Groups) -> Columns:
     columns: Columns = {"start": groups.starts.tolist(), "instrument": groups.instruments.tolist()}
     is_command = (events.classes == COMMAND) | (events.classes == ORDER) | (events.classes == REJECT)
     columns["commands"] = groups.count(is_command).tolist()
@@ -205,39 +166,14 @@ def _counts(events: _Counted, groups: _Groups) -> Columns:
     return columns | _trades(events, groups)
 
 
-def _trades(events: _Counted, groups: _Groups) -> Columns:
-    """Volume and prices: sums are exact whatever their size, and of all instruments together there are no prices."""
-    size = len(groups.starts)
+def _trades(events: _Counted, groups: Groups) -> Columns:
+    """Volume and prices; of all instruments together there are no prices."""
     group = groups.group[events.classes == TRADED]
-    order = np.argsort(group, kind="stable")
-    order = order[: int(np.count_nonzero(group < size))]
-    group, prices, lots = group[order], events.prices[order], events.lots[order]
-    columns: Columns = {"volume_lots": [0] * size}
-    columns |= {name: [None] * size for name in ("notional", "open_ticks", "high_ticks", "low_ticks", "last_ticks")}
-    if not len(group):
-        return columns
-    begins = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1])))
-    found = {"volume_lots": np.add.reduceat(_exact(lots, int(lots.max())), begins)}
-    if groups.instruments.any():
-        largest = max(int(prices.max()), -int(prices.min())) * int(lots.max())
-        found["notional"] = np.add.reduceat(_exact(prices, largest) * _exact(lots, largest), begins)
-        found["open_ticks"] = prices[begins]
-        found["high_ticks"] = np.maximum.reduceat(prices, begins)
-        found["low_ticks"] = np.minimum.reduceat(prices, begins)
-        found["last_ticks"] = prices[np.append(begins[1:], len(prices)) - 1]
-    rows = group[begins].tolist()
-    for name, values in found.items():
-        for row, value in zip(rows, values.tolist(), strict=True):
-            columns[name][row] = value
-    return columns
+    is_priced = bool(groups.instruments.any())
+    return sums_of_trades(group, len(groups.starts), events.prices, events.lots, priced=is_priced)
 
 
-def _exact(values: NDArray[np.int64], largest: int) -> NDArray[Any]:
-    """The values, as whole numbers of any size where sums of numbers up to `largest` could leave 64 bits."""
-    return values if largest * len(values) < 2**63 else values.astype(object)
-
-
-def _reasons(events: _Counted, groups: _Groups) -> Columns:
+def _reasons(events: _Counted, groups: Groups) -> Columns:
     chosen = np.isin(events.classes, (CANCEL, REJECT)) & (groups.group < len(groups.starts))
     is_reject = events.classes[chosen] == REJECT
     codes = events.reasons[chosen] + np.where(is_reject, REASON_SPAN // 2, 0)

@@ -13,7 +13,7 @@ from aeromatch.gateways.services import Credentials, Principal, RefusedError, Se
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket.hub import Hub
 from aeromatch.gateways.websocket.options import WebSocketOptions
-from aeromatch.gateways.websocket.outlet import GOING_AWAY
+from aeromatch.gateways.websocket.outlet import GOING_AWAY, INTERNAL_ERROR
 from aeromatch.gateways.websocket.protocol import EXTENSION, Socket
 from aeromatch.gateways.websocket.session import Session
 
@@ -135,14 +135,21 @@ class WebSocketApp:
         )
         return self.services.admission.admit(number, remote, credentials, "read").principal
 
+    def fail(self, detail: str) -> None:
+        """Nothing follows the market any more: everybody is told so, rather than shown what is stale."""
+        self._send_away(INTERNAL_ERROR, "unavailable", detail)
+
+    def _send_away(self, code: int, slug: str, detail: str) -> None:
+        for session in tuple(self._sessions):
+            session.go_away(code, slug, detail)
+
     async def drain(self) -> None:
         """Tells everybody that the server is about to end, and waits until they have gone, for a short time.
 
         From the first moment on nobody is let in any more.
         """
         self._is_draining = True
-        for session in tuple(self._sessions):
-            session.go_away(GOING_AWAY, "draining", "the server is about to stop")
+        self._send_away(GOING_AWAY, "draining", "the server is about to stop")
         try:
             async with asyncio.timeout(self.options.close_timeout_s):
                 await self._nobody.wait()

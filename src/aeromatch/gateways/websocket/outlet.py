@@ -12,10 +12,11 @@ from aeromatch.gateways.websocket.protocol import Socket, frame_of
 from aeromatch.schema.messages import ClosingMessage
 from aeromatch.schema.problems import Problem, type_of
 
-__all__ = ["GOING_AWAY", "POLICY", "TRY_AGAIN_LATER", "Outlet", "Stale", "message_frame"]
+__all__ = ["GOING_AWAY", "INTERNAL_ERROR", "POLICY", "TRY_AGAIN_LATER", "Outlet", "Stale", "message_frame"]
 
 GOING_AWAY: Final = 1001
 POLICY: Final = 1008
+INTERNAL_ERROR: Final = 1011
 TRY_AGAIN_LATER: Final = 1013
 
 _encode = msgspec.json.Encoder().encode

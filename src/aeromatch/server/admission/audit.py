@@ -2,8 +2,8 @@
 
 A JSON object a line. A session's note says which key and address stand behind a number; an action's, who asked for
 what. The number is the tag of the commands: of every order of a session, of every command that an action leads to. A
-note is on the disk before the first command with its number is sent, so whatever the journal has can be led back, after
-any crash.
+note is written before the first command with its number is sent, and on the disk where the journal's commands are
+before they are answered: whatever the journal has can be led back, after any crash.
 
 Numbers are never given twice: each note says up to where they are reserved, and after a restart they begin above that.
 """
@@ -62,13 +62,17 @@ class Note(msgspec.Struct, kw_only=True, omit_defaults=True):
 class AuditLog:
     """Writes notes. One process at a time: the exchange's directory, in which the file is, is locked by its owner."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_synced: bool = True) -> None:
         """Opens the file, or makes it; a line that a crash has torn is cut off.
+
+        Arguments:
+            path: The file.
+            is_synced: Whether notes are to survive a loss of power, and not only the end of the process.
 
         Raises:
             AuditError: It cannot be opened, or is no file of notes.
         """
-        self._path = path
+        self._path, self._is_synced = path, is_synced
         is_new = not path.exists()
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
@@ -107,11 +111,11 @@ class AuditLog:
         return self._next - 1
 
     def session(self, number: int, *, key: str | None, account: str | None, remote: str) -> None:
-        """Notes who a session is; on the disk when this returns. Raises AuditError."""
+        """Notes who a session is; written when this returns. Raises AuditError."""
         self._write("session", number=number, key=key, account=account, remote=remote)
 
     def action(self, action: str, *, key: str | None, remote: str, session: int, facts: dict[str, Any]) -> int:
-        """Notes what is about to be done, and returns its number; on the disk when this returns. Raises AuditError."""
+        """Notes what is about to be done, and returns its number; written when this returns. Raises AuditError."""
         number = self.number()
         self._write("action", number=number, action=action, key=key, remote=remote, session=session, facts=facts)
         return number
@@ -123,7 +127,9 @@ class AuditLog:
         try:
             if os.write(self._descriptor, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fdatasync(self._descriptor)
+            # What is reserved is so after a loss of power as well: numbers are not given twice.
+            if self._is_synced or kind in ("open", "reserve", "close"):
+                os.fdatasync(self._descriptor)
         except OSError as error:
             # Half a line would hide the next one.
             with contextlib.suppress(OSError):

@@ -1,18 +1,22 @@
-"""The audit: notes of who asked, joined with what the journal says was done.
+"""The audit: notes of who asked for what, joined with what the journal says was done.
 
 Each command of the journal has a tag; the notes say who stands behind it (`audit`). What a command led to is found by
 replaying the journal, which is exact (R3). Nothing is changed, and an exchange may be at work in the directory.
 """
 
 import bisect
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from aeromatch import Commands
+from aeromatch._core import JournalReader
 from aeromatch.replay.timeline import Step, Timeline
 from aeromatch.server.admission.audit import Note, read_notes
 from aeromatch.server.admission.table import AUDIT_FILE
@@ -20,29 +24,29 @@ from aeromatch.server.admission.table import AUDIT_FILE
 __all__ = ["Entry", "Origins", "entries", "journals"]
 
 CHUNK: Final = 16_384
-UNSHOWN: Final = {"sequence", "timestamp_ns", "tag", "kind"}
+UNSHOWN: Final = {"sequence", "timestamp", "tag", "kind"}
 ANSWERS: Final = ("accepted", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command and who is behind it.
+    """A command and who is behind it; or an action that led to none.
 
     Attributes:
-        shard: Whose journal has it.
-        sequence: Its number there.
-        time_ns: The command's time.
+        shard: Whose journal has it; None: no command.
+        sequence: Its number there; 0: no command.
+        time_ns: The command's time, or the note's.
         tag: The number of the note; 0: none, the server itself.
         note: The session or the action; None where no note has that number.
-        kind: What the command is.
+        kind: What the command is; "": no command.
         fields: Its arguments, by the names of docs/records.md.
         result: "accepted", or the slug that it was rejected with. None: what concerns all shards is answered by shard 0
-            alone, and this is another one.
+            alone, and this is another one; or there is no command.
         events: How many events of each kind followed.
         session: For an action, the note of the session that asked for it, if that one traded as well.
     """
 
-    shard: int
+    shard: int | None
     sequence: int
     time_ns: int
     tag: int
@@ -98,6 +102,10 @@ class Origins:
         place = bisect.bisect_left(self._numbers, tag)
         return self._notes[place] if place < len(self._numbers) and self._numbers[place] == tag else None
 
+    def actions(self, wanted: Callable[[Note], bool] | None) -> list[Note]:
+        """The actions that are wanted, oldest first."""
+        return [note for note in self._notes if note.kind == "action" and (wanted is None or wanted(note))]
+
     def tags(self, wanted: Callable[[Note], bool]) -> list[int]:
         """The numbers of the notes that are wanted."""
         return [note.number for note in self._notes if wanted(note)]
@@ -122,7 +130,7 @@ def entries(
     since_ns: int = 0,
     until_ns: int | None = None,
 ) -> Iterator[Entry]:
-    """The commands of all shards, shard by shard, in the order of their journals.
+    """The commands of all shards and the actions that led to none, by time; of each shard as its journal has them.
 
     Arguments:
         directory: The server's data directory.
@@ -135,13 +143,45 @@ def entries(
         JournalError: A journal is damaged, or there is none.
     """
     tags = None if wanted is None else np.array(origins.tags(wanted), dtype=np.uint64)
-    for shard, path in journals(directory):
-        timeline = Timeline(path)
-        timeline.seek(timeline.first)
-        for step in _steps(timeline, tags):
-            entry = _entry(shard, step, origins)
-            if entry.time_ns >= since_ns and (until_ns is None or entry.time_ns <= until_ns):
-                yield entry
+    shards = journals(directory)
+    sources = [_of_shard(shard, path, tags, origins) for shard, path in shards]
+    sent = set().union(*(_tags_sent(path) for _, path in shards))
+    actions = (_unsent(note) for note in origins.actions(wanted) if note.number not in sent)
+    for entry in heapq.merge(actions, *sources, key=attrgetter("time_ns")):
+        if entry.time_ns >= since_ns and (until_ns is None or entry.time_ns <= until_ns):
+            yield entry
+
+
+def _of_shard(shard: int, path: Path, tags: Any, origins: Origins) -> Iterator[Entry]:
+    timeline = Timeline(path)
+    timeline.seek(timeline.first)
+    for step in _steps(timeline, tags):
+        yield _entry(shard, step, origins)
+
+
+def _tags_sent(path: Path) -> set[int]:
+    """The tags of all commands of a journal."""
+    log = JournalReader(path)
+    at, found = log.first_sequence, set[int]()
+    while (chunk := log.commands(at, limit=CHUNK)) is not None:
+        slots, starts = Commands(chunk.slots).slots, np.frombuffer(chunk.starts, dtype=np.uint32)
+        found.update(np.unique(slots["tag"][starts]).tolist())
+        at = int(slots["sequence"][starts[-1]])
+    return found
+
+
+def _unsent(note: Note) -> Entry:
+    return Entry(
+        shard=None,
+        sequence=0,
+        time_ns=note.time_ns,
+        tag=note.number,
+        note=note,
+        kind="",
+        fields={},
+        result=None,
+        events={},
+    )
 
 
 def _steps(timeline: Timeline, tags: Any) -> Iterator[Step]:
@@ -172,7 +212,7 @@ def _entry(shard: int, step: Step, origins: Origins) -> Entry:
     return Entry(
         shard=shard,
         sequence=step.sequence,
-        time_ns=(answer.timestamp if answer is not None else None) or int(fields.get("timestamp_ns", 0)),
+        time_ns=(answer.timestamp if answer is not None else None) or int(fields.get("timestamp", 0)),
         tag=tag,
         note=note,
         kind=str(fields["kind"]),

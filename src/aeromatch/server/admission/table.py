@@ -40,6 +40,10 @@ UNAVAILABLE_RETRY_MS: Final = 1000
 class Venue(Canceler, Protocol):
     """What is needed of the exchange."""
 
+    @property
+    def durability(self) -> str | None:
+        """When a command is answered; None: it has no journal."""
+
     def account_number(self, name: str) -> int:
         """Raises UnknownNameError where there is no such account."""
 
@@ -85,7 +89,7 @@ class AdmissionTable:
         """
         self._exchange, self._options, self._clock_ns = exchange, options, clock_ns
         self._keys = _load(options)
-        self._audit = AuditLog(directory / AUDIT_FILE)
+        self._audit = AuditLog(directory / AUDIT_FILE, is_synced=exchange.durability == "disk")
         self._not_before_ms = self._find_not_before_ms()
         try:
             self._safety = Safety(directory / SAFETY_FILE, exchange, self._audit)
@@ -353,7 +357,7 @@ class AdmissionTable:
         raise RefusedError("account_needed", 400, "name the account")
 
     def audit(self, principal: Principal, action: str, **facts: str | int | None) -> int:
-        """As `services.Admission.audit`. On the disk when it returns; raises RefusedError (503) where it cannot be."""
+        """As `services.Admission.audit`. Written when it returns; raises RefusedError (503) where it cannot be."""
         given = {name: value for name, value in facts.items() if value is not None}
         try:
             return self._audit.action(

@@ -1,0 +1,113 @@
+"""Candles from trades: sums of arrays, then one merge for each period and instrument that traded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from aeromatch import _core
+from aeromatch.analytics.trade_sums import Groups, sums_of_trades
+from aeromatch.market.view_rows import TRADE_DTYPE, CandleRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+TRADE: Final = _core.CODES["EventKind"]["trade"]
+MILLISECOND_NS: Final = np.uint64(1_000_000)
+
+
+def trades_of(records: NDArray[np.void], times_ns: NDArray[np.uint64]) -> NDArray[np.void]:
+    """The trades among events, as rows of TRADE_DTYPE.
+
+    Args:
+        records: Of EVENT_DTYPE.
+        times_ns: When each happened: `market.times.event_times`.
+    """
+    places = np.flatnonzero(records["kind"] == TRADE)
+    found = records[places]
+    trades = np.zeros(len(found), TRADE_DTYPE)
+    trades["trade_id"] = found["detail"]
+    for name in ("price_ticks", "quantity_lots", "sequence", "instrument", "side"):
+        trades[name] = found[name]
+    trades["timestamp_ns"] = times_ns[places]
+    return trades
+
+
+class CandleBuilder:
+    """The open candle of each period and instrument, and those that have changed since they were last taken.
+
+    An instrument's time only rises (R2), so a candle is done once a later one begins.
+    """
+
+    def __init__(self, periods_ms: Iterable[int], last: Iterable[CandleRow] = ()) -> None:
+        """Begin.
+
+        Args:
+            periods_ms: Lengths of the periods.
+            last: The last candle of each period and instrument, to go on with.
+        """
+        self._periods_ms = tuple(periods_ms)
+        self._open: dict[tuple[int, int], CandleRow] = {(row.period_ms, row.instrument): row for row in last}
+        self._changed: dict[tuple[int, int, int], CandleRow] = {}
+
+    def add(self, trades: NDArray[np.void]) -> None:
+        """Take trades: rows of TRADE_DTYPE, each instrument's in order."""
+        if not len(trades):
+            return
+        times_ms = trades["timestamp_ns"] // MILLISECOND_NS
+        instruments = trades["instrument"].astype(np.int64)
+        prices, lots = trades["price_ticks"].astype(np.int64), trades["quantity_lots"].astype(np.int64)
+        for period_ms in self._periods_ms:
+            groups = Groups.of(times_ms // np.uint64(period_ms), instruments)
+            size = len(groups.starts)
+            sums = sums_of_trades(groups.group, size, prices, lots)
+            rows = zip(
+                (start * period_ms for start in groups.starts.tolist()),
+                groups.instruments.tolist(),
+                *(sums[name] for name in ("open_ticks", "high_ticks", "low_ticks", "last_ticks")),
+                *(sums[name] for name in ("volume_lots", "notional")),
+                np.bincount(groups.group, minlength=size).tolist(),
+                strict=True,
+            )
+            # In order of the periods, whatever the instrument.
+            for row in rows:
+                self._merge(CandleRow(period_ms, *row))
+
+    def _merge(self, row: CandleRow) -> None:
+        key = (row.period_ms, row.instrument)
+        before = self._open.get(key)
+        if before is not None and before.start_ms == row.start_ms:
+            row = row._replace(
+                open_ticks=before.open_ticks,
+                high_ticks=max(before.high_ticks, row.high_ticks),
+                low_ticks=min(before.low_ticks, row.low_ticks),
+                volume_lots=before.volume_lots + row.volume_lots,
+                notional=before.notional + row.notional,
+                trades=before.trades + row.trades,
+            )
+        self._open[key] = self._changed[(row.period_ms, row.instrument, row.start_ms)] = row
+
+    def last(self, instrument: int, period_ms: int) -> CandleRow | None:
+        """The last candle with trades."""
+        return self._open.get((period_ms, instrument))
+
+    def since(self, instrument: int, period_ms: int, time_ms: int) -> list[CandleRow]:
+        """The candles of a book that have changed and were not taken yet, from that of a time on, ascending."""
+        first = time_ms - time_ms % period_ms
+        return [
+            row
+            for (period, number, start), row in self._changed.items()
+            if (period, number) == (period_ms, instrument) and start >= first
+        ]
+
+    def changed(self) -> list[CandleRow]:
+        """The candles that have changed and were not taken yet."""
+        return list(self._changed.values())
+
+    def take(self) -> list[CandleRow]:
+        """The candles that have changed since the last call, as they are now."""
+        taken, self._changed = self._changed, {}
+        return list(taken.values())
