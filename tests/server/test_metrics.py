@@ -331,3 +331,8 @@ def calls() -> Iterator[tuple[str, str, str]]:
 def test_whatever_is_recorded_is_declared() -> None:
     known = {"record": set(STAGES), "count": set(BY_NAME)}
     assert [call for call in calls() if call[1] in known and call[2] not in known[call[1]]] == []
+
+
+def test_whatever_is_declared_is_told_by_somebody() -> None:
+    sources = [path.read_text() for path in (ROOT / "src" / "aeromatch").rglob("*.py") if path.name != "catalogue.py"]
+    assert [metric.name for metric in METRICS if not any(f'"{metric.name}"' in source for source in sources)] == []

@@ -39,7 +39,9 @@ async def trade(server: Listening) -> tuple[Shown, dict[str, Any], str]:
             while True:
                 metrics = shown((await connection.request("GET", "/metrics")).body.decode())
                 counted = metrics.get(("aeromatch_orders_total", (("result", "accepted"),)), 0)
-                if counted == ORDERS // 2 and metrics[f"{METRIC}_count", (("stage", "match"),)] >= ORDERS:
+                behind = {metrics[f"aeromatch_{it}_lag_commands", (("shard", "0"),)] for it in ("feed", "store")}
+                timed = metrics[f"{METRIC}_count", (("stage", "match"),)]
+                if counted == ORDERS // 2 and timed >= ORDERS and behind == {0}:
                     break
                 await asyncio.sleep(0.05)
         stats = (await connection.request("GET", "/stats")).json

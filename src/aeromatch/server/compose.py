@@ -225,7 +225,9 @@ class Venue:
         await feed.caught_up()
         observer.watched.http_connections = lambda: self.admission.connection_count
         observer.watched.state = lambda: status.state
-        observer.watched.feed_sequences = lambda: feed.position
+        # Where it goes on is one behind what it has read.
+        observer.watched.feed_sequences = lambda: [number - 1 for number in feed.position]
+        observer.watched.store_sequences = views.stored_sequences
         observer.start()
         self._stack.push_async_callback(observer.stop)
 

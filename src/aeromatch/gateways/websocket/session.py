@@ -188,6 +188,7 @@ class Session:
             self._outlet.close(POLICY, refused.slug, f"{self._faults} messages in a row that are no requests")
 
     def _refuse(self, request_id: RequestId, refused: RefusedError) -> None:
+        self._services.stages.count("aeromatch_refusals_total", gateway="websocket", slug=refused.slug)
         self._outlet.send(message_frame(Reply(id=request_id, problem=problem_of(refused, str(self.number)))))
 
     def _reply(self, request_id: RequestId, result: Answer | msgspec.Raw | dict[str, Any]) -> None:

@@ -85,7 +85,6 @@ METRICS: Final[tuple[Metric, ...]] = (
     _counter("aeromatch_websocket_messages_total", "Messages sent over WebSockets, by channel.", "channel"),
     _counter("aeromatch_websocket_sent_bytes_total", "Bytes of messages sent over WebSockets."),
     _counter("aeromatch_websocket_conflated_total", "Updates merged into a later one, by channel.", "channel"),
-    _counter("aeromatch_websocket_dropped_total", "Messages dropped where a subscriber was too slow.", "channel"),
     _counter("aeromatch_websocket_closed_total", "WebSocket connections the server closed, by reason.", "reason"),
     # What came of it.
     _counter("aeromatch_orders_total", "New orders the exchange has answered: accepted or rejected.", "result"),

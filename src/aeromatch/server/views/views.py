@@ -151,6 +151,11 @@ class ServerViews:
 
     # Any thread.
 
+    def stored_sequences(self) -> tuple[int, ...]:
+        """The last command of each shard whose rows are in the store."""
+        stored = self._writer.stored
+        return tuple(stored.get(shard, 0) for shard in range(len(self.positions)))
+
     def named(self, order_id: int, client_order_id: str) -> None:
         """As `services.Views`."""
         self._writer.name([(order_id, client_order_id)])

@@ -31,6 +31,8 @@ class Writer:
         self._collector = Collector(store)
         # Appended to by any thread, taken from by who has the lock.
         self._named: deque[tuple[int, str]] = deque()
+        self.stored = {shard: position.sequence for shard, position in store.positions().items()}
+        """The last command of each shard whose rows are in the store."""
         self._in_flight: ViewBatch | None = None
         self._asked = self._answered = 0
         self._is_ending = False
@@ -123,6 +125,7 @@ class Writer:
                     self._changed.notify_all()
                 if self._in_flight is not None:
                     self._store.write(self._in_flight)
+                    self.stored |= {shard: it.sequence for shard, it in self._in_flight.positions.items()}
                 with self._changed:
                     self._in_flight, self._answered = None, asked
                     self._changed.notify_all()
