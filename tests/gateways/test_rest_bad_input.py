@@ -203,7 +203,8 @@ def test_a_mistake_of_the_server_is_a_problem_too(caplog: pytest.LogCaptureFixtu
         place.services.stats = broken
         response = await place.http.get("/stats")
         assert (response.status_code, response.json()["slug"]) == (500, "internal_error")
-        assert response.headers["x-request-id"] in caplog.text
+        assert response.headers["x-request-id"] == response.json()["instance"]
+        assert "a request failed" in caplog.text
         place.services.stats = stats
 
     run(test)

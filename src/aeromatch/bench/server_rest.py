@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,16 +38,19 @@ class Server:
 
     def cpu_s(self) -> float:
         """What all threads of the process have used, in seconds."""
-        return _used_s(f"/proc/{self.pid}/stat")
+        return sum(_used_s(task) for task in Path(f"/proc/{self.pid}/task").iterdir())
 
     def loop_s(self) -> float:
         """What the thread of its event loop has used, which is the first one."""
-        return _used_s(f"/proc/{self.pid}/task/{self.pid}/stat")
+        return _used_s(Path(f"/proc/{self.pid}/task/{self.pid}"))
 
 
-def _used_s(file: str) -> float:
-    fields = Path(file).read_text(errors="replace").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _used_s(task: Path) -> float:
+    """A thread's time on a processor, which Linux counts in nanoseconds; 0 of one that has just ended."""
+    try:
+        return int((task / "schedstat").read_text().split()[0]) / 1e9
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)

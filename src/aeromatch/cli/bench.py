@@ -28,6 +28,7 @@ from aeromatch.cli.bench_feed import bench_feed
 from aeromatch.cli.bench_journal import bench_journal
 from aeromatch.cli.bench_runtime import bench_runtime
 from aeromatch.cli.bench_server import bench_server
+from aeromatch.cli.bench_views import bench_views
 from aeromatch.cli.console import (
     INDEXES,
     json_option,
@@ -147,6 +148,7 @@ bench.add_command(bench_journal)
 bench.add_command(bench_runtime)
 bench.add_command(bench_server)
 bench.add_command(bench_feed)
+bench.add_command(bench_views)
 
 
 def _cases(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 from rich.table import Table
@@ -13,12 +13,9 @@ from rich.table import Table
 from aeromatch.cli.console import examples, json_option, print_json, progress_bar, progress_option, stdout_console
 from aeromatch.cli.journal_arguments import DIRECTORY
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 FILE_NAME: Final = "views.sqlite"
 TABLES: Final = ("candles", "trades", "orders")
-WIDTH: Final = 150
+WORDS: Final = ("symbol", "side", "type", "status", "reason", "client_order_id")
 
 Row = dict[str, Any]
 
@@ -153,17 +150,16 @@ def _write_csv(rows: list[Row]) -> None:
     writer.writerows(rows)
 
 
-def _draw(title: str, rows: Iterable[Row]) -> None:
-    rows = list(rows)
+def _draw(title: str, rows: list[Row]) -> None:
+    texts = [["-" if value is None else str(value) for value in row.values()] for row in rows]
+    columns = list(zip(rows[0], *texts, strict=True))
     console = stdout_console()
-    console.width = max(console.width, WIDTH)
+    # Columns are never cut: a narrower terminal wraps lines.
+    console.width = max(console.width, len(title), sum(max(map(len, column)) + 2 for column in columns))
     drawn = Table(box=None, padding=(0, 2, 0, 0))
-    for name, value in rows[0].items():
-        drawn.add_column(
-            name, justify="left" if name in ("symbol", "side", "type", "status") else "right", no_wrap=True
-        )
-        del value
-    for row in rows:
-        drawn.add_row(*("-" if value is None else str(value) for value in row.values()))
-    console.print(title, style="bold")
+    for name in rows[0]:
+        drawn.add_column(name, justify="left" if name in WORDS else "right", no_wrap=True)
+    for row in texts:
+        drawn.add_row(*row)
+    console.print(title, style="bold", no_wrap=True)
     console.print(drawn)

@@ -18,9 +18,11 @@ from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
+from aeromatch.market.periods import duration_ms
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
 from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
+from aeromatch.server.client_ids import ClientOrderIds, NamedViews
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
@@ -29,7 +31,7 @@ from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
-from aeromatch.server.views import ServerViews, ViewOptions
+from aeromatch.server.views import ViewOptions
 from aeromatch.stores import SqliteStatistics
 
 __all__ = ["Venue", "open_exchange", "websocket_options"]
@@ -41,6 +43,7 @@ VIEWS_FILE: Final = "views.sqlite"
 STATISTICS_FILE: Final = "statistics.sqlite"
 """Where `aeromatch stats` looks, too."""
 KEYS_FILE: Final = "keys.yaml"
+NS_PER_MS: Final = 1_000_000
 
 
 async def open_exchange(directory: Path, config: ExchangeConfig) -> AsyncExchange:
@@ -93,6 +96,23 @@ def admission_options(loaded: Loaded) -> AdmissionOptions:
         venue_orders=Rate(limits.venue_orders_per_second, limits.venue_orders_burst),
         connections=limits.connections,
         connections_per_address=limits.connections_per_address,
+    )
+
+
+def view_options(loaded: Loaded) -> ViewOptions:
+    """How views are kept, as the configuration has it."""
+    views = loaded.config.views
+    file = loaded.path(views.path) if views.path is not None else loaded.data_dir / VIEWS_FILE
+    return ViewOptions(
+        store=views.store,
+        path=file if views.store == "sqlite" else None,
+        periods=tuple(views.periods),
+        keep_trades=views.keep_trades,
+        keep_orders=views.keep_orders,
+        keep_ns=None if views.keep is None else duration_ms(views.keep) * NS_PER_MS,
+        retention=dict(views.retention.items()),
+        flush_s=views.flush_s,
+        waiting_rows=views.waiting_rows,
     )
 
 
@@ -162,8 +182,10 @@ class Venue:
         data = config.market_data
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
-        views = await asyncio.to_thread(ServerViews, exchange.port(), self._view_options(config), self.directory)
+        views = await asyncio.to_thread(NamedViews, exchange, view_options(self._loaded), self.directory)
         self._stack.push_async_callback(views.close)
+        views.client_order_ids = client_order_ids = ClientOrderIds(exchange)
+        self._stack.callback(client_order_ids.close)
         feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached, views.day)
         self._stack.push_async_callback(market.close)
@@ -191,7 +213,7 @@ class Venue:
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
         if config.gateways.websocket.enabled:
-            rows = OrderRows(exchange, views.client_order_id)
+            rows = OrderRows(exchange, client_order_ids.find)
             hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
@@ -206,16 +228,6 @@ class Venue:
         observer.watched.feed_sequences = lambda: feed.position
         observer.start()
         self._stack.push_async_callback(observer.stop)
-
-    def _view_options(self, config: Config) -> ViewOptions:
-        views = config.views
-        return ViewOptions(
-            store=views.store,
-            path=self._loaded.path(views.path) if views.path is not None else self.directory / VIEWS_FILE,
-            periods=tuple(views.periods),
-            keep_trades=views.keep_trades,
-            keep_orders=views.keep_orders,
-        )
 
     async def _begin(self, config: Config) -> None:
         """Begins what acts by itself."""

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PERIODS: Final = ("1s", "1m", "5m", "15m", "1h", "4h", "1d")
 KEEP: Final = 1_000_000
+PRAGMAS: Final = ("cache_size = -65536", "wal_autocheckpoint = 8000")
+"""For who writes: pages of the indexes stay in memory (64 MB), and come into the database by 32 MB at once."""
 SLACK: Final = 1_000
 """So many orders too many are dropped at once."""
 ORDER_SELECT: Final = f"SELECT {', '.join(ORDER_COLUMNS)}, notional FROM orders"
@@ -99,6 +101,8 @@ class SqliteViews(SqliteFile):
     def _prepare(self, wanted: tuple[int, ...] | None, *, read_only: bool) -> None:
         if not read_only:
             self._write_ahead()
+            for pragma in PRAGMAS:
+                self._connection.execute(f"PRAGMA {pragma}")
             with self._transaction():
                 if self._is_empty():
                     for statement in SCHEMA.split(";"):

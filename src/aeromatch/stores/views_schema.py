@@ -69,7 +69,6 @@ CREATE TABLE orders (
 );
 CREATE INDEX ended_by_time ON orders (created_ns, order_id) WHERE status >= {ENDED};
 CREATE INDEX ended_by_account ON orders (account, created_ns, order_id) WHERE status >= {ENDED} AND account > 0;
-CREATE INDEX live ON orders (order_id) WHERE status < {ENDED};
 CREATE TABLE client_order_ids (order_id INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL);
 CREATE VIEW trade_list AS
     SELECT symbol, trade_id, price_ticks * tick_size AS price, quantity_lots * lot_size AS quantity,

@@ -56,6 +56,10 @@ pub struct Exchange {
 
 impl Exchange {
     /// What its Python objects share.
+    pub fn handle(&self) -> &Arc<Handle> {
+        &self.handle
+    }
+
     /// In memory, as it is.
     pub fn in_memory(exchange: aeromatch_engine::exchange::Exchange) -> Result<Exchange, Failure> {
         Handle::in_memory(exchange).map(Exchange::over)

@@ -52,7 +52,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         named.extend(kind for kind in (route.request, route.answer, route.query) if kind is not None)
     named.extend(kind for kind, _, _ in PATH_PARAMETERS.values())
     schemas, components = msgspec.json.schema_components(named, ref_template="#/components/schemas/{name}")
-    _modernize(components)
+    _flatten_tuples(components)
     forms = _Forms(dict(zip(map(repr, named), schemas, strict=True)), components)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -99,16 +99,18 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
-def _modernize(schema: Any) -> None:
-    """Tuples as JSON Schema 2020-12 has them, which OpenAPI 3.1 uses: msgspec writes an older draft's."""
+def _flatten_tuples(schema: Any) -> None:
+    """Tuples whose parts are of one kind, which all of ours are, as arrays of that length: every tool knows those."""
     if isinstance(schema, dict):
-        if isinstance(schema.get("items"), list):
-            schema["prefixItems"], schema["items"] = schema["items"], False
+        kinds = schema.pop("prefixItems", None)
+        if kinds is not None:
+            assert all(kind == kinds[0] for kind in kinds)
+            schema["items"] = kinds[0]
         for part in schema.values():
-            _modernize(part)
+            _flatten_tuples(part)
     elif isinstance(schema, list):
         for part in schema:
-            _modernize(part)
+            _flatten_tuples(part)
 
 
 class _Forms:

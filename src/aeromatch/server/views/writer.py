@@ -1,6 +1,7 @@
 """Brings rows into a store in a thread of its own, as much at once as there is."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -28,6 +29,8 @@ class Writer:
         self._flush_s, self._waiting_rows = flush_s, waiting_rows
         self._changed = threading.Condition()
         self._collector = Collector(store)
+        # Appended to by any thread, taken from by who has the lock.
+        self._named: deque[tuple[int, str]] = deque()
         self._in_flight: ViewBatch | None = None
         self._asked = self._answered = 0
         self._is_ending = False
@@ -50,9 +53,8 @@ class Writer:
             return trades
 
     def name(self, names: Sequence[tuple[int, str]]) -> None:
-        """Orders have client order ids."""
-        with self._changed:
-            self._collector.name(names)
+        """Orders have client order ids. Waits for nobody."""
+        self._named.extend(names)
 
     def note(self, instruments: Sequence[Listed]) -> None:
         """Instruments have come to be."""
@@ -87,6 +89,7 @@ class Writer:
     def waiting_names(self, order_ids: Sequence[int]) -> dict[int, str]:
         """Client order ids that are not known to be in the store."""
         with self._changed:
+            self._take_names()
             flying = self._in_flight.names if self._in_flight is not None else {}
             found = {order_id: flying[order_id] for order_id in order_ids if order_id in flying}
             return found | self._collector.names_of(order_ids)
@@ -115,6 +118,7 @@ class Writer:
                 with self._changed:
                     self._changed.wait_for(self._is_wanted, self._flush_s)
                     asked, is_ending = self._asked, self._is_ending
+                    self._take_names()
                     self._in_flight = None if self._collector.is_empty else self._collector.take()
                     self._changed.notify_all()
                 if self._in_flight is not None:
@@ -128,6 +132,9 @@ class Writer:
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
+
+    def _take_names(self) -> None:
+        self._collector.name([self._named.popleft() for _ in range(len(self._named))])
 
     def _is_wanted(self) -> bool:
         return self._is_ending or self._asked > self._answered or self._collector.rows >= self._waiting_rows
