@@ -226,10 +226,6 @@ class ServerViews:
         newest: NDArray[np.void] = rows[np.lexsort((rows["order_id"], rows["created_ns"]))[::-1][:limit]]
         return newest
 
-    def client_order_id(self, order_id: int) -> str | None:
-        """The client order id of an order, if it is known yet; any thread may ask."""
-        return self._names_of([order_id]).get(order_id)
-
     def _names_of(self, order_ids: list[int]) -> dict[int, str]:
         waiting = self._writer.waiting_names(order_ids)
         return {**self._store.names([it for it in order_ids if it not in waiting]), **waiting}
