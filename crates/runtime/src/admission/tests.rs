@@ -4,6 +4,7 @@ use super::key::{KeySpec, Role, SecretHash};
 use super::{Admission, Admitted, Credentials, Limits, Now, Options, Reason, Refused, Request};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const SECRET: &str = "correct-horse";
 const NOW: Now = Now { unix_ms: 1_800_000_000_000, monotonic_ns: 1 << 40 };
@@ -222,5 +223,69 @@ fn nothing_shows_what_proves_a_key() {
     let credentials = Credentials { authorization: Some("Bearer k1.correct-horse"), ..Credentials::default() };
     for shown in [format!("{admission:?}"), format!("{credentials:?}")] {
         assert!(!shown.contains(&hash[1..hash.len() - 1]) && !shown.contains(SECRET), "{shown}");
+    }
+}
+
+fn keyed(secret: &str, orders: Limit) -> KeySpec {
+    KeySpec {
+        secrets: vec![SecretHash { hash: Sha256::digest(secret).into(), expires_ms: 0 }],
+        orders,
+        ..spec("k1", Role::Trade)
+    }
+}
+
+/// However often the table is replaced, a key's bucket is the same one: as many tokens are given as it holds.
+#[test]
+fn tokens_are_given_once_while_keys_are_replaced() {
+    let (admission, tokens) = (Admission::new(options(), OPEN), 2_000);
+    let limit = Limit::new(1, tokens);
+    admission.set_keys(vec![keyed("one", limit)]);
+    let is_over = AtomicBool::new(false);
+    let given: u32 = std::thread::scope(|scope| {
+        let reloading = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                admission.set_keys(vec![keyed("one", limit)]);
+                std::thread::yield_now();
+            }
+        });
+        let asking: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..tokens).filter(|_| bearer(&admission, "Bearer k1.one", Role::Trade, NOW).is_ok()).count()
+                })
+            })
+            .collect();
+        let given = asking.into_iter().map(|thread| thread.join().unwrap() as u32).sum();
+        is_over.store(true, Ordering::Relaxed);
+        reloading.join().unwrap();
+        given
+    });
+    assert_eq!(given, tokens);
+}
+
+/// A secret is good before the table without it is in place, and never after: who is told of the change sees it.
+#[test]
+fn a_secret_ends_when_it_is_replaced() {
+    let admission = Admission::new(options(), OPEN);
+    for round in 0..100 {
+        let (old, new) = (format!("old-{round}"), format!("new-{round}"));
+        admission.set_keys(vec![keyed(&old, Limit::NONE)]);
+        let is_replaced = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                admission.set_keys(vec![keyed(&new, Limit::NONE)]);
+                is_replaced.store(true, Ordering::Release);
+            });
+            loop {
+                let was_replaced = is_replaced.load(Ordering::Acquire);
+                let outcome = bearer(&admission, &format!("Bearer k1.{old}"), Role::Read, NOW);
+                if was_replaced {
+                    assert_eq!(outcome.unwrap_err().reason, Reason::InvalidKey);
+                    break;
+                }
+                std::thread::yield_now();
+            }
+        });
+        assert!(bearer(&admission, &format!("Bearer k1.{new}"), Role::Read, NOW).is_ok());
     }
 }
