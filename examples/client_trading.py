@@ -34,8 +34,15 @@ def trade(url: str) -> None:
         resting = client.submit("BTC-USD", "buy", quantity="0.01", price=50_000)
         print(f"a bid far below the market is {resting.status}")
 
-        taken = client.submit("BTC-USD", "buy", quantity="0.001", price=100_000, time_in_force="ioc")
+        taken = client.submit(
+            "BTC-USD", "buy", quantity="0.001", price=100_000, time_in_force="ioc", client_order_id="mine-1"
+        )
         print(f"one far above it is {taken.status}, {taken.filled_quantity} of {taken.quantity} filled")
+
+        again = client.submit(
+            "BTC-USD", "buy", quantity="0.001", price=100_000, time_in_force="ioc", client_order_id="mine-1"
+        )
+        print(f"sent again it is the same order: {again.order_id == taken.order_id}")
 
         batch = client.submit_many(new_order("ETH-USD", "buy", quantity=1, price=1_000 + i) for i in range(10))
         print(f"of a batch {batch.accepted} were accepted, {batch.rejected} rejected")

@@ -64,6 +64,44 @@ def test_orders_come_and_go(url: str, orders_over: Any) -> None:
     played(test, url, orders_over=orders_over)
 
 
+def test_an_order_sent_again_is_the_same_one(url: str) -> None:
+    async def test(client: AsyncClient) -> None:
+        first = await client.submit("ACME", "buy", quantity=1, price=20, client_order_id="again")
+        again = await client.submit("ACME", "buy", quantity="1.0", price="20.00", client_order_id="again")
+        assert (again.order_id, again.status) == (first.order_id, "open")
+        with pytest.raises(RejectedError, match="duplicate_client_order_id"):
+            await client.submit("ACME", "buy", quantity=2, price=20, client_order_id="again")
+        assert (await client.cancel(client_order_id="again", symbol="ACME")).status == "canceled"
+
+    played(test, url)
+
+
+def test_the_past_is_read_page_by_page(url: str) -> None:
+    async def test(client: AsyncClient) -> None:
+        made = [(await client.submit("ACME", "buy", quantity=1, price=10 + i)).order_id for i in range(5)]
+        live = [order.order_id async for order in client.orders(symbol="ACME", status="live", page=2)]
+        assert live == made[::-1]
+        assert (await client.cancel(made[0])).status == "canceled"
+        assert (await client.order(made[0])).reason == "requested"
+        await client.mass_cancel(symbol="ACME")
+        assert await client.orders(symbol="ACME", status="live").take() == []
+        done = await client.orders(symbol="ACME", status="done", page=2).take(5)
+        assert sorted(order.order_id for order in done) == made
+
+        async with client.stream_trades("BTC-USD") as stream:
+            last = await anext(stream)
+        newest = await client.trades("BTC-USD", page=7).take(20)
+        assert [trade.trade_id for trade in newest] == list(range(newest[0].trade_id, newest[0].trade_id - 20, -1))
+        assert newest[0].trade_id >= last.trade_id
+        async with client.stream_candles("BTC-USD", "1s") as candles:
+            seen = [await anext(candles) for _ in range(3)]
+        stored = {candle.start: candle for candle in await client.candles("BTC-USD", "1s", start=seen[0].start)}
+        assert {candle.start for candle in seen} <= stored.keys()
+        assert stored[seen[0].start].trades >= seen[0].trades
+
+    played(test, url)
+
+
 def test_a_batch_is_answered_one_by_one(url: str) -> None:
     async def test(client: AsyncClient) -> None:
         orders = [
