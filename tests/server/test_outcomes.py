@@ -9,7 +9,7 @@ from tests.server.real_venue import RealVenue, real_venue
 from tests.server.serving import played
 
 TERMS = ("symbol", "side", "type", "status", "price", "stop_price", "quantity", "remaining_quantity")
-NO = {"symbol": "Rain/No", "side": "buy", "quantity": "5"}
+NO: dict[str, Any] = {"symbol": "Rain/No", "side": "buy", "quantity": "5"}
 
 
 def terms(order: dict[str, Any]) -> tuple[Any, ...]:
@@ -18,9 +18,10 @@ def terms(order: dict[str, Any]) -> tuple[Any, ...]:
 
 async def shown(venue: RealVenue, order_id: str) -> list[tuple[Any, ...]]:
     """What the listings and the order's own page say."""
+    queries: tuple[dict[str, Any], ...] = ({"account": "alice"}, {"symbol": "Rain/No"}, {"status": "live"})
     listed = [
         order
-        for query in ({"account": "alice"}, {"symbol": "Rain/No"}, {"status": "live"})
+        for query in queries
         for order in (await venue.ask("GET", "/orders", **query))["orders"]
         if order["order_id"] == order_id
     ]

@@ -142,7 +142,7 @@ class MarketData(Protocol):
     """The market as it is now, kept beside the matching threads."""
 
     async def book(self, symbol: str, levels: int) -> Book:
-        """The best levels, as of a moment that is not before the call. Raises RefusedError (404, `unknown_symbol`)."""
+        """The best levels, as of a moment that is not before the call. Raises RefusedError (404, `unknown_instrument`)."""
 
     def ticker(self, symbol: str) -> Ticker:
         """Raises RefusedError (404)."""
@@ -171,7 +171,7 @@ class Views(Protocol):
     async def candles(
         self, symbol: str, period: str, *, start: int | None, end: int | None, limit: int, cursor: str | None
     ) -> CandlePage:
-        """Oldest first. Raises RefusedError (404 `unknown_symbol`, 400 `unknown_period`, `invalid_cursor`)."""
+        """Oldest first. Raises RefusedError (404 `unknown_instrument`, 400 `unknown_period`, `invalid_cursor`)."""
 
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         """The candle that is open."""

@@ -37,7 +37,7 @@ def order_of(row: np.void, directory: Directory, name: str | None) -> Order:
     number = int(row["instrument"])
     market = directory.number(number)
     if market is None:
-        raise RefusedError("unknown_symbol", 404, f"there is no instrument of number {number}")
+        raise RefusedError("unknown_instrument", 404, f"there is no instrument of number {number}")
     kind, filled = TYPES[int(row["order_type"])], int(row["filled_lots"])
     notional = (int(row["notional_high"]) << 64) + int(row["notional_low"])
     has_average = filled > 0 and row["flags"] & ORDER_HAS_FILLS
