@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from typing import Any
 import httpx
 from tests.server.process import write_config
 
+from aeromatch.gateways.websocket import server_options
 from aeromatch.server.app import App, Status
-from aeromatch.server.compose import Venue
-from aeromatch.server.config import load
+from aeromatch.server.compose import Venue, websocket_options
+from aeromatch.server.config import Config, load
+from aeromatch.server.listen import HttpConfig, HttpServer
 
 CONFIG = """
 exchange: {durability: memory, shards: {count: 2}}
@@ -37,6 +40,7 @@ class RealVenue:
     venue: Venue
     app: App
     http: httpx.AsyncClient
+    config: Config
 
     async def ask(self, method: str, path: str, body: Any = None, *, wanted: int | None = None, **query: Any) -> Any:
         """An answer's JSON; its status is 200 or 201, unless another one is `wanted`."""
@@ -52,6 +56,33 @@ class RealVenue:
         body = {name: value for name, value in order.items() if value is not None}
         return await self.ask("POST", "/order", body, wanted=wanted)
 
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[int]:
+        """The server on a port of its own, which has WebSockets too."""
+        config = HttpConfig(
+            self.app,
+            host="127.0.0.1",
+            port=0,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            max_header_bytes=self.config.server.max_header_bytes,
+            request_timeout_s=self.config.server.request_timeout_s,
+            **server_options(websocket_options(self.config)),
+        )
+        config.admission = self.venue.services.admission
+        server = HttpServer(config)
+        running = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.005)
+            assert not running.done(), "the server did not start"
+        try:
+            yield server.servers[0].sockets[0].getsockname()[1]
+        finally:
+            server.should_exit = server.force_exit = True
+            await running
+
 
 @asynccontextmanager
 async def real_venue(folder: Path, config: str = CONFIG) -> AsyncIterator[RealVenue]:
@@ -64,7 +95,7 @@ async def real_venue(folder: Path, config: str = CONFIG) -> AsyncIterator[RealVe
         status.set("ready")
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
-            yield RealVenue(venue, app, http)
+            yield RealVenue(venue, app, http, loaded.config)
         status.set("draining")
         await venue.drain()
     finally:
