@@ -142,7 +142,7 @@ class MarketData(Protocol):
     """The market as it is now, kept beside the matching threads."""
 
     async def book(self, symbol: str, levels: int) -> Book:
-        """The best levels, as of a moment that is not before the call. Raises RefusedError (404, `unknown_instrument`)."""
+        """The best levels, as of a moment that is not before the call. Raises RefusedError (404)."""
 
     def ticker(self, symbol: str) -> Ticker:
         """Raises RefusedError (404)."""
