@@ -176,6 +176,12 @@ class Views(Protocol):
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         """The candle that is open."""
 
+    def naming(self, account: str | None, orders: int) -> None:
+        """A gateway sends so many orders, which it will name when it has their answers; below 0: it has so many.
+
+        Whoever tells of an order that has ended at once can wait for its name.
+        """
+
     def named(self, order_id: int, client_order_id: str) -> None:
         """A gateway knows an order's client order id: events do not have it."""
 

@@ -3,7 +3,9 @@
 A refusal is raised as RefusedError with R8's slug, whichever door it came through.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -140,13 +142,14 @@ class Trading:
         admission = self._services.admission
         account = admission.account_for(principal, order.account)
         admission.may_trade(account)
-        try:
-            result = await self._turns.enter(order, account, principal.session)
-        except AeroMatchError as error:
-            raise refusal("unavailable", str(error)) from error
-        if len(result) == 2:
-            if order.client_order_id is not None:
+        with self._naming({account: int(order.client_order_id is not None)}):
+            try:
+                result = await self._turns.enter(order, account, principal.session)
+            except AeroMatchError as error:
+                raise refusal("unavailable", str(error)) from error
+            if len(result) == 2:
                 self._remember(result[0], order)
+        if len(result) == 2:
             return result[1], True
         return encode(await self._not_entered(result, order)), False
 
@@ -171,15 +174,14 @@ class Trading:
                 entered.append(order)
         accepted = 0
         self._turns.send()
-        for place, order, result in zip(
-            places,
-            entered,
-            await sent(self._exchange.submit_many(entered, owners, tag=principal.session)),
-            strict=True,
-        ):
-            if len(result) == 2:
-                if order.client_order_id is not None:
+        named = (owner for owner, order in zip(owners, entered, strict=True) if order.client_order_id is not None)
+        with self._naming(Counter(named)):
+            results = await sent(self._exchange.submit_many(entered, owners, tag=principal.session))
+            for order, result in zip(entered, results, strict=True):
+                if len(result) == 2:
                     self._remember(result[0], order)
+        for place, order, result in zip(places, entered, results, strict=True):
+            if len(result) == 2:
                 items[place] = b'{"order":%b,"problem":null}' % result[1]
                 accepted += 1
                 continue
@@ -326,9 +328,24 @@ class Trading:
         if live:
             await self.reads.read(look)
 
+    @contextmanager
+    def _naming(self, accounts: Mapping[str | None, int]) -> Iterator[None]:
+        """While so many orders of these accounts are sent, and named as soon as they are answered."""
+        views = self._services.views
+        counts = [(account, count) for account, count in accounts.items() if count]
+        for account, count in counts:
+            views.naming(account, count)
+        try:
+            yield
+        finally:
+            for account, count in counts:
+                views.naming(account, -count)
+
     def _remember(self, number: int, order: NewOrder) -> None:
-        if order.client_order_id is not None:
-            self._services.views.named(number, order.client_order_id)
+        """Keeps how an order with a client order id was sent."""
+        if order.client_order_id is None:
+            return
+        self._services.views.named(number, order.client_order_id)
         self._sent[number] = order
         if len(self._sent) > REMEMBERED_ORDERS:
             del self._sent[next(iter(self._sent))]
