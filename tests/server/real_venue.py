@@ -45,7 +45,7 @@ class RealVenue:
     async def ask(self, method: str, path: str, body: Any = None, *, wanted: int | None = None, **query: Any) -> Any:
         """An answer's JSON; its status is 200 or 201, unless another one is `wanted`."""
         asked = {name: value for name, value in query.items() if value is not None}
-        answer = await self.http.request(method, path, json=body, params=asked)
+        answer = await self.http.request(method, path, json=body, params=asked or None)
         codes = {200, 201} if wanted is None else {wanted}
         assert answer.status_code in codes, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
