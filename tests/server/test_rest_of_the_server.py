@@ -184,7 +184,13 @@ async def test_an_event_from_its_beginning_to_its_settlement(tmp_path: Path) -> 
         await refused(venue, 409, "already_exists", "POST", "/events", {**EVENT, "name": "Snow?"})
         await venue.ask("POST", "/events/Snow%3F/mint", {"account": "bob", "quantity": "10"})
         await venue.ask("POST", "/events/Snow%3F/redeem", {"account": "bob", "quantity": "4"})
-        sell: dict[str, Any] = {"symbol": "Snow?/No", "side": "sell", "price": "0.25", "quantity": "6", "account": "bob"}
+        sell: dict[str, Any] = {
+            "symbol": "Snow?/No",
+            "side": "sell",
+            "price": "0.25",
+            "quantity": "6",
+            "account": "bob",
+        }
         await venue.order(**sell)
         taken = await venue.order(symbol="Snow?/No", price="0.25", quantity="5", client_order_id="no")
         assert (taken["status"], taken["average_price"]) == ("filled", "0.25")
