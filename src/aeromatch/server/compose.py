@@ -182,7 +182,10 @@ class Venue:
         data = config.market_data
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
-        views = await asyncio.to_thread(NamedViews, exchange, view_options(self._loaded), self.directory)
+        # The views read in the feed's thread while others read in theirs: each has a way of its own to the exchange.
+        views_port = self.exchange.port()
+        self._stack.callback(views_port.close)
+        views = await asyncio.to_thread(NamedViews, views_port, view_options(self._loaded), self.directory)
         self._stack.push_async_callback(views.close)
         views.client_order_ids = client_order_ids = ClientOrderIds(exchange)
         self._stack.callback(client_order_ids.close)
