@@ -51,3 +51,17 @@ def test_before_it_is_ready() -> None:
         assert (await ask(app, "OPTIONS", "/ready"))[0] == 204
 
     asyncio.run(main())
+
+
+def test_what_has_failed_does_not_become_ready() -> None:
+    async def main() -> None:
+        now = Status("1")
+        now.set("failed", "the feed has failed")
+        now.set("ready")
+        status, _, body = await ask(App(now), "GET", "/ready")
+        assert (status, json.loads(body)["detail"]) == (503, "the feed has failed")
+        assert (await ask(App(now), "GET", "/anything"))[0] == 503
+        now.set("draining")
+        assert now.state == "draining"
+
+    asyncio.run(main())

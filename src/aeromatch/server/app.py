@@ -49,7 +49,9 @@ class Status:
         self._services = services
 
     def set(self, state: State, detail: str = "") -> None:
-        """Says how it stands now."""
+        """Says how it stands now. What has failed while the server began does not become ready by its end."""
+        if state == "ready" and self.state == "failed":
+            return
         if self._services is None:
             self._state, self._detail = state, detail
         else:
