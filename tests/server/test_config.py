@@ -149,10 +149,11 @@ def test_options_go_over_all() -> None:
     assert rows["server.backlog"][1] == "default"
 
 
-def test_the_template_is_the_defaults_and_one_instrument(tmp_path: Path) -> None:
+def test_the_template_is_the_defaults_an_instrument_and_an_account(tmp_path: Path) -> None:
     config = read(tmp_path, as_template())
     assert [instrument.symbol for instrument in config.instruments] == ["BTC-USD"]
-    config.instruments = []
+    assert [account.name for account in config.accounts] == ["alice"]
+    config.instruments, config.accounts = [], []
     assert config == Config()
     # And what stands in its comments can be used, too.
     uncommented = [line.replace("# ", "", 1) if is_setting(line) else line for line in as_template().splitlines()]

@@ -167,7 +167,7 @@ BEGINNINGS: Final[dict[str, list[str]]] = {
         '#     phases: {"09:00": pre_open, "09:30": continuous, "16:00": closed}',
     ],
     "events": ["# events:", "#   - name: Election", "#     outcomes: [Yes, No]", "#     currency: USD"],
-    "accounts": ["# accounts:", "#   - name: alice", "#     deposits: [{asset: USD, amount: 100000}]"],
+    "accounts": ["accounts:", "  - name: alice", "    # deposits: [{asset: USD, amount: 100000}]"],
 }
 
 
