@@ -52,6 +52,19 @@ def test_an_order_is_entered_looked_up_and_canceled() -> None:
     run(test)
 
 
+def test_what_is_under_way_when_the_server_drains_is_answered() -> None:
+    async def test(place: Venue) -> None:
+        order = (await place.order(account="alice")).json()
+        for tell in place.services.on_drain:
+            await tell()
+        ended = await place.http.delete(f"/order/{order['order_id']}")
+        assert (ended.status_code, ended.json()["status"]) == (200, "canceled")
+        # This one waits for a shard.
+        assert (await place.http.get("/accounts/alice/balances")).status_code == 200
+
+    run(test)
+
+
 def test_fills_are_answered_with_the_order_that_brought_them() -> None:
     async def test(place: Venue) -> None:
         await place.order(side="sell", quantity="0.4", price="99", account="bob")

@@ -67,9 +67,10 @@ def instrument_of(order_id: int) -> int:
 
 
 def _order_number(order_id: str) -> int:
-    if not (order_id.isascii() and order_id.isdigit() and len(order_id) <= 20):
+    is_number = order_id.isascii() and order_id.isdigit() and len(order_id) <= 20
+    if not is_number or (number := int(order_id)) >= 1 << 64:
         raise unknown_order(order_id)
-    return int(order_id)
+    return number
 
 
 def _malformed(detail: str) -> RefusedError:
@@ -115,10 +116,9 @@ class Trading:
         self._sent: dict[int, NewOrder] = {}
         self._turns = Turns(services.exchange, services.stages.record)
         self.reads = Reads(services.exchange)
-        services.on_drain.append(self.close)
 
     async def close(self) -> None:
-        """Gives up what it has of the exchange, before that closes."""
+        """Gives up what it has of the exchange: when no request is under way any more, and before that closes."""
         await self.reads.close()
 
     async def new_order(self, principal: Principal, order: NewOrder) -> tuple[Order, bool]:
@@ -194,8 +194,14 @@ class Trading:
     async def amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Order:
         """Changes an order's quantity, its price, or both (R22)."""
         number, symbol = await self._place(order_id)
-        account = self._services.admission.account_for(principal, None)
-        self._services.admission.may_trade(account)
+        admission = self._services.admission
+        account = admission.account_for(principal, None)
+        # Who acts for any account does so for the order's own, whose kill switch counts.
+        owner = account
+        if account is None and admission.any_killed():
+            live = await self.reads.read(lambda exchange: exchange.book(symbol).order(number))
+            owner = None if live is None else live.account
+        admission.may_trade(owner)
         self._turns.send()
         report = await answered(
             self._exchange.amend(
