@@ -222,6 +222,8 @@ class AdmissionTable:
         if isinstance(passed, AdmissionRefusal):
             raise _error(passed)
         key_id, headers = passed
+        if cost > 1 and role == "trade":
+            self._check_batch(key_id, cost, headers)
         connection = self._connections.get(session) or self._stranger(remote)
         principal = connection.principals.get(key_id) or self._principal(connection, key_id)
         if role != "read" and principal.session not in connection.noted:
@@ -242,6 +244,17 @@ class AdmissionTable:
         if role != "read" and current.session not in connection.noted:
             self._note(connection, current)
         return Gate(current, passed)
+
+    def _check_batch(self, key_id: str | None, cost: int, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        """Refuses a batch that is larger than a bucket: in whatever pieces orders come, no more come than may."""
+        options = self._options
+        limits: list[tuple[int, int]] = [options.address_orders, options.venue_orders]
+        if key_id is not None:
+            limits.append(self._keys[key_id].orders or options.key_orders)
+        most = min((max(burst, 1) for per_second, burst in limits if per_second), default=cost)
+        if cost > most:
+            detail = f"the limits let in {most} orders at once: send smaller batches"
+            raise RefusedError("body_too_large", 413, detail, headers=headers)
 
     def _stranger(self, remote: str) -> _Connection:
         """What stands for requests over connections that nobody has numbered: one for each address."""
