@@ -352,8 +352,13 @@ def _problem_item(error: RefusedError) -> bytes:
 
 
 def _is_same(sent: NewOrder, again: NewOrder) -> bool:
-    """Whether both ask for the same; "1.0" and "1" do."""
+    """Whether both ask for the same; "1.0" and "1" do.
+
+    A client order id is an account's own: two that meet are of one account, whether it was named or is the key's.
+    """
     for name in NewOrder.__struct_fields__:
+        if name == "account":
+            continue
         one, other = getattr(sent, name), getattr(again, name)
         if one != other and not _is_same_amount(one, other):
             return False
@@ -372,6 +377,11 @@ def _is_same_amount(one: object, other: object) -> bool:
 def _may_be(first: Order, again: NewOrder) -> bool:
     """Whether an order, of which it is not known how it was sent, is what is sent again."""
     same = (first.symbol, first.side, first.type) == (again.symbol, again.side, again.type)
+    if first.time_in_force is not None:
+        # It lives: its book knows more of how it was entered.
+        same = same and (first.time_in_force, first.post_only) == (again.time_in_force, again.post_only)
+    if first.status == "dormant" and first.type in ("stop", "stop_limit"):
+        same = same and _is_same_amount(first.stop_price, again.stop_price)
     return (
         same
         and _is_same_amount(first.quantity, again.quantity)
