@@ -173,6 +173,36 @@ def test_an_error_of_a_consumer_fails_the_feed_and_whoever_waits() -> None:
     run(work, Exchange(shards=Shards(1, stamp_time=True)))
 
 
+def test_who_waits_for_a_quiet_shard_does_not_wait_for_a_busy_one() -> None:
+    class Busy(Recorder):
+        """Whatever it is told of leads to something else: there is always something to be read."""
+
+        def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+            super().apply(shard, events, orders, fills)
+            if not over.is_set():
+                port.submit("BTC-USD", "buy", quantity=1, price=90)
+
+    async def work(ex: Exchange) -> None:
+        ex.create_instrument(BTC)
+        # The other shards know the account, and have no event that says so.
+        ex.create_account("ann")
+        busy, feed = Busy(), Feed(ex, options=FeedOptions(pause_ms=0))
+        feed.add(busy)
+        await feed.start()
+        assert len(ex.sequences) == 3
+        for _ in range(5):
+            async with asyncio.timeout(20):
+                await feed.reached(ex.sequences)
+        assert set(busy.records) == {0}
+        over.set()
+        await feed.stop()
+        port.close()
+
+    exchange = Exchange(shards=Shards(3, stamp_time=True))
+    port, over = exchange.port(), threading.Event()
+    run(work, exchange)
+
+
 def test_calls_are_made_between_two_reads_in_order() -> None:
     async def work(ex: Exchange) -> None:
         feed = Feed(ex)
