@@ -16,6 +16,8 @@ from tests.gateways.ws_venue import Client, LocalBook, WsVenue, play
 from aeromatch import Exchange, Shards
 from aeromatch._core import DepthReader
 from aeromatch.gateways.websocket import WebSocketOptions
+from aeromatch.gateways.websocket.channels import Prints
+from aeromatch.gateways.websocket.past import PastTrades
 from aeromatch.schema.market import Candle
 from aeromatch.server.feed import FeedOptions
 
@@ -212,6 +214,43 @@ def test_own_orders_of_several_shards() -> None:
     play(test, shards=Shards(2, stamp_time=True))
 
 
+def test_orders_of_the_log_where_a_shard_has_no_events(tmp_path: Path) -> None:
+    order: dict[str, Any] = {"side": "buy", "quantity": 1, "price": 90, "account": "alice"}
+
+    async def first(venue: WsVenue) -> None:
+        venue.exchange.submit("BTC-USD", **order)
+
+    async def second(venue: WsVenue) -> None:
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="orders", account="alice", from_sequence=0)
+            assert [it["symbol"] for it in (await client.next("orders"))["orders"]] == ["BTC-USD"]
+            # It goes on with what happens now.
+            venue.exchange.submit("BTC-USD", **order)
+            assert [it["symbol"] for it in (await client.next("orders"))["orders"]] == ["BTC-USD"]
+
+    play(first, path=tmp_path, shards=Shards(3, stamp_time=True))
+    play(second, path=tmp_path, shards=Shards(3, stamp_time=True), begin_at_end=True)
+
+
+def test_who_goes_while_the_past_is_read_leaves_nothing_open() -> None:
+    async def test(venue: WsVenue) -> None:
+        prints = Prints(venue.exchange, "BTC-USD")
+        for begin in range(1, 4):
+            past = PastTrades(venue.exchange, prints, begin)
+            await past.open(venue.hub.position())
+            # There is no such command yet: it reads until it is left.
+            reading = asyncio.ensure_future(anext(past.until(venue.hub.position()[0] + 1)))
+            await asyncio.sleep(0)
+            while not past._reading.locked():
+                await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.to_thread(past.close)
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+
+    play(test)
+
+
 def test_orders_are_entered_amended_and_canceled() -> None:
     async def test(venue: WsVenue) -> None:
         async with venue.client() as client:
@@ -281,6 +320,23 @@ def test_candles_as_they_change_and_once_more_when_they_have_closed() -> None:
                 (60, "4", True),
                 (120, "4", True),
             ]
+
+    play(test)
+
+
+def test_a_first_candle_that_closes_between_two_looks_is_told() -> None:
+    def candle(start: int, *, is_closed: bool) -> Candle:
+        return Candle(
+            start=start, open="1", high="1", low="1", close="1", volume="1", notional="1", trades=1, is_closed=is_closed
+        )
+
+    async def test(venue: WsVenue) -> None:
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="candles", symbol="BTC-USD", period="1m")
+            venue.views.done = [candle(60, is_closed=True)]
+            venue.views.open["BTC-USD", "1m"] = candle(120, is_closed=False)
+            told = [(await client.next("candles"))["candle"] for _ in range(2)]
+            assert [(it["start"], it["is_closed"]) for it in told] == [(120, False), (60, True)]
 
     play(test)
 

@@ -363,8 +363,10 @@ class CandleChannel(Feeder):
         if candle is None or candle == last:
             return
         self._last, self._frame = candle, self._message(candle)
-        if last is not None and candle.start > last.start:
-            self._closed = (last.start, candle.start)
+        first = 0 if last is None else last.start
+        if candle.start > first:
+            # Before the first trade there is none: then all that closed did so since the last time.
+            self._closed = (first, candle.start)
         yield self._frame
 
     def take_closed(self) -> tuple[int, int] | None:

@@ -1,6 +1,7 @@
 """What happened before a subscription began, from the exchange's streams, which have it from the journal."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -44,6 +45,8 @@ class PastTrades:
         self._position = begin
         self._time_ns = 0
         self._others: tuple[int, ...] = ()
+        # Who asked may have gone while a thread reads: the stream is closed behind that.
+        self._reading = threading.Lock()
 
     async def open(self, position: tuple[int, ...]) -> None:
         """Look whether there is such a past.
@@ -84,6 +87,10 @@ class PastTrades:
 
     def _read(self, end: int) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
         """The next events' trades, of commands below `end`."""
+        with self._reading:
+            return self._next(end)
+
+    def _next(self, end: int) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
         try:
             events = self._stream.read(READ_EVENTS, READ_S)
         except StreamLagged:
@@ -111,8 +118,9 @@ class PastTrades:
         return np.zeros(0, dtype=EVENT_DTYPE), np.zeros(0, dtype=np.uint64)
 
     def close(self) -> None:
-        """Gives up its place. A second time does nothing."""
-        self._stream.close()
+        """Gives up its place, when nobody reads any more. A second time does nothing."""
+        with self._reading:
+            self._stream.close()
 
 
 class PastOrders:
@@ -123,6 +131,7 @@ class PastOrders:
         self._exchange = exchange
         self._channel = channel
         self._tracker = OrderTracker(exchange)
+        self._reading = threading.Lock()
 
     async def open(self) -> None:
         """Look whether the log is there. Raises RefusedError (410) where it has lost its beginning."""
@@ -147,10 +156,16 @@ class PastOrders:
                 yield message
 
     def _read(self, since: tuple[int, ...], end: tuple[int, ...], position: list[int]) -> Published | None:
-        events = self._stream.read(READ_EVENTS, READ_S)
+        with self._reading:
+            # What had happened before this read, it finds: if it finds nothing, all of it was read.
+            was_live = self._stream._is_live
+            events = self._stream.read(READ_EVENTS, READ_S)
+            shard = self._stream._last_shard if events is not None else 0
         if events is None:
+            if was_live:
+                # The last commands of a shard may have brought nothing there.
+                position[:] = end
             return None
-        shard = self._stream._last_shard
         records = events.to_numpy()
         position[shard] = int(records["sequence"][-1]) + 1
         records = records[: int(np.searchsorted(records["sequence"], np.uint64(end[shard]), side="left"))]
@@ -162,5 +177,6 @@ class PastOrders:
         return self._channel.changed(shard, int(records["sequence"][-1]), orders, fills)
 
     def close(self) -> None:
-        """Gives up its place. A second time does nothing."""
-        self._stream.close()
+        """Gives up its place, when nobody reads any more. A second time does nothing."""
+        with self._reading:
+            self._stream.close()
