@@ -214,19 +214,41 @@ def test_own_orders_of_several_shards() -> None:
     play(test, shards=Shards(2, stamp_time=True))
 
 
-def test_orders_of_the_log_where_a_shard_has_no_events(tmp_path: Path) -> None:
+def test_the_past_ends_where_a_shard_has_no_more_events(tmp_path: Path) -> None:
     order: dict[str, Any] = {"side": "buy", "quantity": 1, "price": 90, "account": "alice"}
 
     async def first(venue: WsVenue) -> None:
-        venue.exchange.submit("BTC-USD", **order)
+        venue.exchange.submit("ETH-USD", **order)
+        venue.exchange.submit("ETH-USD", **{**order, "side": "sell"})
+        # The other shards know it, and have no event that says so; and then the one that traded.
+        for name in "cdefgh":
+            venue.exchange.create_account(name)
 
     async def second(venue: WsVenue) -> None:
+        over = asyncio.Event()
+
+        async def noise() -> None:
+            while not over.is_set():
+                await asyncio.to_thread(venue.exchange.submit, "BTC-USD", "buy", quantity=1, price=9)
+
+        busy = asyncio.ensure_future(noise())
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="trades", symbol="ETH-USD", from_sequence=0)
+            assert len((await client.next("trades"))["trades"]) == 1
+            while venue.hub.is_idle:  # It has not joined those who are told what happens now.
+                await asyncio.sleep(0.005)
+            over.set()
+            await busy
+            venue.exchange.submit("ETH-USD", **order)
+            venue.exchange.submit("ETH-USD", **{**order, "side": "sell"})
+            assert [it["trade_id"] for it in (await client.next("trades"))["trades"]] == [2]
         async with venue.client() as client:
             await client.ask("subscribe", channel="orders", account="alice", from_sequence=0)
-            assert [it["symbol"] for it in (await client.next("orders"))["orders"]] == ["BTC-USD"]
+            assert {it["symbol"] for it in (await client.next("orders"))["orders"]} == {"ETH-USD"}
             # It goes on with what happens now.
-            venue.exchange.submit("BTC-USD", **order)
-            assert [it["symbol"] for it in (await client.next("orders"))["orders"]] == ["BTC-USD"]
+            number = str(venue.exchange.submit("ETH-USD", **order).order_id)
+            while number not in [it["order_id"] for it in (await client.next("orders"))["orders"]]:
+                pass
 
     play(first, path=tmp_path, shards=Shards(3, stamp_time=True))
     play(second, path=tmp_path, shards=Shards(3, stamp_time=True), begin_at_end=True)

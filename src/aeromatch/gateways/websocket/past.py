@@ -13,6 +13,7 @@ from aeromatch._core import CODES, OrderTracker
 from aeromatch.gateways.services import RefusedError
 from aeromatch.gateways.websocket.channels import MOST_PRINTS, OrderChannel, Prints, Published, trade_message
 from aeromatch.market.times import event_times
+from aeromatch.market.turns import Turns
 
 __all__ = ["NOT_KEPT", "PastOrders", "PastTrades", "not_kept"]
 
@@ -58,6 +59,7 @@ class PastTrades:
             RefusedError: It is not kept (410), or lies in the future (400).
         """
         self._others = position
+        self._turns = Turns(len(position))
         try:
             self._stream = await asyncio.to_thread(self._exchange.stream, self._begins())
         except StreamLagged as lagged:
@@ -91,15 +93,19 @@ class PastTrades:
             return self._next(end)
 
     def _next(self, end: int) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
+        was_live, shard = self._stream._is_live, self._prints.shard
         try:
             events = self._stream.read(READ_EVENTS, READ_S)
         except StreamLagged:
             # What was overwritten in memory is in the journal; if there is none, this raises it again.
-            self._stream.close()
-            self._stream = self._exchange.stream(self._begins())
+            self._begin_again()
             return self._nothing()
-        shard = self._prints.shard
-        if events is None or self._stream._last_shard != shard:
+        had = None if events is None else self._stream._last_shard
+        passed = [shard] if had is None else self._turns.had(had)
+        if was_live and shard in passed:
+            # What had happened before this read, it would have found: the last commands have brought nothing here.
+            self._position = max(self._position, end)
+        if events is None or had != shard:
             return self._nothing()
         records = events.to_numpy()
         times = event_times(records, self._time_ns)
@@ -110,9 +116,13 @@ class PastTrades:
         mine[below:] = False
         # A batch that went beyond the end is read again from there.
         if below < len(records):
-            self._stream.close()
-            self._stream = self._exchange.stream(self._begins())
+            self._begin_again()
         return records[mine], times[mine]
+
+    def _begin_again(self) -> None:
+        self._stream.close()
+        self._stream = self._exchange.stream(self._begins())
+        self._turns = Turns(len(self._others))
 
     def _nothing(self) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
         return np.zeros(0, dtype=EVENT_DTYPE), np.zeros(0, dtype=np.uint64)
@@ -137,6 +147,7 @@ class PastOrders:
         """Look whether the log is there. Raises RefusedError (410) where it has lost its beginning."""
         try:
             self._stream = await asyncio.to_thread(self._exchange.stream)
+            self._turns = Turns(len(self._stream.position))
         except StreamLagged as lagged:
             raise not_kept(max(lagged.position)) from lagged
 
@@ -157,14 +168,15 @@ class PastOrders:
 
     def _read(self, since: tuple[int, ...], end: tuple[int, ...], position: list[int]) -> Published | None:
         with self._reading:
-            # What had happened before this read, it finds: if it finds nothing, all of it was read.
+            # What had happened before this read, it finds: a shard where it finds nothing was read to its end.
             was_live = self._stream._is_live
             events = self._stream.read(READ_EVENTS, READ_S)
-            shard = self._stream._last_shard if events is not None else 0
+            shard = 0 if events is None else self._stream._last_shard
+        passed = range(len(end)) if events is None else self._turns.had(shard)
+        for each in passed if was_live else ():
+            # The last commands may have brought nothing there.
+            position[each] = max(position[each], end[each])
         if events is None:
-            if was_live:
-                # The last commands of a shard may have brought nothing there.
-                position[:] = end
             return None
         records = events.to_numpy()
         position[shard] = int(records["sequence"][-1]) + 1

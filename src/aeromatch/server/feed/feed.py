@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from aeromatch import AeroMatchError, Events, EventStream, Exchange, StreamLagged
+from aeromatch.market.turns import Turns
 from aeromatch.server.feed.protocols import EventConsumer, FeedFailedError, FeedOptions, OrderFollower
 
 __all__ = ["Feed"]
@@ -34,10 +35,7 @@ class _Waiting:
         """The shards of which he may not have all; None: he waits until there is nothing to be read."""
 
     def look(self, position: tuple[int, ...], empty: Iterable[int]) -> bool:
-        """Whether he has it all now: of a shard by its position, or as it had nothing to be read.
-
-        What a command brings may be on another shard alone: no event ever leads past it on this one.
-        """
+        """Whether he has it all now: of a shard by its position, or as it had nothing to be read."""
         if self.left is None or self.sequences is None:
             return False
         self.left.difference_update(empty)
@@ -86,8 +84,7 @@ class Feed:
         os.set_blocking(self._wake_writer, False)
         os.set_blocking(self._wake_reader, False)
         self._position: tuple[int, ...] = ()
-        # The shard that the stream asks first.
-        self._first_asked = 0
+        self._turns = Turns(1)
         self._due = 0.0
 
     def add(self, consumer: EventConsumer) -> None:
@@ -120,6 +117,7 @@ class Feed:
         self._loop = asyncio.get_running_loop()
         self._stream = await asyncio.to_thread(self._begin, positions)
         self._position = self._stream.position
+        self._turns = Turns(len(self._position))
         self._thread = threading.Thread(target=self._run, name="aeromatch-feed", daemon=True)
         self._thread.start()
 
@@ -229,7 +227,7 @@ class Feed:
             return True
         if events is not None:
             shard = stream._last_shard
-            empty = self._passed_over(shard)
+            empty = self._turns.had(shard)
             self._apply(shard, events)
             self._position = stream.position
             self._answer([entry for entry in waiting if entry.look(self._position, empty if was_live else ())])
@@ -247,7 +245,7 @@ class Feed:
         except StreamLagged:
             # What was overwritten in memory is in the journal. Without one the new stream could only begin later.
             self._stream = self._exchange.stream(self._position)
-            self._first_asked = 0
+            self._turns = Turns(len(self._position))
             log.info("the feed goes on from the journal", extra={"position": self._position})
             stream.close()
             return None
@@ -256,12 +254,6 @@ class Feed:
         orders, fills = (NO_ROWS, NO_ROWS) if self._tracker is None else self._tracker.apply(events, shard)
         for consumer in self._consumers:
             consumer.apply(shard, events, orders, fills)
-
-    def _passed_over(self, shard: int) -> list[int]:
-        """The shards that had nothing to be read, where one had: a stream asks them in turn."""
-        count, first = len(self._position), self._first_asked
-        self._first_asked = (shard + 1) % count
-        return [(first + step) % count for step in range((shard - first) % count)]
 
     def _answer(self, reached: list[_Waiting]) -> None:
         if not reached:
