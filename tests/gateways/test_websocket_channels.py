@@ -194,6 +194,22 @@ def test_own_orders_over_a_lost_connection() -> None:
     play(test)
 
 
+def test_own_orders_that_are_more_than_a_client_may_leave_waiting() -> None:
+    async def test(venue: WsVenue) -> None:
+        await trade(venue, 1, 300, "alice")
+        await venue.feed.caught_up()
+        trading = trade(venue, 2, 100, "alice")
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="orders", account="alice", from_sequence=0)
+            await trading
+            orders = await follow_orders(client, venue, "alice")
+            check_fills(orders)
+            assert len(orders) > 150
+
+    few = WebSocketOptions(buffer_bytes=4096, kernel_bytes=4096, queue_bytes=16384, queue_messages=200)
+    play(test, options=few)
+
+
 def test_own_orders_of_several_shards() -> None:
     async def test(venue: WsVenue) -> None:
         order: dict[str, Any] = {"side": "buy", "quantity": 1, "price": 90, "account": "alice"}

@@ -85,7 +85,7 @@ class Member(Protocol):
     def deliver(self, message: Published) -> None:
         """Sends it on."""
 
-    def joined(self, channel: "Feeder", messages: Sequence[Published], position: tuple[int, ...]) -> None:
+    def joined(self, channel: "Feeder", messages: Iterable[Published], position: tuple[int, ...]) -> None:
         """From here on messages are delivered: what begins them, and by shard the first command that they are about."""
 
     def failed(self, error: Exception) -> None:

@@ -8,7 +8,7 @@ in one queue, which the event loop works off in order.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -114,17 +114,25 @@ class RecentOrders:
             missing[oldest.shard] = oldest.sequence
 
     def since(self, known: tuple[int, ...], channel: OrderChannel) -> Iterator[Published]:
-        """The messages of a channel about what followed commands. Raises RefusedError (410) where it is not here."""
+        """The messages of a channel about what followed commands; they are made as they are asked for, in any thread.
+
+        Raises:
+            RefusedError: It is not here (410).
+        """
         missing = self._begin()
         if any(place < gone for place, gone in zip(known, missing, strict=True)):
             raise not_kept(max(missing) + 1)
-        for batch in self._batches:
-            if batch.sequence > known[batch.shard]:
-                later = np.uint64(known[batch.shard])
-                orders, fills = (rows[rows["sequence"] > later] for rows in (batch.orders, batch.fills))
-                message = channel.changed(batch.shard, batch.sequence, orders, fills)
-                if message is not None:
-                    yield message
+        return _messages(list(self._batches), known, channel)
+
+
+def _messages(batches: list[_Batch], known: tuple[int, ...], channel: OrderChannel) -> Iterator[Published]:
+    for batch in batches:
+        if batch.sequence > known[batch.shard]:
+            later = np.uint64(known[batch.shard])
+            orders, fills = (rows[rows["sequence"] > later] for rows in (batch.orders, batch.fills))
+            message = channel.changed(batch.shard, batch.sequence, orders, fills)
+            if message is not None:
+                yield message
 
 
 class Hub:
@@ -317,10 +325,11 @@ class Hub:
         self._say(joined)
         self._flush()
 
-    def _first(self, channel: Feeder, since: tuple[int, ...] | None) -> list[Published]:
+    def _first(self, channel: Feeder, since: tuple[int, ...] | None) -> Iterable[Published]:
         """What a new subscriber gets first."""
         if since is not None and isinstance(channel, OrderChannel):
-            return list(self._recent.since(since, channel))
+            # It may be a lot: this thread has others to serve.
+            return self._recent.since(since, channel)
         message = channel.begin()
         return [] if message is None else [message]
 
