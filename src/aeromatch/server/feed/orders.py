@@ -1,7 +1,7 @@
 """Orders as traders see them, from the rows that `_core.OrderTracker` gives."""
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aeromatch import Exchange
 from aeromatch._core import CODES
+from aeromatch.market.records import ORDER_HAS_FILLS
 from aeromatch.schema.orders import Fill, Order
 
 __all__ = ["OrderRows"]
@@ -23,6 +24,10 @@ TYPES: Final = _words("OrderType")
 SIDES: Final = _words("Side")
 REASONS: Final = _words("CancelReason")
 REMEMBERED_NAMES: Final = 10_000
+EXACT: Final = Context(prec=120)
+"""Products of sums and sizes: far below so many digits."""
+DIVISION: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
+"""R9: exact to 28 digits, rounded once."""
 WITH_LIMIT: Final = ("limit", "stop_limit", "trailing_stop_limit")
 
 
@@ -41,8 +46,7 @@ class _Units:
         return f"{lots * self._lot_size:f}"
 
     def average(self, notional: int, lots: int) -> str:
-        # The context's 28 digits, half even, are R9's.
-        return f"{Decimal(notional) * self._tick_size / lots:f}"
+        return f"{DIVISION.divide(EXACT.multiply(Decimal(notional), self._tick_size), Decimal(lots)):f}"
 
 
 class OrderRows:
@@ -99,6 +103,7 @@ class OrderRows:
         number, filled = int(row["order_id"]), int(row["filled_lots"])
         notional = (int(row["notional_high"]) << 64) + int(row["notional_low"])
         kind = TYPES[int(row["order_type"])]
+        has_average = filled > 0 and row["flags"] & ORDER_HAS_FILLS
         return Order(
             order_id=str(number),
             symbol=units.symbol,
@@ -109,7 +114,7 @@ class OrderRows:
             filled_quantity=units.quantity(filled),
             remaining_quantity=units.quantity(int(row["remaining_lots"])),
             price=units.price(int(row["price_ticks"])) if kind in WITH_LIMIT else None,
-            average_price=units.average(notional, filled) if filled else None,
+            average_price=units.average(notional, filled) if has_average else None,
             account=self.account(int(row["account"])),
             client_order_id=self._name(number),
             reason=REASONS.get(int(row["reason"])),
