@@ -20,6 +20,8 @@ class ClientOrderIds:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange.port()
         self._lock = threading.Lock()
+        # Who asks a shard waits for it; who names an order does not wait for those.
+        self._asking = threading.Lock()
         self._known: OrderedDict[int, str | None] = OrderedDict()
         self._symbols: dict[int, str] = {}
 
@@ -33,18 +35,19 @@ class ClientOrderIds:
     def find(self, order_id: int) -> str | None:
         """The client order id of an order; one that nobody has named is looked for in its book, once.
 
-        For the feed's thread only: it waits for the order's shard. An order that has ended before its gateway named it
-        has none here.
+        In any thread but the event loop's: it waits for the order's shard. An order that has ended before its gateway
+        named it has none here.
         """
         try:
             return self._known[order_id]
         except KeyError:
             pass
         number = order_id >> COUNTER_BITS
-        if number not in self._symbols:
-            self._symbols = {each.number: each.symbol for each in self._exchange.instruments()}
         try:
-            order = self._exchange.book(self._symbols[number]).order(order_id)
+            with self._asking:
+                if number not in self._symbols:
+                    self._symbols = {each.number: each.symbol for each in self._exchange.instruments()}
+                order = self._exchange.book(self._symbols[number]).order(order_id)
         except (AeroMatchError, KeyError):
             return None
         if order is None:
