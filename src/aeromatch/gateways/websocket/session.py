@@ -257,11 +257,26 @@ class Session:
                 raise refusal("malformed", "cancel_on_disconnect: the key acts for no account of its own")
             admission.cancel_on_disconnect(principal.session, account, enabled=True)
         self._principal = principal
+        self._end_foreign(principal)
         if self._login_timer is not None:
             self._login_timer.cancel()
             self._login_timer = None
         result = {"account": account, "roles": sorted(principal.roles), "session": self.number}
         self._reply(request.id, result)
+
+    def _end_foreign(self, principal: Principal) -> None:
+        """Ends what only another key may follow: nobody would notice when that one is revoked."""
+        for key, subscription in tuple(self._subscriptions.items()):
+            if subscription.topic.channel != "orders":
+                continue
+            account = subscription.topic.account
+            try:
+                is_own = self._services.admission.account_for(principal, account) == account
+            except RefusedError:
+                is_own = False
+            if not is_own:
+                del self._subscriptions[key]
+                subscription.end()
 
     def _topic(self, request: SubscribeRequest, principal: Principal) -> Topic:
         """What is asked for, if that is something. Raises RefusedError."""
