@@ -272,6 +272,28 @@ def test_the_market_reads_its_own_writes() -> None:
     run(work, Exchange(shards=Shards(1, stamp_time=True)))
 
 
+def test_what_was_answered_on_another_shard_has_a_time() -> None:
+    async def work(ex: Exchange) -> None:
+        ex.create_instrument(BTC)
+        ex.create_instrument(ETH)
+        ex.create_account("ann")
+        ex.submit("ETH-USD", "buy", quantity=1, price=90, account="ann")
+        feed = Feed(ex)
+        market = Market(ex, FeedOptions(), feed.reached)
+        feed.add(market)
+        before = market.ticker("ETH-USD").timestamp
+        await feed.start(tuple(last + 1 for last in ex.sequences))
+        await asyncio.to_thread(ex.mass_cancel, account="ann")
+        await feed.reached(ex.sequences)
+        ticker = market.ticker("ETH-USD")
+        assert ticker.sequence == ex.sequences[1]
+        assert ticker.timestamp >= before > 0
+        await feed.stop()
+        await market.close()
+
+    run(work, Exchange(shards=Shards(2, stamp_time=True)))
+
+
 def test_the_second_outcome_has_its_own_last_price() -> None:
     async def work(ex: Exchange) -> None:
         for name in ("alice", "bob"):
