@@ -47,6 +47,8 @@ TRADE: Final = CODES["EventKind"]["trade"]
 RECENT_ROWS: Final = 100_000
 """Changes of orders that are kept for those who come back: some 10 MB."""
 BOOK_S: Final = 5.0
+MOST_WAITING: Final = 1000
+"""With more messages waiting for the event loop, what newer ones make up for is not made."""
 CHUNK: Final = 256
 """So many subscribers get a message before the event loop does something else."""
 
@@ -177,6 +179,9 @@ class Hub:
         self._times: dict[int, int] = {}
         self._said: list[Callable[[], None] | tuple[Feeder, Published]] = []
         self._queue: deque[Callable[[], None] | tuple[Feeder, Published]] = deque()
+        # What the feed's thread has given to the event loop, counted by that thread, and what has been done with it,
+        # counted by the loop.
+        self._given = self._done = 0
         self._pump: asyncio.Task[None] | None = None
         self._reading: set[asyncio.Task[None]] = set()
         self.count: Count = _uncounted
@@ -224,6 +229,13 @@ class Hub:
             self._feed.call(lambda: self._leave(topic))
         except Exception:
             return  # The feed has ended: there is nothing to be ended.
+
+    def _take_over(self, said: list[Callable[[], None] | tuple[Feeder, Published]]) -> None:
+        count = len(said)
+        self._hand_over([*said, partial(self._count_done, count)])
+
+    def _count_done(self, count: int) -> None:
+        self._done += count
 
     def _hand_over(self, said: list[Callable[[], None] | tuple[Feeder, Published]]) -> None:
         self._queue.extend(said)
@@ -397,7 +409,8 @@ class Hub:
     def _flush(self) -> None:
         if self._said and not self._loop.is_closed():
             said, self._said = self._said, []
-            self._loop.call_soon_threadsafe(self._hand_over, said)
+            self._given += len(said)
+            self._loop.call_soon_threadsafe(self._take_over, said)
 
     def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
         """As the feed's consumer."""
@@ -432,14 +445,19 @@ class Hub:
 
     def tick(self, now_ns: int) -> None:
         """As the feed's consumer."""
+        # Where the event loop is behind, channels speak when it has caught up: what changed meanwhile comes together.
+        is_behind = self._given - self._done > MOST_WAITING
         for symbol, _, _ in self._wanted:
             # What was answered before somebody asked is to be in his book: its events may not have been read yet.
             channel = self._channels.get(Topic("depth", symbol))
             if isinstance(channel, DepthChannel):
                 channel.touch()
         for channel in self._channels.values():
+            if is_behind and channel.conflates:
+                continue
             self._say(*((channel, message) for message in channel.tick(now_ns)))
             if isinstance(channel, CandleChannel) and (closed := channel.take_closed()) is not None:
                 self._say(partial(self._tell_closed, channel, *closed))
-        self._show_books()
+        if not is_behind:
+            self._show_books()
         self._flush()
