@@ -295,25 +295,6 @@ def test_keys_log_in_and_may_do_what_they_may(tmp_path: Path) -> None:
     play(test, keys=tmp_path / "keys.json")
 
 
-def test_another_login_ends_what_only_the_first_one_may_follow(tmp_path: Path) -> None:
-    keys = KeyStore(tmp_path / "keys.json")
-    alice, bob = (keys.create("trade", name).token for name in ("alice", "bob"))
-    reader = keys.create("read", "alice").token
-
-    async def test(venue: WsVenue) -> None:
-        async with venue.client() as client:
-            await client.ask("login", token=alice)
-            await client.ask("subscribe", channel="orders")
-            await client.ask("login", token=reader)
-            assert not venue.hub.is_idle
-            await client.ask("login", token=bob)
-            await venue.feed.caught_up()
-            assert venue.hub.is_idle
-            assert (await client.ask("subscribe", channel="orders"))["account"] == "bob"
-
-    play(test, keys=tmp_path / "keys.json")
-
-
 def test_who_does_not_log_in_is_let_go(tmp_path: Path) -> None:
     KeyStore(tmp_path / "keys.json").create("trade", "alice")
 

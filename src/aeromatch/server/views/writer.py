@@ -45,7 +45,7 @@ class Writer:
         shard: int,
         records: NDArray[np.void],
         orders: NDArray[np.void],
-        look: Callable[[Collector, NDArray[np.void]], object],
+        look: Callable[[Collector, NDArray[np.void]], object] = lambda _collector, _trades: None,
     ) -> None:
         """Bring the events of whole commands, and what they did to orders.
 
