@@ -74,6 +74,9 @@ class OpenAdmission:
         (self.killed.add if engaged else self.killed.discard)(account)
         return Account(account=account or "", killed=engaged)
 
+    def any_killed(self) -> bool:
+        return bool(self.killed)
+
     def is_killed(self, account: str | None) -> bool:
         return account in self.killed
 

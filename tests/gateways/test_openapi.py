@@ -53,6 +53,16 @@ def test_every_operation_says_what_it_is_for_and_how_it_can_go_wrong() -> None:
             assert is_refusal or "application/json" in response["content"], (where, status)
 
 
+def test_fields_say_what_they_mean() -> None:
+    schemas = document(ROUTES)["components"]["schemas"]
+    assert not [name for name, schema in schemas.items() if "Attributes:" in schema.get("description", "")]
+    for name, field in schemas["NewOrder"]["properties"].items():
+        assert field["description"], name
+    # One line of the docstring for two fields.
+    order = schemas["Order"]["properties"]
+    assert order["filled_quantity"]["description"] == order["remaining_quantity"]["description"]
+
+
 def test_operation_ids_are_all_different() -> None:
     names = [operation["operationId"] for _, _, operation in OPERATIONS]
     assert len(set(names)) == len(names)

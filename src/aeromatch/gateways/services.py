@@ -134,6 +134,9 @@ class Admission(Protocol):
     def is_killed(self, account: str | None) -> bool:
         """Whether an account's kill switch, or the venue's (None), is on."""
 
+    def any_killed(self) -> bool:
+        """Whether any kill switch is on: only then it matters whose an order is."""
+
     def audit(self, principal: Principal, action: str, **facts: str | int | None) -> int:
         """Notes who does what; the answer is the tag of the command that does it: the journal leads back here."""
 

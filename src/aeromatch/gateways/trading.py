@@ -68,9 +68,10 @@ def instrument_of(order_id: int) -> int:
 
 
 def _order_number(order_id: str) -> int:
-    if not (order_id.isascii() and order_id.isdigit() and len(order_id) <= 20):
+    is_number = order_id.isascii() and order_id.isdigit() and len(order_id) <= 20
+    if not is_number or (number := int(order_id)) >= 1 << 64:
         raise unknown_order(order_id)
-    return int(order_id)
+    return number
 
 
 def _malformed(detail: str) -> RefusedError:
@@ -118,10 +119,9 @@ class Trading:
         self._sent: dict[int, NewOrder] = {}
         self._turns = Turns(services.exchange, services.stages.record)
         self.reads = Reads(services.exchange)
-        services.on_drain.append(self.close)
 
     async def close(self) -> None:
-        """Gives up what it has of the exchange, before that closes."""
+        """Gives up what it has of the exchange: when no request is under way any more, and before that closes."""
         await self.reads.close()
 
     async def new_order(self, principal: Principal, order: NewOrder) -> tuple[Order, bool]:
@@ -197,8 +197,14 @@ class Trading:
     async def amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Order:
         """Changes an order's quantity, its price, or both (R22)."""
         number, symbol = await self._place(order_id)
-        account = self._services.admission.account_for(principal, None)
-        self._services.admission.may_trade(account)
+        admission = self._services.admission
+        account = admission.account_for(principal, None)
+        # Who acts for any account does so for the order's own, whose kill switch counts.
+        owner = account
+        if account is None and admission.any_killed():
+            live = await self.reads.read(lambda exchange: exchange.book(symbol).order(number))
+            owner = None if live is None else live.account
+        admission.may_trade(owner)
         self._turns.send()
         report = await answered(
             self._exchange.amend(
@@ -388,8 +394,13 @@ def _problem_item(error: RefusedError) -> bytes:
 
 
 def _is_same(sent: NewOrder, again: NewOrder) -> bool:
-    """Whether both ask for the same; "1.0" and "1" do."""
+    """Whether both ask for the same; "1.0" and "1" do.
+
+    A client order id is an account's own: two that meet are of one account, whether it was named or is the key's.
+    """
     for name in NewOrder.__struct_fields__:
+        if name == "account":
+            continue
         one, other = getattr(sent, name), getattr(again, name)
         if one != other and not _is_same_amount(one, other):
             return False
@@ -408,6 +419,11 @@ def _is_same_amount(one: object, other: object) -> bool:
 def _may_be(first: Order, again: NewOrder) -> bool:
     """Whether an order, of which it is not known how it was sent, is what is sent again."""
     same = (first.symbol, first.side, first.type) == (again.symbol, again.side, again.type)
+    if first.time_in_force is not None:
+        # It lives: its book knows more of how it was entered.
+        same = same and (first.time_in_force, first.post_only) == (again.time_in_force, again.post_only)
+    if first.status == "dormant" and first.type in ("stop", "stop_limit"):
+        same = same and _is_same_amount(first.stop_price, again.stop_price)
     return (
         same
         and _is_same_amount(first.quantity, again.quantity)

@@ -207,6 +207,7 @@ class Venue:
         if not services.auth_required:
             self._app.guard = foreign_page
         trading = Trading(services)
+        self._stack.push_async_callback(trading.close)
         if config.gateways.rest.enabled:
             self._app.mount_below("/", RestApp(services, trading))
         if config.observability.metrics:
