@@ -242,6 +242,8 @@ WIRE: list[tuple[bytes, int, str]] = [
     ),
     (b"GET /book HTTP/1.1\r\n" + b"x: " + b"y" * (64 << 10), 431, "headers_too_large"),
     (b"GET /" + b"y" * (64 << 10), 431, "headers_too_large"),
+    (b"GET /" + b"y" * (40 << 10) + b" HTTP/1.1\r\nhost: x\r\n\r\n", 431, "headers_too_large"),
+    (HEAD + b"x: " + b"y" * (40 << 10) + b"\r\ncontent-length: 2\r\n\r\n{}", 431, "headers_too_large"),
     # These never come to an end.
     (b"", 408, "request_timeout"),
     (b"\r\n", 408, "request_timeout"),

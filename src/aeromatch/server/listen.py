@@ -115,8 +115,11 @@ class Connection(HttpToolsProtocol):
             self.began = self.loop.time()
         super().data_received(data)
         if self.in_headers and self.header_bytes > self.config.max_header_bytes:
-            limit = self.config.max_header_bytes
-            self.refuse(refusal("headers_too_large", f"target and headers may have {limit} bytes"))
+            self._refuse_headers()
+
+    def _refuse_headers(self) -> None:
+        limit = self.config.max_header_bytes
+        self.refuse(refusal("headers_too_large", f"target and headers may have {limit} bytes"))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -131,7 +134,16 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Target and headers are there."""
         self.in_headers = False
-        super().on_headers_complete()
+        # What came in one piece, perhaps with other requests, has not been measured yet.
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.config.max_header_bytes:
+            self._refuse_headers()
+        if not self.is_refused:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body; what was refused has none."""
+        if not self.is_refused:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The whole request is there."""
