@@ -74,6 +74,9 @@ class OpenAdmission:
         (self.killed.add if engaged else self.killed.discard)(account)
         return Account(account=account or "", killed=engaged)
 
+    def any_killed(self) -> bool:
+        return bool(self.killed)
+
     def is_killed(self, account: str | None) -> bool:
         return account in self.killed
 
@@ -200,6 +203,9 @@ class FollowedMarket:
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         del symbol, period
         return None
+
+    def naming(self, account: str | None, orders: int) -> None:
+        pass
 
     def named(self, order_id: int, client_order_id: str) -> None:
         self._client_ids[order_id] = client_order_id

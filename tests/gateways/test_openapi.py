@@ -10,7 +10,7 @@ import yaml
 from tests.gateways.rest_client import venue
 
 from aeromatch import RejectReason
-from aeromatch.gateways.problems import KNOWN_AS, PROBLEMS
+from aeromatch.gateways.problems import PROBLEMS
 from aeromatch.gateways.rest.handlers import ROUTES
 from aeromatch.gateways.rest.openapi import document, document_yaml
 
@@ -114,5 +114,5 @@ def test_every_slug_that_the_server_refuses_with_is_in_the_table() -> None:
     }
     found |= set(native.findall((SPEC.parents[2] / "crates/runtime/src/admission/mod.rs").read_text()))
     found |= {reason.value for reason in RejectReason}
-    assert found - set(PROBLEMS) - set(KNOWN_AS) == set()
+    assert found - set(PROBLEMS) == set()
     assert {"kill_switch", "unknown_order", "replayed_nonce"} <= found

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.gateways.fakes import ANYBODY, OpenAdmission
 from tests.gateways.rest_client import Venue, listening, venue
 
 from aeromatch.gateways.problems import PROBLEMS
@@ -244,6 +245,8 @@ WIRE: list[tuple[bytes, int, str]] = [
     (b"GET /" + b"y" * (64 << 10), 431, "headers_too_large"),
     (b"GET /" + b"y" * (40 << 10) + b" HTTP/1.1\r\nhost: x\r\n\r\n", 431, "headers_too_large"),
     (HEAD + b"x: " + b"y" * (40 << 10) + b"\r\ncontent-length: 2\r\n\r\n{}", 431, "headers_too_large"),
+    (HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\n" + b"x: y\r\n" * (64 << 10), 431, "headers_too_large"),
+    (HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\nx: " + b"y" * (512 << 10), 431, "headers_too_large"),
     # These never come to an end.
     (b"", 408, "request_timeout"),
     (b"\r\n", 408, "request_timeout"),
@@ -268,6 +271,18 @@ def test_what_comes_over_the_wire_is_answered_or_ended_and_the_server_goes_on() 
             assert (await talk(port, good, more=body)).startswith(b"HTTP/1.1 201 ")
 
     run(test)
+
+
+def test_headers_behind_the_body_prove_nothing() -> None:
+    async def main() -> None:
+        async with venue(OpenAdmission({"alice": ANYBODY})) as place, listening(place) as port:
+            body = json.dumps(GOOD).encode()
+            chunked = b"%x\r\n%b\r\n0\r\n" % (len(body), body)
+            proof, close = b"authorization: Bearer alice\r\n", b"connection: close\r\ntransfer-encoding: chunked\r\n"
+            assert (await talk(port, HEAD + proof + close + b"\r\n" + chunked + b"\r\n")).startswith(b"HTTP/1.1 201 ")
+            assert (await talk(port, HEAD + close + b"\r\n" + chunked + proof + b"\r\n")).startswith(b"HTTP/1.1 401 ")
+
+    asyncio.run(main())
 
 
 def test_requests_in_one_packet_are_answered_in_order() -> None:

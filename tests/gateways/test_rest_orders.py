@@ -52,6 +52,19 @@ def test_an_order_is_entered_looked_up_and_canceled() -> None:
     run(test)
 
 
+def test_what_is_under_way_when_the_server_drains_is_answered() -> None:
+    async def test(place: Venue) -> None:
+        order = (await place.order(account="alice")).json()
+        for tell in place.services.on_drain:
+            await tell()
+        ended = await place.http.delete(f"/order/{order['order_id']}")
+        assert (ended.status_code, ended.json()["status"]) == (200, "canceled")
+        # This one waits for a shard.
+        assert (await place.http.get("/accounts/alice/balances")).status_code == 200
+
+    run(test)
+
+
 def test_fills_are_answered_with_the_order_that_brought_them() -> None:
     async def test(place: Venue) -> None:
         await place.order(side="sell", quantity="0.4", price="99", account="bob")
@@ -81,6 +94,20 @@ def test_an_order_sent_again_is_answered_and_not_entered_again() -> None:
         assert (await place.order(account="bob", client_order_id="a-1")).status_code == 201
 
     run(test)
+
+
+def test_an_account_that_is_named_and_one_that_is_the_keys_are_the_same() -> None:
+    alice = Principal("k1", frozenset({"read", "trade"}), "alice", 3, "test")
+
+    async def main() -> None:
+        async with venue(OpenAdmission({"one": alice})) as place:
+            place.http.headers["authorization"] = "Bearer one"
+            first = await place.order(client_order_id="a-1")
+            again = await place.order(client_order_id="a-1", account="alice")
+            assert (first.status_code, again.status_code) == (201, 200)
+            assert again.json()["order_id"] == first.json()["order_id"]
+
+    asyncio.run(main())
 
 
 def test_the_same_order_many_times_at_once_is_one_order() -> None:
@@ -121,6 +148,27 @@ def test_a_restart_forgets_no_client_order_id(tmp_path: Path) -> None:
             assert slug_of(other, 409) == "duplicate_client_order_id"
             book = (await place.http.get("/book/BTC-USD")).json()
             assert book["bids"] == [["100.00", "0.750"]]
+
+    asyncio.run(main())
+
+
+def test_after_a_restart_another_order_is_still_another_one(tmp_path: Path) -> None:
+    resting = {"account": "alice", "client_order_id": "a-1", "post_only": True}
+    asleep = {"account": "alice", "client_order_id": "a-2", "type": "stop_limit", "price": "210", "stop_price": "200"}
+
+    async def main() -> None:
+        async with venue(directory=tmp_path) as place:
+            assert [(await place.order(**order)).status_code for order in (resting, asleep)] == [201, 201]
+        async with venue(directory=tmp_path) as place:
+            assert (await place.order(**resting)).status_code == 200
+            assert (await place.order(**{**asleep, "stop_price": "200.0"})).status_code == 200
+            others = (
+                {**resting, "post_only": False},
+                {**resting, "time_in_force": "day"},
+                {**asleep, "stop_price": "300"},
+            )
+            for order in others:
+                assert slug_of(await place.order(**order), 409) == "duplicate_client_order_id"
 
     asyncio.run(main())
 

@@ -147,10 +147,26 @@ def test_a_key_has_limits_of_orders_and_of_requests(tmp_path: Path) -> None:
             assert slug(table, token, "read") is None
             at.clock.now_ms += 100
             assert slug(table, token, "trade", 3) is None
-            # A batch that is larger than a bucket takes a whole one.
-            assert slug(table, token, "trade", 500) == "rate_limited"
             at.clock.now_ms += 500
-            assert slug(table, token, "trade", 500) is None
+            assert slug(table, token, "trade", 5) is None
+
+    run(tmp_path, test)
+
+
+def test_no_batch_is_larger_than_the_limits_let_in_at_once(tmp_path: Path) -> None:
+    async def test(at: Desk) -> None:
+        token = bearer(at.alice.token)
+        for limits in ({"key_orders": Rate(10, 5)}, {"address_orders": Rate(10, 5)}, {"venue_orders": Rate(10, 5)}):
+            async with at.table(**limits) as table:
+                at.clock.now_ms += 10_000
+                refused = refusal(table, token, "trade", 6)
+                assert refused is not None
+                assert (refused.slug, refused.status) == ("body_too_large", 413)
+                assert refused.detail == "the limits let in 5 orders at once: send smaller batches"
+                at.clock.now_ms += 10_000
+                assert slug(table, token, "trade", 5) is None
+        async with at.table() as table:
+            assert slug(table, token, "trade", 1_000) is None
 
     run(tmp_path, test)
 

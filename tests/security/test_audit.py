@@ -167,3 +167,19 @@ def test_after_a_kill_every_order_leads_back(tmp_path: Path) -> None:
     found = [entry for entry in entries(journal, origins) if entry.kind == "new"]
     assert all(entry.note is not None and entry.note.key == "alice-1" for entry in found)
     assert {(str(entry.tag), entry.remote) for entry in found} >= {(line[0], line[1]) for line in told}
+
+
+@pytest.mark.parametrize("reason", ["x" * 70_000, "x" * 200_000])
+@pytest.mark.parametrize("torn", [b"", b'{"kind":"session","facts":"' + b"y" * 100_000])
+def test_a_crash_behind_a_long_note_hurts_nobody(tmp_path: Path, reason: str, torn: bytes) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path)
+    log.action("set_kill_switch", key="ops", remote="", session=0, facts={"reason": reason})
+    number = log.number()
+    crashed = path.read_bytes() + torn
+    log.close()
+    path.write_bytes(crashed)
+    again = AuditLog(path)
+    assert again.number() > number
+    again.close()
+    assert [note.kind for note in read_notes(path)] == ["open", "action", "open", "close"]

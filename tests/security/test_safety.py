@@ -2,13 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.gateways.fakes import services
 from tests.security.desk import Desk, bearer, desk
 
 from aeromatch.gateways.services import Principal, RefusedError
+from aeromatch.gateways.trading import Trading
+from aeromatch.schema.orders import AmendOrder, NewOrder
 from aeromatch.server.admission import AdmissionTable, KeyFileError
 from aeromatch.server.admission.review import Entry, entries, origins_of
 from aeromatch.server.admission.safety import SafetyError
@@ -102,6 +106,52 @@ def test_orders_are_refused_before_anything_is_awaited(tmp_path: Path) -> None:
             await asyncio.sleep(0)
             assert table.is_killed("alice")
             await task
+
+    run(tmp_path, test)
+
+
+@asynccontextmanager
+async def trading(at: Desk, table: AdmissionTable) -> AsyncIterator[Trading]:
+    made, market = services(at.exchange)
+    made.admission = table
+    gateway = Trading(made)
+    yield gateway
+    await gateway.close()
+    market.close()
+
+
+def test_no_order_comes_behind_the_cancel(tmp_path: Path) -> None:
+    async def test(at: Desk) -> None:
+        async with at.table() as table, trading(at, table) as gateway:
+            order = NewOrder(symbol="A", side="buy", quantity="1", price="1")
+            # Both in one turn of the loop: the order is let in, and the switch is turned before it was sent.
+            entering = asyncio.ensure_future(gateway.new_order(alice_of(at, table), order))
+            await asyncio.gather(
+                entering,
+                table.set_kill_switch(
+                    operator_of(at, table), "alice", engaged=True, cancel_orders=True, reason="runaway"
+                ),
+            )
+            assert at.live("alice") == 0
+
+    run(tmp_path, test)
+
+
+def test_who_acts_for_any_account_amends_no_order_of_one_that_is_stopped(tmp_path: Path) -> None:
+    async def test(at: Desk) -> None:
+        async with at.table() as table, trading(at, table) as gateway:
+            number, other = await at.rest("alice"), await at.rest("bob")
+            operator = operator_of(at, table)
+            await table.set_kill_switch(operator, "alice", engaged=True, cancel_orders=False, reason="")
+            with pytest.raises(RefusedError) as refused:
+                await gateway.amend(operator, str(number), AmendOrder(quantity="100"))
+            assert refused.value.slug == "kill_switch"
+            live = at.exchange.book("A").order(number)
+            assert live is not None
+            assert live.quantity == 1
+            with pytest.raises(RefusedError) as refused:
+                await gateway.amend(operator, str(other + 1), AmendOrder(quantity="100"))
+            assert refused.value.slug == "unknown_order"
 
     run(tmp_path, test)
 

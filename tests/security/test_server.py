@@ -72,6 +72,8 @@ def test_everybody_has_their_own(tmp_path: Path) -> None:
         )
         for method, target, body in requests:
             assert call(server, method, target, body, alice).slug == "unknown_order", method
+        for number in (1 << 63, 1 << 64, 10**20 - 1):
+            assert call(server, "GET", f"/order/{number}", None, alice).slug == "unknown_order"
         requests = (
             ("GET", "/orders?account=bob", None),
             ("GET", "/accounts/bob/balances", None),

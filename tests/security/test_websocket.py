@@ -102,3 +102,19 @@ def test_a_connection_does_not_outlive_its_key(tmp_path: Path) -> None:
                 drained(listening)
             assert ask(other, "order.new", order=ORDER)["result"]["account"] == "bob"
         assert server.stop() == 0
+
+
+def test_another_login_does_not_go_on_with_the_orders_of_the_one_before(tmp_path: Path) -> None:
+    guarded = Guarded(tmp_path)
+    with serving("--config", guarded.config) as server:
+        server.ready()
+        with opened(server) as socket:
+            ask(socket, "login", token=guarded.alice.token)
+            ask(socket, "subscribe", channel="orders")
+            # Another key of the same account goes on.
+            ask(socket, "login", token=guarded.reader.token)
+            assert ask(socket, "subscribe", channel="orders")["problem"]["slug"] == "already_subscribed"
+            ask(socket, "login", token=guarded.bob.token)
+            ask(socket, "login", token=guarded.alice.token)
+            assert ask(socket, "subscribe", channel="orders")["problem"] is None
+        assert server.stop() == 0

@@ -70,6 +70,7 @@ class Connection(HttpToolsProtocol):
     began: float | None = None
     in_headers = True
     header_bytes = 0
+    idle_bytes = 0
     is_refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -110,11 +111,14 @@ class Connection(HttpToolsProtocol):
         if self.is_refused:
             return
         # Counted as they come: the parser keeps a header to itself until it has the whole of it.
-        self.header_bytes += len(data) if self.in_headers else 0
+        if self.in_headers:
+            self.header_bytes += len(data)
+        else:
+            self.idle_bytes += len(data)
         if self.began is None:
             self.began = self.loop.time()
         super().data_received(data)
-        if self.in_headers and self.header_bytes > self.config.max_header_bytes:
+        if (self.header_bytes if self.in_headers else self.idle_bytes) > self.config.max_header_bytes:
             self._refuse_headers()
 
     def _refuse_headers(self) -> None:
@@ -131,9 +135,14 @@ class Connection(HttpToolsProtocol):
         if self.began is None:
             self.began = self.loop.time()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header. Those behind a chunked body (trailers) prove nothing and mean nothing: they are left out."""
+        if self.in_headers:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Target and headers are there."""
-        self.in_headers = False
+        self.in_headers, self.idle_bytes = False, 0
         # What came in one piece, perhaps with other requests, has not been measured yet.
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.config.max_header_bytes:
             self._refuse_headers()
@@ -141,7 +150,8 @@ class Connection(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body; what was refused has none."""
+        """A piece of the body. What comes between two of them, or behind the last one, may not be endless either."""
+        self.idle_bytes = 0
         if not self.is_refused:
             super().on_body(body)
 

@@ -73,7 +73,9 @@ class _Measured(Daemon):
     def _begin(self, address: str) -> None:
         assert self._venue is not None
         services = self._venue.services
-        self._app.mount("/echo", RestApp(services, Trading(services), ROUTES))
+        trading = Trading(services)
+        services.on_drain.append(trading.close)
+        self._app.mount("/echo", RestApp(services, trading, ROUTES))
         print(address, flush=True)
 
 

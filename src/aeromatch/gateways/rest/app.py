@@ -23,7 +23,7 @@ from aeromatch.gateways.rest.openapi import document_json
 from aeromatch.gateways.rest.routes import Endpoint, Request, Route, Router, allowed, method_not_allowed
 from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Services
 from aeromatch.gateways.trading import Trading
-from aeromatch.schema.orders import NewOrder
+from aeromatch.schema.orders import MAX_BATCH, NewOrder
 
 __all__ = ["RestApp"]
 
@@ -122,7 +122,7 @@ class RestApp:
         role = route.role
         assert role is not None
         # Each order of a batch counts. Its form is not looked at before it is let in, but each is an object.
-        cost = max(1, body.count(b"{") - 1) if route.is_batch else 1
+        cost = min(max(1, body.count(b"{") - 1), MAX_BATCH) if route.is_batch else 1
         session = scope.get("aeromatch.session", 0)
         return services.admission.admit(session, client[0] if client else "", credentials, role, cost)
 

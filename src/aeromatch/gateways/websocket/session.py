@@ -257,11 +257,27 @@ class Session:
                 raise refusal("malformed", "cancel_on_disconnect: the key acts for no account of its own")
             admission.cancel_on_disconnect(principal.session, account, enabled=True)
         self._principal = principal
+        self._end_foreign()
         if self._login_timer is not None:
             self._login_timer.cancel()
             self._login_timer = None
         result = {"account": account, "roles": sorted(principal.roles), "session": self.number}
         self._reply(request.id, result)
+
+    def _end_foreign(self) -> None:
+        """Whoever logged in now does not go on with orders that only the key before may see."""
+        for key, subscription in tuple(self._subscriptions.items()):
+            channel, _, _, account = key
+            if channel == "orders" and not self._may_follow(account):
+                del self._subscriptions[key]
+                subscription.end()
+
+    def _may_follow(self, account: str | None) -> bool:
+        assert self._principal is not None
+        try:
+            return self._services.admission.account_for(self._principal, account) == account
+        except RefusedError:
+            return False
 
     def _topic(self, request: SubscribeRequest, principal: Principal) -> Topic:
         """What is asked for, if that is something. Raises RefusedError."""

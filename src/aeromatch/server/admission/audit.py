@@ -24,7 +24,7 @@ __all__ = ["AuditError", "AuditLog", "Note", "read_notes"]
 
 RESERVED: Final = 1 << 16
 TAIL_BYTES: Final = 1 << 16
-"""More than any note has."""
+"""More than most notes have: a reason can be long."""
 
 
 class AuditError(AeroMatchError):
@@ -89,8 +89,13 @@ class AuditLog:
         self._write("open")
 
     def _last(self) -> Note | None:
-        start = max(self._length - TAIL_BYTES, 0)
-        tail = os.pread(self._descriptor, TAIL_BYTES, start)
+        size, tail = TAIL_BYTES, b""
+        while len(tail) < self._length:
+            tail = os.pread(self._descriptor, size, max(self._length - size, 0))
+            # The last whole line, with the end of the one before it; there may be a torn one behind it.
+            if tail.count(b"\n") > 1:
+                break
+            size *= 2
         torn = len(tail) - (tail.rfind(b"\n") + 1)
         if torn:
             self._length -= torn

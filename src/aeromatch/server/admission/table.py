@@ -104,8 +104,9 @@ class AdmissionTable:
         except BaseException:
             self._audit.close()
             raise
+        self._killed: set[str | None] = set()
         for account in self._safety.kill_switches:
-            self._native.set_switch(account, True)
+            self._switch(account, engaged=True)
         self._connections: dict[int, _Connection] = {}
         self._strangers: OrderedDict[str, _Connection] = OrderedDict()
 
@@ -221,6 +222,8 @@ class AdmissionTable:
         if isinstance(passed, AdmissionRefusal):
             raise _error(passed)
         key_id, headers = passed
+        if cost > 1 and role == "trade":
+            self._check_batch(key_id, cost, headers)
         connection = self._connections.get(session) or self._stranger(remote)
         principal = connection.principals.get(key_id) or self._principal(connection, key_id)
         if role != "read" and principal.session not in connection.noted:
@@ -241,6 +244,17 @@ class AdmissionTable:
         if role != "read" and current.session not in connection.noted:
             self._note(connection, current)
         return Gate(current, passed)
+
+    def _check_batch(self, key_id: str | None, cost: int, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        """Refuses a batch that is larger than a bucket: in whatever pieces orders come, no more come than may."""
+        options = self._options
+        limits: list[tuple[int, int]] = [options.address_orders, options.venue_orders]
+        if key_id is not None:
+            limits.append(self._keys[key_id].orders or options.key_orders)
+        most = min((max(burst, 1) for per_second, burst in limits if per_second), default=cost)
+        if cost > most:
+            detail = f"the limits let in {most} orders at once: send smaller batches"
+            raise RefusedError("body_too_large", 413, detail, headers=headers)
 
     def _stranger(self, remote: str) -> _Connection:
         """What stands for requests over connections that nobody has numbered: one for each address."""
@@ -301,6 +315,10 @@ class AdmissionTable:
             which = "the venue's" if self._native.is_killed(None) else "the account's"
             raise RefusedError("kill_switch", 403, f"{which} kill switch is on: orders can be canceled only")
 
+    def any_killed(self) -> bool:
+        """As `services.Admission.any_killed`."""
+        return bool(self._killed)
+
     def is_killed(self, account: str | None) -> bool:
         """As `services.Admission.is_killed`."""
         return self._native.is_killed(account)
@@ -333,7 +351,10 @@ class AdmissionTable:
             self._known(account)
         if engaged:
             # First of all: no order is let in behind the cancel.
-            self._native.set_switch(account, True)
+            self._switch(account, engaged=True)
+            # Orders that were let in before it wait for the end of this turn of the loop (gateways.turns): the cancel
+            # is to come behind them.
+            await asyncio.sleep(0)
         tag = self.audit(
             principal, "set_kill_switch", account=account, engaged=engaged, cancel_orders=cancel_orders, reason=reason
         )
@@ -342,10 +363,14 @@ class AdmissionTable:
         except SafetyError as error:
             raise _unavailable(error) from error
         if not engaged:
-            self._native.set_switch(account, False)
+            self._switch(account, engaged=False)
         named = {"account": account or "*", "engaged": engaged, "reason": reason, "audit": tag}
         log.warning("kill switch", extra=named)
         return Account(account=account or "*", killed=self._native.is_killed(account))
+
+    def _switch(self, account: str | None, *, engaged: bool) -> None:
+        self._native.set_switch(account, engaged)
+        (self._killed.add if engaged else self._killed.discard)(account)
 
     def _known(self, account: str | None) -> str:
         try:

@@ -123,7 +123,8 @@ class Market:
         # Of each instrument the last event tells its time, the last trade its price.
         for number, place in zip(*_lasts(records["instrument"]), strict=True):
             for listed in self._by_book.get(int(number), ()):
-                listed.timestamp = int(times[place])
+                # Before the first answer of a shard its events have no time of their own.
+                listed.timestamp = max(listed.timestamp, int(times[place]))
                 listed.sequence = int(records["sequence"][place])
         trades = records[kinds == TRADE]
         for number, place in zip(*_lasts(trades["instrument"]), strict=True):
@@ -140,7 +141,7 @@ class Market:
     def _listed(self, symbol: str) -> _Listed:
         listed = self._by_symbol.get(symbol)
         if listed is None:
-            raise RefusedError("unknown_symbol", 404, f"there is no instrument {symbol!r}")
+            raise RefusedError("unknown_instrument", 404, f"there is no instrument {symbol!r}")
         return listed
 
     async def book(self, symbol: str, levels: int) -> Book:
@@ -162,7 +163,7 @@ class Market:
             if found is None:
                 found = await asyncio.get_running_loop().run_in_executor(self._threads, read)
         except LookupError:
-            raise RefusedError("unknown_symbol", 404, f"there is no instrument {symbol!r}") from None
+            raise RefusedError("unknown_instrument", 404, f"there is no instrument {symbol!r}") from None
         except AeroMatchError as error:
             raise RefusedError("unavailable", 503, str(error)) from error
         sequence, timestamp, bids, asks = found
