@@ -211,6 +211,9 @@ def test_a_phone_has_one_column_and_everything_works(watch: Watch) -> None:
         other = watch.open(path, width=390, height=844, is_mobile=True)
         other.locator("h1").wait_for()
         assert other.evaluate("document.documentElement.scrollWidth") == 390
+    docs = watch.page("/docs", width=390, height=844, is_mobile=True)
+    docs.locator("h1").wait_for()
+    assert docs.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_colours_follow_the_system_until_they_are_chosen(watch: Watch) -> None:
@@ -287,6 +290,15 @@ def test_the_system_page_tells_of_the_machine(watch: Watch, venue: Venue) -> Non
     page.get_by_test_id("latencies").locator("tbody tr").filter(has_text="total").wait_for()
     page.get_by_role("region", name="Orders a second").wait_for()
     assert page.get_by_text("os", exact=True).count() == 1
+
+
+def test_a_market_that_is_not_there_has_no_figures(page: Any, venue: Venue) -> None:
+    venue.order("bob", "sell", "1", "100")
+    venue.order("alice", "buy", "1", "100")
+    page.get_by_test_id("last-price").filter(has_text="100.0").wait_for()
+    page.evaluate("location.hash = '#/trade/NOPE'")
+    page.get_by_text("There is no market NOPE here.").wait_for()
+    assert not any(digit.isdigit() for digit in page.get_by_test_id("last-price").inner_text())
 
 
 def test_nothing_moves_by_itself(page: Any, venue: Venue) -> None:

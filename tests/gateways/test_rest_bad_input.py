@@ -243,6 +243,8 @@ WIRE: list[tuple[bytes, int, str]] = [
     ),
     (b"GET /book HTTP/1.1\r\n" + b"x: " + b"y" * (64 << 10), 431, "headers_too_large"),
     (b"GET /" + b"y" * (64 << 10), 431, "headers_too_large"),
+    (b"GET /" + b"y" * (40 << 10) + b" HTTP/1.1\r\nhost: x\r\n\r\n", 431, "headers_too_large"),
+    (HEAD + b"x: " + b"y" * (40 << 10) + b"\r\ncontent-length: 2\r\n\r\n{}", 431, "headers_too_large"),
     (HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\n" + b"x: y\r\n" * (64 << 10), 431, "headers_too_large"),
     (HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\nx: " + b"y" * (512 << 10), 431, "headers_too_large"),
     # These never come to an end.

@@ -49,7 +49,8 @@ export function Header() {
 }
 
 function MarketLine() {
-  const now = ticker.value;
+  // Of a market that is not there nothing is told, least of all what the one before it did.
+  const now = instrument.value === null ? null : ticker.value;
   const scale = priceScale.value;
   return (
     <div class="market-line">

@@ -118,9 +118,12 @@ class Connection(HttpToolsProtocol):
         if self.began is None:
             self.began = self.loop.time()
         super().data_received(data)
+        if (self.header_bytes if self.in_headers else self.idle_bytes) > self.config.max_header_bytes:
+            self._refuse_headers()
+
+    def _refuse_headers(self) -> None:
         limit = self.config.max_header_bytes
-        if (self.header_bytes if self.in_headers else self.idle_bytes) > limit:
-            self.refuse(refusal("headers_too_large", f"target and headers may have {limit} bytes"))
+        self.refuse(refusal("headers_too_large", f"target and headers may have {limit} bytes"))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -140,12 +143,17 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Target and headers are there."""
         self.in_headers, self.idle_bytes = False, 0
-        super().on_headers_complete()
+        # What came in one piece, perhaps with other requests, has not been measured yet.
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.config.max_header_bytes:
+            self._refuse_headers()
+        if not self.is_refused:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body. What comes between two of them, or behind the last one, may not be endless either."""
         self.idle_bytes = 0
-        super().on_body(body)
+        if not self.is_refused:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The whole request is there."""
