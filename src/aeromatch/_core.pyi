@@ -76,6 +76,7 @@ __all__ = [
     "TimeInForce",
     "Trade",
     "UnknownNameError",
+    "_OrderBatch",
     "__version__",
     "bench_depth",
     "bench_handoff",

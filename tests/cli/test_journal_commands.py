@@ -50,6 +50,34 @@ def run_json(*arguments: object) -> Any:
     return json.loads(run(*arguments, "--json"))
 
 
+def test_every_shard_is_verified(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    with Exchange.open(path, durability="os", shards=2) as exchange:
+        for symbol in ("A", "B"):
+            exchange.create_instrument(Instrument(symbol))
+            exchange.submit(symbol, "buy", quantity=1, price=1)
+    text = " ".join(run("verify", path).split())
+    assert text.count(": sound") == 2
+    found = run_json("verify", path)
+    assert list(found) == ["shard-000", "shard-001"]
+    assert found["shard-001"] == {**run_json("verify", path / "shard-001"), "seconds": found["shard-001"]["seconds"]}
+    segment = next((path / "shard-001").glob("journal-*.log"))
+    content = bytearray(segment.read_bytes())
+    content[200] ^= 0xFF
+    segment.write_bytes(content)
+    assert CliRunner().invoke(cli, ["journal", "verify", str(path)]).exit_code == 1
+
+
+@pytest.mark.parametrize("arguments", [("inspect",), ("replay",), ("export", "folder")])
+def test_a_journal_of_one_shard_is_asked_for(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    Exchange.open(tmp_path / "data", shards=2).close()
+    command, *options = arguments
+    result = CliRunner().invoke(cli, ["journal", command, str(tmp_path / "data"), *options])
+    assert result.exit_code == 2
+    assert "such as" in result.output
+    assert "shard-000" in "".join(result.output.split())
+
+
 def test_inspect(directory: Path) -> None:
     text = run("inspect", directory)
     assert "journal-0000000000000001.log" in text

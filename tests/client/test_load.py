@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from tests.client.servers import Proxy, Venue, problem, proxied, serving, serving_in_a_thread
 
-from aeromatch.bench.load import LoadError, run_load
+from aeromatch.bench.load import LoadError, Outcome, run_load
 from aeromatch.bench.load_flow import Command, Flow, Market
 from aeromatch.bench.load_gateways import Answer, open_connection
 from aeromatch.bench.load_worker import Measured, Plan
@@ -241,10 +241,16 @@ def test_a_key_is_sent_or_signed_with(venue: Venue, url: str) -> None:
         (("--key", "short"), "--key"),
         (("--sign",), "--sign"),
         (("--symbols", "Y"), "the server has no 'Y'; it has X"),
+        (("--url", "http://127.0.0.1:1/path"), "--url: must be http:// or https:// with a host and no path"),
     ],
 )
 def test_misuse_names_the_option(url: str, arguments: tuple[str, ...], message: str) -> None:
     assert message in " ".join(load(url, *arguments, code=2).output.split())
+
+
+def test_a_load_that_nobody_answered_has_failed(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr("aeromatch.bench.load.run_load", lambda plan, _progress: Outcome(plan, Measured()))
+    assert "nothing was answered" in load(url, code=1).stderr
 
 
 def test_a_server_that_is_not_there_is_told_in_a_line() -> None:

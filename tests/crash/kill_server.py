@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import re
 import shutil
 import sys
 from dataclasses import dataclass, field
@@ -32,7 +31,8 @@ TRADERS: Final = 6
 SYMBOLS: Final = ("AAA", "BBB")
 WORK_S: Final = (0.05, 0.8)
 """How long a server works before it is killed, at least and at most."""
-USED: Final = re.compile(r"was used for order (\d+)")
+SENT_AGAIN: Final = 5
+"""So many orders that were answered are sent once more by each trader after a kill."""
 MIDDLE: Final = 1_000
 KINDS: Final = _core.CODES["EventKind"]
 NO_SIDE: Final = 255
@@ -64,6 +64,8 @@ class Tally:
     """Requests that a kill left without an answer,"""
     beyond: int = 0
     """and those of them that had been done."""
+    again: int = 0
+    """Orders that had been answered before a kill, and were sent again after it."""
 
 
 @dataclass
@@ -72,8 +74,8 @@ class Trader:
 
     name: str
     sent: int = 0
-    orders: dict[int, str] = field(default_factory=dict)
-    """Client order ids of the orders that were accepted."""
+    orders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """How the orders were sent that were accepted."""
     live: list[tuple[int, str]] = field(default_factory=list)
     """Orders that may still be in the book, and their symbols."""
     trades: dict[int, int] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class Trader:
         order = answer.json
         number = int(order["order_id"])
         self.new += number not in self.orders
-        self.orders[number] = asked["client_order_id"]
+        self.orders[number] = asked
         if order["status"] in ("open", "partially_filled"):
             self.live.append((number, asked["symbol"]))
         if answer.status == 201:
@@ -219,18 +221,21 @@ class Check:
         await asyncio.gather(*working)
 
     async def _settle(self, server: Listening) -> None:
-        """Sends again what got no answer: it is done now, or it was done before and is not done twice."""
+        """Sends again what got no answer: it is done now, or it was done before and is not done twice.
+
+        So too some of what was answered, which is answered by the same order, whether it lives or has ended.
+        """
+        rng = random.Random(f"{self._seed}/{self.tally.kills}/again")
         async with Connection(server.host, server.port) as connection:
             for trader in self._traders:
+                for number in rng.sample(sorted(trader.orders), min(SENT_AGAIN, len(trader.orders))):
+                    await _send_again(connection, number, trader.orders[number])
+                    self.tally.again += 1
                 if trader.unanswered is None:
                     continue
                 answer = await connection.request("POST", "/order", trader.unanswered)
-                self.tally.beyond += answer.status != 201
-                if answer.status == 409 and (used := USED.search(answer.json["detail"])):
-                    # An order that has ended and that no view keeps cannot be compared, only named.
-                    trader.orders[int(used[1])] = trader.unanswered["client_order_id"]
-                else:
-                    trader.accepted(trader.unanswered, answer)
+                self.tally.beyond += answer.status == 200
+                trader.accepted(trader.unanswered, answer)
                 trader.unanswered = None
 
     def _compare(self, journal: Journal) -> None:
@@ -256,6 +261,16 @@ class Check:
         self.tally.trades = sum(sum(trader.trades.values()) for trader in self._traders)
 
 
+async def _send_again(connection: Connection, number: int, asked: dict[str, Any]) -> None:
+    """Sends an order that was answered before: it is answered as it is now, and nothing happens."""
+    answer = await connection.request("POST", "/order", asked)
+    order = answer.json
+    if answer.status != 200 or (int(order["order_id"]), order["fills"]) != (number, []):
+        raise LostError(f"{asked}, which was order {number}, was answered with {answer.status}: {answer.body!r}")
+    if any(order[name] != value for name, value in asked.items() if name in ("symbol", "side", "client_order_id")):
+        raise LostError(f"{asked}, which was order {number}, is told as another one: {answer.body!r}")
+
+
 def kill_often(directory: Path, kills: int, seed: int) -> Tally:
     """Kill so many servers on one directory, and check after each."""
     check = Check(directory, seed)
@@ -270,7 +285,7 @@ def told(tally: Tally) -> str:
     return (
         f"{tally.kills:,} kills of the server; {tally.acknowledged:,} orders and cancels acknowledged with "
         f"{tally.trades:,} trades, none lost, none twice; {tally.unanswered:,} requests without an answer, "
-        f"{tally.beyond:,} of them done before"
+        f"{tally.beyond:,} of them done before; {tally.again:,} answered orders sent again, each the same one"
     )
 
 

@@ -204,6 +204,9 @@ class FollowedMarket:
         del symbol, period
         return None
 
+    def naming(self, account: str | None, orders: int) -> None:
+        pass
+
     def named(self, order_id: int, client_order_id: str) -> None:
         self._client_ids[order_id] = client_order_id
 

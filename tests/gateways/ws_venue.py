@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from tests.feed.trading import levels_of
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -24,8 +26,10 @@ from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions, server_options
 from aeromatch.schema.market import Candle, CandlePage, Stats
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable
-from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
+from aeromatch.server.feed import Feed, FeedOptions, Market
 from aeromatch.server.listen import HttpConfig, HttpServer
+from aeromatch.server.views import OrderRows
+from aeromatch.server.views.listed import Directory
 
 BTC = Instrument("BTC-USD", tick_size="0.01", lot_size="0.001")
 ETH = Instrument("ETH-USD", tick_size="0.1", lot_size="0.01")
@@ -88,7 +92,8 @@ class WsVenue:
             auth_required=self._keys is not None,
             state="ready",
         )
-        self.hub = Hub(ex, self.feed, self.market, self.views, OrderRows(ex, self.views.client_order_ids.get))
+        rows = OrderRows(Directory(self.exchange), self.views.names_of)
+        self.hub = Hub(ex, self.feed, self.market, self.views, rows)
         self.market.followed = self.hub.book
         self.trading = Trading(self.services)
         self.app = WebSocketApp(self.services, self.trading, self.hub, self._options)
@@ -172,8 +177,15 @@ class Candles:
         self.done: list[Candle] = []
         self.client_order_ids: dict[int, str] = {}
 
+    def naming(self, account: str | None, orders: int) -> None:
+        pass
+
     def named(self, order_id: int, client_order_id: str) -> None:
         self.client_order_ids[order_id] = client_order_id
+
+    def names_of(self, rows: NDArray[np.void]) -> dict[int, str]:
+        known = self.client_order_ids
+        return {number: known[number] for number in rows["order_id"].tolist() if number in known}
 
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         if period != "1m":

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -131,6 +132,18 @@ def test_keys_that_are_made_at_the_same_time_are_all_there(tmp_path: Path) -> No
         for made in [pool.submit(_create, path, number) for number in range(3)]:
             made.result()
     assert sorted(key.label for key in KeyStore(path).load()) == ["0"] * 5 + ["1"] * 5 + ["2"] * 5
+
+
+def test_who_may_read_the_file_may_read_it_after_a_change(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys.yaml")
+    store.create("read", label="one")
+    # Only root gives files away; whoever runs this keeps their own.
+    owner = (4711, 4712) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    os.chown(store.path, *owner)
+    store.path.chmod(0o640)
+    store.create("read", label="two")
+    found = store.path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (*owner, 0o640)
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,24 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert [found.split(":")[0] for found in problems(tmp_path, text)] == ["2", "3", "6"]
 
 
+def test_settled_amounts_fit_the_units_of_their_assets(tmp_path: Path) -> None:
+    market = """
+assets: [{name: USD, decimals: 2}, {name: BTC, decimals: 3}]
+instruments:
+  - {symbol: A, tick_size: 0.01, lot_size: 0.0001, settlement: true, base: BTC, quote: USD}
+  - {symbol: B, tick_size: 0.01, lot_size: 0.0001}
+  - {symbol: C, tick_size: 0.01, lot_size: 0.0001, settlement: true, base: ETH, quote: EUR}
+events:
+  - {name: E, outcomes: ["Yes", "No"], currency: USD, lot_size: 0.1}
+"""
+    assert problems(tmp_path, market) == [
+        "4: instruments[0].lot_size: one lot is 0.0001 BTC, and BTC has 3 decimals",
+        "4: instruments[0].tick_size: one tick of one lot is 0.000001 USD, and USD has 2 decimals",
+        "8: events[0].tick_size: one tick of one lot is 0.001 USD, and USD has 2 decimals",
+    ]
+    assert len(read(tmp_path, market.replace("2}", "6}", 1).replace("3}", "4}", 1)).instruments) == 3
+
+
 def test_no_utf8(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_bytes(b"server:\n  host: \xff\n")
@@ -149,10 +167,11 @@ def test_options_go_over_all() -> None:
     assert rows["server.backlog"][1] == "default"
 
 
-def test_the_template_is_the_defaults_and_one_instrument(tmp_path: Path) -> None:
+def test_the_template_is_the_defaults_an_instrument_and_an_account(tmp_path: Path) -> None:
     config = read(tmp_path, as_template())
     assert [instrument.symbol for instrument in config.instruments] == ["BTC-USD"]
-    config.instruments = []
+    assert [account.name for account in config.accounts] == ["alice"]
+    config.instruments, config.accounts = [], []
     assert config == Config()
     # And what stands in its comments can be used, too.
     uncommented = [line.replace("# ", "", 1) if is_setting(line) else line for line in as_template().splitlines()]

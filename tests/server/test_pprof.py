@@ -205,7 +205,7 @@ async def test_whoever_goes_away_leaves_nothing_running() -> None:
 
 @played
 async def test_profiles_are_for_operators() -> None:
-    admission = Admitting(RefusedError("forbidden", 403, "the key has not the role admin"))
+    admission = Admitting(RefusedError("not_permitted", 403, "the key has not the role admin"))
     async with profiled(admission) as (client, _):
         for name in ("profile", "heap", "threads", "", "threads?debug=1"):
             assert (await client.get(f"/{name}")).status_code == 403

@@ -10,6 +10,11 @@ from typing import Any
 import websockets
 from tests.server.process import WAIT_S, serving, write_config
 
+from aeromatch import AsyncExchange, Instrument
+from aeromatch.server.app import App, Status
+from aeromatch.server.compose import Venue
+from aeromatch.server.config import Loaded, load
+
 MARKET = """
 exchange: {durability: os}
 instruments:
@@ -68,3 +73,30 @@ def test_an_order_over_rest_is_seen_over_websocket(tmp_path: Path) -> None:
         ]
         assert [trade["trade_id"] for trade in trades["trades"]] == [fill["trade_id"] for fill in order["fills"]]
         assert server.stop() == 0
+
+
+def test_the_views_do_not_get_in_the_way_of_other_readers(tmp_path: Path) -> None:
+    """What becomes known is read in the feed's thread, while other threads read the exchange for requests."""
+
+    async def read_on(exchange: AsyncExchange, ending: asyncio.Event) -> None:
+        while not ending.is_set():
+            await exchange._turn(lambda: exchange._exchange.balances("alice"))
+
+    async def main(loaded: Loaded) -> str:
+        status = Status("test")
+        venue = await Venue.open(loaded, App(status), status)
+        try:
+            ending = asyncio.Event()
+            reading = asyncio.create_task(read_on(venue.exchange, ending))
+            for number in range(200):
+                await venue.exchange.create_account(f"account-{number}")
+                await venue.exchange.create_instrument(Instrument(f"I{number}"))
+                await asyncio.sleep(0)
+            await venue.services.market.reached(venue.exchange.sequences)
+            ending.set()
+            await reading
+            return status.detail
+        finally:
+            await venue.close()
+
+    assert asyncio.run(main(load(write_config(tmp_path, MARKET), {}))) == ""

@@ -16,8 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A copy of a book's best levels, of one moment between two batches of its shard.
 ///
-/// `read` makes a new one, past whatever door other threads use the exchange by; it waits until the shard is between two
-/// batches, so an event loop is no place for it. What it has read stays until the next time: any thread may look at it.
+/// `read` makes a new one, past whatever door other threads use the exchange by; it waits until the shard is between
+/// two batches, so an event loop is no place for it. What it has read stays until the next time: any thread may look
+/// at it.
 ///
 /// Arguments:
 ///     exchange: Whose book it is.
@@ -244,8 +245,8 @@ impl DepthDiffer {
     /// What is different in the reader's copy since the last `take`, or the beginning.
     ///
     /// Returns:
-    ///     First id, last id, time, and the bids and asks that changed: lists of price and quantity as text, best first;
-    ///     quantity "0": the level is gone, or, of those that are followed, out of sight. None: nothing changed.
+    ///     First id, last id, time, and the bids and asks that changed: lists of price and quantity as text, best
+    ///     first; quantity "0": the level is gone, or, of those that are followed, out of sight. None: nothing changed.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Change<'py>>> {
         let reader = self.reader.get();
         let change = lock(&self.differ).take(&lock(&reader.copy));

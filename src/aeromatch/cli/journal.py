@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from aeromatch.cli.console import examples, json_option, print_json, print_table, stdout_console
-from aeromatch.cli.journal_arguments import DIRECTORY, moment
+from aeromatch.cli.journal_arguments import DIRECTORY, JOURNAL, moment, shards_of
 from aeromatch.cli.journal_diff import diff
 from aeromatch.cli.journal_export import export
 from aeromatch.cli.journal_replay import replay
@@ -17,7 +17,7 @@ from aeromatch.replay.timeline import inspect_journal, verify_journal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aeromatch.replay.timeline import Inspection, SegmentSummary
+    from aeromatch.replay.timeline import Inspection, SegmentSummary, Verification
 
 
 @click.group(
@@ -39,7 +39,7 @@ for command in (replay, diff, export):
 
 
 @journal.command(epilog=examples("aeromatch journal inspect data/ --json"))
-@click.argument("directory", type=DIRECTORY)
+@click.argument("directory", type=JOURNAL)
 @json_option
 def inspect(directory: Path, as_json: bool) -> None:
     """List the files of DIRECTORY: segments with their commands and times, snapshots, and how the journal ends.
@@ -62,14 +62,23 @@ def inspect(directory: Path, as_json: bool) -> None:
 def verify(directory: Path, as_json: bool) -> None:
     """Replay all of DIRECTORY, and compare: every checksum, the hash of the events at every frame, every digest.
 
+    Of an exchange of several shards every shard's journal, one after the other; with --json that is one document by
+    the shards' names.
+
     Exit code 1, with the file and the offset of a byte, where something is damaged, missing, or leads to other events
     than when it was written; also where there is no journal. A torn end is no damage: an exchange that opens the
     directory cuts it off.
     """
-    found = verify_journal(directory)
+    shards = shards_of(directory)
     if as_json:
-        print_json(found.as_dict())
+        found = {shard.name: verify_journal(shard).as_dict() for shard in shards}
+        print_json(found if shards != [directory] else found[directory.name])
         return
+    for shard in shards:
+        _print_sound(shard, verify_journal(shard))
+
+
+def _print_sound(directory: Path, found: Verification) -> None:
     start = "the empty exchange" if found.base_sequence is None else f"the snapshot after {found.base_sequence:,}"
     end = "closed, with the same digest" if found.is_closed else "not closed"
     if found.torn_bytes:

@@ -17,6 +17,30 @@ LONG_AGO_S, FAR_AHEAD_S = 10**8, 10**11
 """Seconds between which a time is shown as a date: from 1973 on; times of tests and simulations often start at 0."""
 
 
+def shards_of(directory: Path) -> list[Path]:
+    """The journals of an exchange's directory: one of each shard, or the directory itself."""
+    return sorted(path for path in directory.glob("shard-[0-9]*") if path.is_dir()) or [directory]
+
+
+class JournalDirectory(click.Path):
+    """The directory of one journal: of an exchange of several shards, one shard's."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, file_okay=False, readable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Look what it is."""
+        path = super().convert(value, param, ctx)
+        assert isinstance(path, Path), "the class says which type is made"
+        first = shards_of(path)[0]
+        if first != path:
+            self.fail(f"{path} has a journal for each shard; name one of them, such as {first}", param, ctx)
+        return path
+
+
+JOURNAL: Final = JournalDirectory()
+
+
 class Moment(click.ParamType[int]):
     """A time: nanoseconds since the Unix epoch, or date and time as ISO 8601 writes them, UTC unless it says else."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aeromatch.cli.console import examples, json_option, print_json
-from aeromatch.cli.journal_arguments import DIRECTORY
+from aeromatch.cli.journal_arguments import JOURNAL
 from aeromatch.replay import Timeline
 from aeromatch.replay.timeline import compare, first_difference
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @click.command(
     epilog=examples("aeromatch journal diff data/ backup/", "aeromatch journal diff data/ --from 1000 --to 1200")
 )
-@click.argument("left", type=DIRECTORY)
-@click.argument("right", type=DIRECTORY, required=False)
+@click.argument("left", type=JOURNAL)
+@click.argument("right", type=JOURNAL, required=False)
 @click.option("--from", "start", type=click.IntRange(0), help="With one directory: the moment after this command.")
 @click.option(
     "--to", "end", type=click.IntRange(0), help="With one directory: the other moment. Default: the last one."

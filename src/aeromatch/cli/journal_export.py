@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from aeromatch.cli.console import examples, json_option, print_json, progress_bar, progress_option
-from aeromatch.cli.journal_arguments import DIRECTORY
+from aeromatch.cli.journal_arguments import JOURNAL
 from aeromatch.replay import Timeline
 from aeromatch.replay.timeline import FORMATS, export_tables
 
@@ -18,7 +18,7 @@ from aeromatch.replay.timeline import FORMATS, export_tables
         "aeromatch journal export data/ tables/ --format csv --from 1000 --to 2000",
     )
 )
-@click.argument("directory", type=DIRECTORY)
+@click.argument("directory", type=JOURNAL)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--format",

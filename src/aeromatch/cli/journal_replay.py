@@ -9,7 +9,7 @@ from rich.table import Table
 
 from aeromatch.cli.book_view import book_view
 from aeromatch.cli.console import examples, json_option, print_json, print_table, stdout_console
-from aeromatch.cli.journal_arguments import DIRECTORY, moment, seek, sequence_option, time_option
+from aeromatch.cli.journal_arguments import JOURNAL, moment, seek, sequence_option, time_option
 from aeromatch.replay import Timeline
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         "aeromatch journal replay data/ --time 2026-01-05T09:30:00 --account alice --json",
     )
 )
-@click.argument("directory", type=DIRECTORY)
+@click.argument("directory", type=JOURNAL)
 @sequence_option
 @time_option
 @click.option("--events", type=click.IntRange(1), metavar="N", help="Also the last N commands and what they did.")

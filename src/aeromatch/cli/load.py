@@ -140,7 +140,11 @@ def load(
     except ModuleNotFoundError as error:
         raise click.ClickException(f"needs more packages: pip install 'aeromatch[server]' ({error})") from error
     credentials = _credentials(key, sign)
-    with Client(_url(url), credentials=credentials, timeout_s=10.0, retries=1) as client:
+    try:
+        client = Client(_url(url), credentials=credentials, timeout_s=10.0, retries=1)
+    except ValueError as error:
+        raise click.UsageError(f"--url: {str(error).removeprefix('url ')}") from error
+    with client:
         markets = _markets(client, symbols)
         chosen = tuple(accounts.split(",")) if accounts else _accounts(client)
     plan = Plan(
@@ -163,8 +167,10 @@ def load(
         outcome = run_load(plan, show)
     if as_json:
         print_json({**load_as_json(outcome), "client_cpus": os.cpu_count()})
-        return
-    _print(outcome)
+    else:
+        _print(outcome)
+    if not outcome.measured.response:
+        raise click.ClickException("nothing was answered while it was measured")
 
 
 @contextmanager

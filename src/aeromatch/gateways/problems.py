@@ -71,9 +71,6 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
 RETRY_MS: Final = {"capacity": 50, "not_ready": 1000, "draining": 5000}
 """Where trying again can help: when."""
 
-KNOWN_AS: Final = {"unknown_symbol": "unknown_instrument", "forbidden": "not_permitted", "not_found": "unknown_path"}
-"""Slugs that parts of the server have for one of the table."""
-
 
 def refusal(slug: str, detail: str = "", *, errors: tuple[FieldProblem, ...] = ()) -> RefusedError:
     """The error of a slug, with the status that goes with it."""
@@ -93,12 +90,11 @@ def unknown_order(order_id: str | int) -> RefusedError:
 
 def problem_of(error: RefusedError, instance: str = "") -> Problem:
     """What a gateway answers; `instance` is the request's id."""
-    slug = KNOWN_AS.get(error.slug, error.slug)
     return Problem(
-        type=type_of(slug),
-        title=slug.replace("_", " ").capitalize(),
+        type=type_of(error.slug),
+        title=error.slug.replace("_", " ").capitalize(),
         status=error.status,
-        slug=slug,
+        slug=error.slug,
         detail=error.detail,
         instance=instance,
         errors=list(error.errors),

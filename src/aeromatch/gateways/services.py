@@ -145,7 +145,7 @@ class MarketData(Protocol):
     """The market as it is now, kept beside the matching threads."""
 
     async def book(self, symbol: str, levels: int) -> Book:
-        """The best levels, as of a moment that is not before the call. Raises RefusedError (404, `unknown_symbol`)."""
+        """The best levels, as of a moment that is not before the call. Raises RefusedError (404)."""
 
     def ticker(self, symbol: str) -> Ticker:
         """Raises RefusedError (404)."""
@@ -174,10 +174,16 @@ class Views(Protocol):
     async def candles(
         self, symbol: str, period: str, *, start: int | None, end: int | None, limit: int, cursor: str | None
     ) -> CandlePage:
-        """Oldest first. Raises RefusedError (404 `unknown_symbol`, 400 `unknown_period`, `invalid_cursor`)."""
+        """Oldest first. Raises RefusedError (404 `unknown_instrument`, 400 `unknown_period`, `invalid_cursor`)."""
 
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         """The candle that is open."""
+
+    def naming(self, account: str | None, orders: int) -> None:
+        """A gateway sends so many orders, which it will name when it has their answers; below 0: it has so many.
+
+        Whoever tells of an order that has ended at once can wait for its name.
+        """
 
     def named(self, order_id: int, client_order_id: str) -> None:
         """A gateway knows an order's client order id: events do not have it."""

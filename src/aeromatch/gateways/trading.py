@@ -3,13 +3,15 @@
 A refusal is raised as RefusedError with R8's slug, whichever door it came through.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 import msgspec
 
-from aeromatch._core import AeroMatchError, Receipt, Report
+from aeromatch._core import AeroMatchError, Exchange, Receipt, Report
 from aeromatch._core import Order as BookOrder
 from aeromatch.gateways.problems import problem_of, refusal, unknown_instrument, unknown_order
 from aeromatch.gateways.reads import Reads
@@ -22,7 +24,6 @@ from aeromatch.schema.orders import (
     Fill,
     NewOrder,
     Order,
-    OrderStatus,
     Side,
 )
 from aeromatch.schema.problems import FieldProblem
@@ -112,6 +113,8 @@ class Trading:
         self._services = services
         self._exchange = services.exchange
         self._symbols: dict[int, str] = {}
+        # Numbers of the instruments in whose books the orders of another one stand too.
+        self._shared: set[int] = set()
         # How orders with a client order id were sent, by order id: in order of arrival, the oldest is forgotten first.
         self._sent: dict[int, NewOrder] = {}
         self._turns = Turns(services.exchange, services.stages.record)
@@ -139,13 +142,14 @@ class Trading:
         admission = self._services.admission
         account = admission.account_for(principal, order.account)
         admission.may_trade(account)
-        try:
-            result = await self._turns.enter(order, account, principal.session)
-        except AeroMatchError as error:
-            raise refusal("unavailable", str(error)) from error
-        if len(result) == 2:
-            if order.client_order_id is not None:
+        with self._naming({account: int(order.client_order_id is not None)}):
+            try:
+                result = await self._turns.enter(order, account, principal.session)
+            except AeroMatchError as error:
+                raise refusal("unavailable", str(error)) from error
+            if len(result) == 2:
                 self._remember(result[0], order)
+        if len(result) == 2:
             return result[1], True
         return encode(await self._not_entered(result, order)), False
 
@@ -170,15 +174,14 @@ class Trading:
                 entered.append(order)
         accepted = 0
         self._turns.send()
-        for place, order, result in zip(
-            places,
-            entered,
-            await sent(self._exchange.submit_many(entered, owners, tag=principal.session)),
-            strict=True,
-        ):
-            if len(result) == 2:
-                if order.client_order_id is not None:
+        named = (owner for owner, order in zip(owners, entered, strict=True) if order.client_order_id is not None)
+        with self._naming(Counter(named)):
+            results = await sent(self._exchange.submit_many(entered, owners, tag=principal.session))
+            for order, result in zip(entered, results, strict=True):
+                if len(result) == 2:
                     self._remember(result[0], order)
+        for place, order, result in zip(places, entered, results, strict=True):
+            if len(result) == 2:
                 items[place] = b'{"order":%b,"problem":null}' % result[1]
                 accepted += 1
                 continue
@@ -264,9 +267,16 @@ class Trading:
         """The symbol of an instrument's number."""
         symbol = self._symbols.get(instrument)
         if symbol is None:
-            self._symbols = {each.number: each.symbol for each in self._exchange.instruments()}
+            self._learn()
             symbol = self._symbols.get(instrument)
         return symbol
+
+    def _learn(self) -> None:
+        numbers = {each.symbol: each.number for each in self._exchange.instruments()}
+        pairs = [event.symbols for event in self._exchange.events() if len(event.symbols) == 2]
+        # An event that has come to be since the line before the last is learned with its instruments, the next time.
+        self._shared = {numbers[symbols[0]] for symbols in pairs if symbols[0] in numbers}
+        self._symbols = {number: symbol for symbol, number in numbers.items()}
 
     def check_symbol(self, symbol: str) -> str:
         """The symbol, if there is such an instrument; RefusedError (404) else."""
@@ -286,30 +296,62 @@ class Trading:
         raise refusal(slug, detail)
 
     async def _place(self, order_id: str) -> tuple[int, str]:
-        """An order's number, and the symbol of the book that has it."""
+        """An order's number, and the symbol of the instrument that it was entered for."""
         number = _order_number(order_id)
         symbol = self.symbol_of(instrument_of(number))
         if symbol is None:
             raise unknown_order(order_id)
+        if instrument_of(number) in self._shared:
+            # Its price is one of that outcome's, and the id says only in whose book it stands (R32).
+            await self.reached()
+            order = await self._services.views.order(number)
+            if order is None:
+                raise unknown_order(order_id)
+            symbol = order.symbol
         return number, symbol
 
     async def _order(self, number: int) -> Order:
         """The views know what became of an order, its book how it was entered."""
         await self.reached()
         order = await self._services.views.order(number)
-        symbol = self.symbol_of(instrument_of(number))
-        live = None
-        if symbol is not None and (order is None or order.status not in ENDED):
-            live = await self.reads.read(lambda exchange: exchange.book(symbol).order(number))
-        if order is None and live is None:
-            raise unknown_order(number)
         if order is None:
-            return _of_book(symbol or "", live)
-        return order if live is None else _completed(order, live)
+            raise unknown_order(number)
+        await self.complete([order])
+        return order
+
+    async def complete(self, orders: Sequence[Order]) -> None:
+        """Adds to the live ones of the views' orders what only their books know."""
+        live = [order for order in orders if order.status not in ENDED]
+
+        def look(exchange: Exchange) -> None:
+            # The book of the order's own instrument has it in that one's terms.
+            books = {symbol: exchange.book(symbol) for symbol in {order.symbol for order in live}}
+            for order in live:
+                found = books[order.symbol].order(int(order.order_id))
+                if found is not None:
+                    _complete(order, found)
+
+        if live:
+            await self.reads.read(look)
+
+    @contextmanager
+    def _naming(self, accounts: Mapping[str | None, int]) -> Iterator[None]:
+        """While so many orders of these accounts are sent, and named as soon as they are answered."""
+        views = self._services.views
+        counts = [(account, count) for account, count in accounts.items() if count]
+        for account, count in counts:
+            views.naming(account, count)
+        try:
+            yield
+        finally:
+            for account, count in counts:
+                views.naming(account, -count)
 
     def _remember(self, number: int, order: NewOrder) -> None:
-        if order.client_order_id is not None:
-            self._services.views.named(number, order.client_order_id)
+        """Keeps how an order with a client order id was sent."""
+        if order.client_order_id is None:
+            return
+        self._services.views.named(number, order.client_order_id)
         self._sent[number] = order
         if len(self._sent) > REMEMBERED_ORDERS:
             del self._sent[next(iter(self._sent))]
@@ -405,30 +447,8 @@ def _fills(report: Report, number: int) -> list[Fill]:
     ]
 
 
-def _of_book(symbol: str, live: BookOrder | None) -> Order:
-    """An order of which only its book knows."""
-    if live is None:
-        raise unknown_order("?")
-    return _completed(
-        Order(
-            order_id=str(live.order_id),
-            symbol=symbol,
-            side=live.side.value,
-            type=live.order_type.value,
-            status=cast(OrderStatus, str(live.status)),
-            quantity=decimal_text(live.quantity),
-            filled_quantity=decimal_text(live.filled_quantity),
-            remaining_quantity=decimal_text(live.remaining_quantity),
-            price=_maybe_text(live.price),
-            created_at=live.timestamp,
-            updated_at=live.timestamp,
-        ),
-        live,
-    )
-
-
-def _completed(order: Order, live: BookOrder) -> Order:
-    """With what only the book knows of an order, none of which changes while it lives."""
+def _complete(order: Order, live: BookOrder) -> None:
+    """Adds what only the book of its own instrument knows of an order, none of which changes while it lives."""
     order.stop_price = _maybe_text(live.stop_price)
     order.display_quantity = _maybe_text(live.display_quantity)
     order.time_in_force = live.time_in_force.value
@@ -436,4 +456,3 @@ def _completed(order: Order, live: BookOrder) -> Order:
     order.account = live.account
     order.client_order_id = live.client_order_id
     order.expire_at = live.expire_at
-    return order

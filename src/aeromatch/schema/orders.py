@@ -47,21 +47,21 @@ class NewOrder(Request):
     """A new order: the arguments of `Exchange.submit`, whose names they have.
 
     Attributes:
-        symbol: The instrument.
-        side: "buy" or "sell".
+        symbol: What is traded.
+        side: What the account does.
         type: The order's type.
         quantity: In units, a whole number of lots.
         price: Limit price, a whole number of ticks; for types with a limit only.
         time_in_force: How long it lives.
         account: Whose order it is; without it, the account of the key that is used.
         client_order_id: The sender's own id. Sent again, the same order is answered, and nothing happens twice.
-        expire_at: When a "gtd" order ends.
+        expire_at: When a "gtd" order ends: nanoseconds since 1970, UTC.
         post_only: true: rejected rather than taking; "slide": repriced behind what it would take (R13).
-        protection_price: A market order's worst price (R12), or
-        budget: the most that a market buy may cost, fees included.
+        protection_price: A market order's worst price (R12).
+        budget: Of a market order without one: the most that a market buy may cost, fees included.
         stop_price: Last trade price that wakes a stop (R15).
-        trail_offset: How far a trailing stop follows, in money, or
-        trail_offset_bps: in basis points.
+        trail_offset: How far a trailing stop follows, in money.
+        trail_offset_bps: The same in basis points.
         display_quantity: What an iceberg shows at a time; 0: hidden (R14).
         min_quantity: What it finds on arrival is nothing or at least this (R21).
         self_trade_prevention: The order's own mode; without it, the instrument's (R25).

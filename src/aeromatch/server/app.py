@@ -49,7 +49,9 @@ class Status:
         self._services = services
 
     def set(self, state: State, detail: str = "") -> None:
-        """Says how it stands now."""
+        """Says how it stands now. What has failed while the server began does not become ready by its end."""
+        if state == "ready" and self.state == "failed":
+            return
         if self._services is None:
             self._state, self._detail = state, detail
         else:
@@ -134,11 +136,23 @@ class App:
                 return part
         return None
 
-    async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await answer(send, 200, self._status.health())
+    async def _health(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await self._say(scope, send, 200)
 
-    async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await answer(send, 200 if self._status.state == "ready" else 503, self._status.health())
+    async def _ready(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await self._say(scope, send, 200 if self._status.state == "ready" else 503)
+
+    async def _say(self, scope: Scope, send: Send, status: int) -> None:
+        """Looking only: the methods of every other route that answers GET."""
+        if scope["method"] in ("GET", "HEAD"):
+            await answer(send, status, self._status.health())
+        elif scope["method"] == "OPTIONS":
+            headers = [(b"allow", LOOKING), (b"cache-control", b"no-store")]
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            error = refusal("method_not_allowed", f"{scope['path']} takes {LOOKING.decode()}")
+            await refuse(send, error, ((b"allow", LOOKING),))
 
     async def _not_ready(self, send: Send) -> None:
         slug = {"draining": "draining", "failed": "unavailable"}.get(self._status.state, "not_ready")
@@ -146,14 +160,16 @@ class App:
 
 
 JSON: Final = b"application/json"
+LOOKING: Final = b"GET, HEAD, OPTIONS"
 PROBLEM_JSON: Final = b"application/problem+json"
 _encode = msgspec.json.Encoder().encode
 
 
-async def refuse(send: Send, error: RefusedError) -> None:
+async def refuse(send: Send, error: RefusedError, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
     """Answers with a problem."""
     retry_s = -(-(error.retry_after_ms or 0) // 1000)
-    headers = ((b"retry-after", str(retry_s).encode()),) if retry_s else ()
+    if retry_s:
+        headers = (*headers, (b"retry-after", str(retry_s).encode()))
     await answer(send, error.status, problem_of(error), PROBLEM_JSON, headers)
 
 

@@ -22,16 +22,16 @@ from aeromatch.market.periods import duration_ms
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
 from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
-from aeromatch.server.client_ids import ClientOrderIds, NamedViews
+from aeromatch.server.client_ids import NamedViews
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
-from aeromatch.server.feed import Feed, FeedOptions, Market, OrderRows
+from aeromatch.server.feed import Feed, FeedOptions, Market
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
-from aeromatch.server.views import ViewOptions
+from aeromatch.server.views import OrderRows, ViewOptions
 from aeromatch.stores import SqliteStatistics
 
 __all__ = ["Venue", "open_exchange", "websocket_options"]
@@ -182,10 +182,11 @@ class Venue:
         data = config.market_data
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
-        views = await asyncio.to_thread(NamedViews, exchange, view_options(self._loaded), self.directory)
+        # The views read in the feed's thread while others read in theirs: each has a way of its own to the exchange.
+        views_port = self.exchange.port()
+        self._stack.callback(views_port.close)
+        views = await asyncio.to_thread(NamedViews, views_port, view_options(self._loaded), self.directory)
         self._stack.push_async_callback(views.close)
-        views.client_order_ids = client_order_ids = ClientOrderIds(exchange)
-        self._stack.callback(client_order_ids.close)
         feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached, views.day)
         self._stack.push_async_callback(market.close)
@@ -214,7 +215,7 @@ class Venue:
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
         if config.gateways.websocket.enabled:
-            rows = OrderRows(exchange, client_order_ids.find)
+            rows = OrderRows(views.directory, views.client_order_ids.of)
             hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
             self._stack.push_async_callback(hub.close)
             feed.add(hub)

@@ -106,8 +106,9 @@ class Daemon:
         gc.freeze()
         if not self._stopping.is_set():
             self._status.set("ready")
-            log.info("ready", extra={"address": address})
-            self._on_ready(address)
+            if self._status.state == "ready":
+                log.info("ready", extra={"address": address})
+                self._on_ready(address)
             if self._config.demo.seconds is not None:
                 asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
             stopping = asyncio.create_task(self._stopping.wait())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from textwrap import dedent
 from typing import Any, Final
 
 import msgspec
@@ -53,6 +54,8 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     named.extend(kind for kind, _, _ in PATH_PARAMETERS.values())
     schemas, components = msgspec.json.schema_components(named, ref_template="#/components/schemas/{name}")
     _flatten_tuples(components)
+    for schema in components.values():
+        _describe_fields(schema)
     forms = _Forms(dict(zip(map(repr, named), schemas, strict=True)), components)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -111,6 +114,25 @@ def _flatten_tuples(schema: Any) -> None:
     elif isinstance(schema, list):
         for part in schema:
             _flatten_tuples(part)
+
+
+def _describe_fields(schema: dict[str, Any]) -> None:
+    """Moves what a docstring says of its attributes to the fields themselves, where readers and tools look for it."""
+    text, heading, attributes = str(schema.get("description", "")).partition("Attributes:\n")
+    if not heading:
+        return
+    schema["description"] = " ".join(text.split())
+    fields = schema["properties"]
+    said: list[str] = []
+    for line in dedent(attributes).splitlines():
+        if line.startswith(" "):
+            said[-1] += " " + line.strip()
+        elif line:
+            said.append(line)
+    for entry in said:
+        names, _, meaning = entry.partition(": ")
+        for name in names.split(", "):
+            fields[name]["description"] = meaning
 
 
 class _Forms:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,10 @@ PRIVATE = 0o600
 
 
 def replace(path: Path, text: str) -> None:
-    """Puts a text in a file's place, for its owner only: who reads it, after whatever crash, reads the old or the new.
+    """Puts a text in a file's place: who reads it, after whatever crash, reads the old or the new.
+
+    A new file is its owner's only. One that was there keeps its owner and group as far as the system allows, and what
+    they may do with it: an operator's change does not shut out the service that reads it.
 
     Raises:
         OSError: It cannot be written; the old one is untouched.
@@ -21,6 +25,11 @@ def replace(path: Path, text: str) -> None:
     # Made with mode 0600.
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            old = path.stat()
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+            # Only once it is the same group that is let in.
+            os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & 0o640)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 def check(config: Config) -> Wrong:
     """Gives the path of each value that is wrong, and why."""
-    parts: tuple[Callable[[Config], Wrong], ...] = (_server, _shards, _periods, _schedules, _market, _names)
+    parts: tuple[Callable[[Config], Wrong], ...] = (_server, _shards, _periods, _schedules, _market, _units, _names)
     for part in parts:
         yield from part(config)
 
@@ -142,6 +143,23 @@ def _market(config: Config) -> Wrong:
         for number, deposit in enumerate(account.deposits):
             if deposit.amount <= 0:
                 yield ("accounts", place, "deposits", number, "amount"), "is above 0"
+
+
+def _units(config: Config) -> Wrong:
+    """Settled amounts are whole numbers of an asset's units (R30), which are known of assets that are listed."""
+    decimals = {asset.name: asset.decimals for asset in config.assets}
+    needed: list[tuple[Path, str, str, Decimal]] = []
+    for place, instrument in enumerate(config.instruments):
+        if instrument.settlement and instrument.base is not None and instrument.quote is not None:
+            needed.append((("instruments", place, "lot_size"), "one lot", instrument.base, instrument.lot_size))
+            amount = instrument.tick_size * instrument.lot_size
+            needed.append((("instruments", place, "tick_size"), "one tick of one lot", instrument.quote, amount))
+    for place, event in enumerate(config.events):
+        amount = event.tick_size * event.lot_size
+        needed.append((("events", place, "tick_size"), "one tick of one lot", event.currency, amount))
+    for path, what, asset, amount in needed:
+        if asset in decimals and amount.scaleb(decimals[asset]) % 1:
+            yield path, f"{what} is {amount.normalize():f} {asset}, and {asset} has {decimals[asset]} decimals"
 
 
 def _argument_of(error: Exception) -> Path:

@@ -21,7 +21,7 @@ HEAD: Final = """\
 
 Every value that `aeromatch serve` can be given, in one YAML file: `aeromatch config init config.yaml` writes one to
 begin with, `aeromatch config check config.yaml` says what is wrong with it, and `aeromatch serve --config config.yaml`
-uses it. `aeromatch config show --config config.yaml` prints the values in force, and where each comes from.
+uses it. `aeromatch config show config.yaml` prints the values in force, and where each comes from.
 
 What is not in the file has its default. A key that nobody knows is refused, with its line and what was probably meant.
 A variable of the environment goes over the file: its name is in the tables, and its value is read as YAML. An option
@@ -167,7 +167,7 @@ BEGINNINGS: Final[dict[str, list[str]]] = {
         '#     phases: {"09:00": pre_open, "09:30": continuous, "16:00": closed}',
     ],
     "events": ["# events:", "#   - name: Election", "#     outcomes: [Yes, No]", "#     currency: USD"],
-    "accounts": ["# accounts:", "#   - name: alice", "#     deposits: [{asset: USD, amount: 100000}]"],
+    "accounts": ["accounts:", "  - name: alice", "    # deposits: [{asset: USD, amount: 100000}]"],
 }
 
 

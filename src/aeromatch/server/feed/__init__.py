@@ -6,7 +6,6 @@ the views and candles of the past, the channels of the WebSocket.
 
 from aeromatch.server.feed.feed import Feed
 from aeromatch.server.feed.market import DayFigures, Market
-from aeromatch.server.feed.orders import OrderRows
 from aeromatch.server.feed.protocols import EventConsumer, FeedFailedError, FeedOptions, OrderFollower
 
 __all__ = [
@@ -17,5 +16,4 @@ __all__ = [
     "FeedOptions",
     "Market",
     "OrderFollower",
-    "OrderRows",
 ]

@@ -140,7 +140,7 @@ class Market:
     def _listed(self, symbol: str) -> _Listed:
         listed = self._by_symbol.get(symbol)
         if listed is None:
-            raise RefusedError("unknown_symbol", 404, f"there is no instrument {symbol!r}")
+            raise RefusedError("unknown_instrument", 404, f"there is no instrument {symbol!r}")
         return listed
 
     async def book(self, symbol: str, levels: int) -> Book:
@@ -162,7 +162,7 @@ class Market:
             if found is None:
                 found = await asyncio.get_running_loop().run_in_executor(self._threads, read)
         except LookupError:
-            raise RefusedError("unknown_symbol", 404, f"there is no instrument {symbol!r}") from None
+            raise RefusedError("unknown_instrument", 404, f"there is no instrument {symbol!r}") from None
         except AeroMatchError as error:
             raise RefusedError("unavailable", 503, str(error)) from error
         sequence, timestamp, bids, asks = found

@@ -103,7 +103,7 @@ class Directory:
         """The instrument of a symbol; RefusedError (404) where there is none."""
         market = self._by_symbol.get(symbol)
         if market is None:
-            raise RefusedError("unknown_symbol", 404, f"there is no instrument {symbol!r}")
+            raise RefusedError("unknown_instrument", 404, f"there is no instrument {symbol!r}")
         return market
 
     def number(self, number: int) -> Market | None:

@@ -8,57 +8,16 @@ import numpy as np
 from aeromatch import _core
 from aeromatch.analytics.candles import mirrored
 from aeromatch.gateways.services import RefusedError
-from aeromatch.market.records import ORDER_HAS_FILLS
 from aeromatch.market.view_rows import CandleRow
 from aeromatch.schema.market import Candle, TradePrint
-from aeromatch.schema.orders import Order, OrderStatus, OrderType, Side
-from aeromatch.server.views.listed import Directory, Market
+from aeromatch.schema.orders import Side
+from aeromatch.server.views.listed import Market
 
-__all__ = ["MILLISECOND_NS", "candle_of", "cursor_of", "order_of", "read_cursor", "trade_of"]
+__all__ = ["MILLISECOND_NS", "candle_of", "cursor_of", "read_cursor", "trade_of"]
 
 MILLISECOND_NS: Final = 1_000_000
-
-
-def _words(table: str) -> dict[int, str]:
-    return {code: word for word, code in _core.CODES[table].items()}
-
-
-SIDES: Final = _words("Side")
-TYPES: Final = _words("OrderType")
-STATUSES: Final = _words("OrderStatus")
-REASONS: Final = _words("CancelReason")
-WITH_LIMIT: Final = ("limit", "stop_limit", "trailing_stop_limit")
-CANCELED: Final = _core.CODES["OrderStatus"]["canceled"]
+SIDES: Final = {code: word for word, code in _core.CODES["Side"].items()}
 OTHER: Final[Mapping[str, str]] = {"buy": "sell", "sell": "buy"}
-
-
-def order_of(row: np.void, directory: Directory, name: str | None) -> Order:
-    """A row of ORDER_DTYPE as an order; what events do not tell of it is left out."""
-    number = int(row["instrument"])
-    market = directory.number(number)
-    if market is None:
-        raise RefusedError("unknown_symbol", 404, f"there is no instrument of number {number}")
-    kind, filled = TYPES[int(row["order_type"])], int(row["filled_lots"])
-    notional = (int(row["notional_high"]) << 64) + int(row["notional_low"])
-    has_average = filled > 0 and row["flags"] & ORDER_HAS_FILLS
-    return Order(
-        order_id=str(int(row["order_id"])),
-        symbol=market.symbol,
-        side=cast(Side, SIDES[int(row["side"])]),
-        type=cast(OrderType, kind),
-        status=cast(OrderStatus, STATUSES[int(row["status"])]),
-        quantity=market.quantity(int(row["quantity_lots"])),
-        filled_quantity=market.quantity(filled),
-        remaining_quantity=market.quantity(int(row["remaining_lots"])),
-        price=market.price(int(row["price_ticks"])) if kind in WITH_LIMIT else None,
-        average_price=market.average(notional, filled) if has_average else None,
-        account=directory.account_name(int(row["account"])),
-        client_order_id=name,
-        reason=REASONS.get(int(row["reason"])) if row["status"] == CANCELED else None,
-        created_at=int(row["created_ns"]),
-        updated_at=int(row["updated_ns"]),
-        sequence=int(row["sequence"]),
-    )
 
 
 def trade_of(row: np.void, market: Market) -> TradePrint:

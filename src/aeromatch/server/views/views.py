@@ -23,8 +23,9 @@ from aeromatch.server.views.beginning import check_store, names_again
 from aeromatch.server.views.collecting import Collector
 from aeromatch.server.views.listed import Directory
 from aeromatch.server.views.options import ViewOptions, open_store
+from aeromatch.server.views.orders import order_of
 from aeromatch.server.views.past import Names, shard_paths
-from aeromatch.server.views.rows import MILLISECOND_NS, candle_of, cursor_of, order_of, read_cursor, trade_of
+from aeromatch.server.views.rows import MILLISECOND_NS, candle_of, cursor_of, read_cursor, trade_of
 from aeromatch.server.views.seeds import seed_of
 from aeromatch.server.views.writer import Writer
 
@@ -76,7 +77,7 @@ class ServerViews:
         at = [known.get(shard, Position()) for shard in range(shards)]
         self.tracker = _core.OrderTracker(self._exchange)
         self.tracker.load(self._store.live_orders(), times_ns=[position.time_ns for position in at])
-        self._directory = Directory(self._exchange)
+        self.directory = Directory(self._exchange)
         again: dict[int, str] = {}
         self._names: dict[int, Names] = {}
         seeds: list[Seed] = []
@@ -92,7 +93,7 @@ class ServerViews:
         self.positions = tuple(position.sequence + 1 for position in at)
         self._now_ns = max(position.time_ns for position in at)
         self._writer = Writer(self._store, flush_s=options.flush_s, waiting_rows=options.waiting_rows)
-        self._writer.note(self._directory.listed())
+        self._writer.note(self.directory.listed())
         self._writer.name(list(again.items()))
         for shard, position, orders, names in seeds:
             self._writer.seed(shard, position, orders, names)
@@ -104,7 +105,7 @@ class ServerViews:
         self._day_period_ms = MINUTE_MS if MINUTE_MS in self._store.periods_ms else self._store.periods_ms[0]
         since_ms = self._now_ns // MILLISECOND_NS - DAY_MS
         self._days: dict[int, DayWindow] = {}
-        for market in self._directory.all():
+        for market in self.directory.all():
             if not market.unit_ticks:
                 rows = self._store.candles(
                     market.number, self._day_period_ms, start_ms=since_ms, end_ms=LAST_MS, limit=DAY_MS
@@ -122,7 +123,7 @@ class ServerViews:
         del fills
         records = events.to_numpy()
         if np.any(records["kind"] == CREATED):
-            self._writer.note(self._directory.learn())
+            self._writer.note(self.directory.learn())
         self._name(shard, records)
         trades = self._writer.put(shard, records, orders)
         self._writer.look(lambda collector: self._follow(shard, collector, trades))
@@ -156,6 +157,9 @@ class ServerViews:
         stored = self._writer.stored
         return tuple(stored.get(shard, 0) for shard in range(len(self.positions)))
 
+    def naming(self, account: str | None, orders: int) -> None:
+        """As `services.Views`."""
+
     def named(self, order_id: int, client_order_id: str) -> None:
         """As `services.Views`."""
         self._writer.name([(order_id, client_order_id)])
@@ -170,22 +174,22 @@ class ServerViews:
         if row is None:
             return None
         found = row
-        names = await self._read(lambda: self._names_of([order_id]))
-        return order_of(found, self._directory, names.get(order_id))
+        names = await self._read(lambda: self.names_of([order_id]))
+        return order_of(found, self.directory, names.get(order_id))
 
     async def orders(
         self, *, account: str | None, symbol: str | None, status: str | None, limit: int, cursor: str | None
     ) -> OrderPage:
         """As `services.Views`."""
         before = read_cursor(cursor, 2)
-        number = None if account is None else self._directory.account_number(account)
+        number = None if account is None else self.directory.account_number(account)
         if account is not None and number is None:
             return OrderPage(orders=[])
-        instrument = None if symbol is None else self._directory.find(symbol).number
+        instrument = None if symbol is None else self.directory.find(symbol).number
 
         def read() -> tuple[NDArray[np.void], dict[int, str]]:
             rows = self._orders(number, instrument, status, (before[0], before[1]) if before else None, limit + 1)
-            return rows, self._names_of(rows["order_id"].tolist())
+            return rows, self.names_of(rows["order_id"].tolist())
 
         rows, names = await self._read(read)
         more = (
@@ -193,7 +197,7 @@ class ServerViews:
             if len(rows) > limit
             else None
         )
-        found = [order_of(row, self._directory, names.get(int(row["order_id"]))) for row in rows[:limit]]
+        found = [order_of(row, self.directory, names.get(int(row["order_id"]))) for row in rows[:limit]]
         return OrderPage(orders=found, next_cursor=more)
 
     def _orders(
@@ -226,13 +230,14 @@ class ServerViews:
         newest: NDArray[np.void] = rows[np.lexsort((rows["order_id"], rows["created_ns"]))[::-1][:limit]]
         return newest
 
-    def _names_of(self, order_ids: list[int]) -> dict[int, str]:
+    def names_of(self, order_ids: list[int]) -> dict[int, str]:
+        """The client order ids of orders that have one. Reads the store; any thread may ask."""
         waiting = self._writer.waiting_names(order_ids)
         return {**self._store.names([it for it in order_ids if it not in waiting]), **waiting}
 
     async def trades(self, symbol: str, *, limit: int, cursor: str | None, from_sequence: int | None) -> TradePage:
         """As `services.Views`."""
-        market = self._directory.find(symbol)
+        market = self.directory.find(symbol)
         before = read_cursor(cursor, 1)
 
         def read() -> NDArray[np.void]:
@@ -258,7 +263,7 @@ class ServerViews:
         self, symbol: str, period: str, *, start: int | None, end: int | None, limit: int, cursor: str | None
     ) -> CandlePage:
         """As `services.Views`: oldest first, the latest of the range; the open candle is the last one."""
-        market = self._directory.find(symbol)
+        market = self.directory.find(symbol)
         period_ms = self._period(period)
         before = read_cursor(cursor, 1)
         now_ms = self._now_ns // MILLISECOND_NS
@@ -289,7 +294,7 @@ class ServerViews:
 
     def open_candle(self, symbol: str, period: str) -> Candle | None:
         """The candle of the present period; None before the first trade."""
-        market = self._directory.find(symbol)
+        market = self.directory.find(symbol)
         period_ms = self._period(period)
         now_ms = self._now_ns // MILLISECOND_NS
         last = self._writer.last_candle(market.book, period_ms)
@@ -311,7 +316,7 @@ class ServerViews:
 
     def day(self, symbol: str) -> DayFigures | None:
         """What was traded of an instrument in the last 24 hours, by the minute; None: nothing."""
-        market = self._directory.find(symbol)
+        market = self.directory.find(symbol)
         window = self._days.get(market.book)
         found: list[DayFigures | None] = [None]
 

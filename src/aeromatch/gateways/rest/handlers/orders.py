@@ -145,9 +145,11 @@ async def get_orders(request: Request) -> OrderPage:
     if query.symbol is not None:
         request.trading.check_symbol(query.symbol)
     await request.trading.reached()
-    return await request.services.views.orders(
+    page = await request.services.views.orders(
         account=account, symbol=query.symbol, status=query.status, limit=query.limit, cursor=query.cursor
     )
+    await request.trading.complete(page.orders)
+    return page
 
 
 ROUTES: Final = (

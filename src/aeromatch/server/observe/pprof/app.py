@@ -67,7 +67,7 @@ class Profiles:
             elif name == "threads":
                 profile = threads_profile()
             else:
-                raise RefusedError("not_found", 404, f"there are {PREFIX}profile, heap and threads")
+                raise RefusedError("unknown_path", 404, f"there are {PREFIX}profile, heap and threads")
         if profile is not None:
             file = f'attachment; filename="{name}.pb.gz"'.encode()
             await respond(send, 200, b"application/octet-stream", profile, ((b"content-disposition", file),))

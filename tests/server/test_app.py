@@ -1,0 +1,67 @@
+"""/health and /ready: answered whatever the state, and by the methods that every route to look at takes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from aeromatch.server.app import App, Status
+
+
+async def ask(app: App, method: str, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(dict(message))
+
+    await app({"type": "http", "method": method, "path": path, "headers": []}, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_methods(path: str) -> None:
+    async def main() -> None:
+        status_now = Status("1")
+        status_now.set("ready")
+        app = App(status_now)
+        for method in ("GET", "HEAD"):
+            status, _, body = await ask(app, method, path)
+            assert (status, json.loads(body)["status"]) == (200, "ready")
+        status, headers, body = await ask(app, "OPTIONS", path)
+        assert (status, headers[b"allow"], body) == (204, b"GET, HEAD, OPTIONS", b"")
+        for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE"):
+            status, headers, body = await ask(app, method, path)
+            assert (status, headers[b"allow"]) == (405, b"GET, HEAD, OPTIONS")
+            assert json.loads(body)["slug"] == "method_not_allowed"
+
+    asyncio.run(main())
+
+
+def test_before_it_is_ready() -> None:
+    async def main() -> None:
+        app = App(Status("1"))
+        assert (await ask(app, "GET", "/health"))[0] == 200
+        assert (await ask(app, "GET", "/ready"))[0] == 503
+        assert (await ask(app, "OPTIONS", "/ready"))[0] == 204
+
+    asyncio.run(main())
+
+
+def test_what_has_failed_does_not_become_ready() -> None:
+    async def main() -> None:
+        now = Status("1")
+        now.set("failed", "the feed has failed")
+        now.set("ready")
+        status, _, body = await ask(App(now), "GET", "/ready")
+        assert (status, json.loads(body)["detail"]) == (503, "the feed has failed")
+        assert (await ask(App(now), "GET", "/anything"))[0] == 503
+        now.set("draining")
+        assert now.state == "draining"
+
+    asyncio.run(main())
