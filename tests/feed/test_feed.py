@@ -173,6 +173,36 @@ def test_an_error_of_a_consumer_fails_the_feed_and_whoever_waits() -> None:
     run(work, Exchange(shards=Shards(1, stamp_time=True)))
 
 
+def test_who_waits_for_a_quiet_shard_does_not_wait_for_a_busy_one() -> None:
+    class Busy(Recorder):
+        """Whatever it is told of leads to something else: there is always something to be read."""
+
+        def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+            super().apply(shard, events, orders, fills)
+            if not over.is_set():
+                port.submit("BTC-USD", "buy", quantity=1, price=90)
+
+    async def work(ex: Exchange) -> None:
+        ex.create_instrument(BTC)
+        # The other shards know the account, and have no event that says so.
+        ex.create_account("ann")
+        busy, feed = Busy(), Feed(ex, options=FeedOptions(pause_ms=0))
+        feed.add(busy)
+        await feed.start()
+        assert len(ex.sequences) == 3
+        for _ in range(5):
+            async with asyncio.timeout(20):
+                await feed.reached(ex.sequences)
+        assert set(busy.records) == {0}
+        over.set()
+        await feed.stop()
+        port.close()
+
+    exchange = Exchange(shards=Shards(3, stamp_time=True))
+    port, over = exchange.port(), threading.Event()
+    run(work, exchange)
+
+
 def test_calls_are_made_between_two_reads_in_order() -> None:
     async def work(ex: Exchange) -> None:
         feed = Feed(ex)
@@ -240,6 +270,28 @@ def test_the_market_reads_its_own_writes() -> None:
         await market.close()
 
     run(work, Exchange(shards=Shards(1, stamp_time=True)))
+
+
+def test_what_was_answered_on_another_shard_has_a_time() -> None:
+    async def work(ex: Exchange) -> None:
+        ex.create_instrument(BTC)
+        ex.create_instrument(ETH)
+        ex.create_account("ann")
+        ex.submit("ETH-USD", "buy", quantity=1, price=90, account="ann")
+        feed = Feed(ex)
+        market = Market(ex, FeedOptions(), feed.reached)
+        feed.add(market)
+        before = market.ticker("ETH-USD").timestamp
+        await feed.start(tuple(last + 1 for last in ex.sequences))
+        await asyncio.to_thread(ex.mass_cancel, account="ann")
+        await feed.reached(ex.sequences)
+        ticker = market.ticker("ETH-USD")
+        assert ticker.sequence == ex.sequences[1]
+        assert ticker.timestamp >= before > 0
+        await feed.stop()
+        await market.close()
+
+    run(work, Exchange(shards=Shards(2, stamp_time=True)))
 
 
 def test_the_second_outcome_has_its_own_last_price() -> None:

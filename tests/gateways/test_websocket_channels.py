@@ -16,6 +16,8 @@ from tests.gateways.ws_venue import Client, LocalBook, WsVenue, play
 from aeromatch import Exchange, Shards
 from aeromatch._core import DepthReader
 from aeromatch.gateways.websocket import WebSocketOptions
+from aeromatch.gateways.websocket.channels import Prints
+from aeromatch.gateways.websocket.past import PastTrades
 from aeromatch.schema.market import Candle
 from aeromatch.server.feed import FeedOptions
 
@@ -192,6 +194,22 @@ def test_own_orders_over_a_lost_connection() -> None:
     play(test)
 
 
+def test_own_orders_that_are_more_than_a_client_may_leave_waiting() -> None:
+    async def test(venue: WsVenue) -> None:
+        await trade(venue, 1, 300, "alice")
+        await venue.feed.caught_up()
+        trading = trade(venue, 2, 100, "alice")
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="orders", account="alice", from_sequence=0)
+            await trading
+            orders = await follow_orders(client, venue, "alice")
+            check_fills(orders)
+            assert len(orders) > 150
+
+    few = WebSocketOptions(buffer_bytes=4096, kernel_bytes=4096, queue_bytes=16384, queue_messages=200)
+    play(test, options=few)
+
+
 def test_own_orders_of_several_shards() -> None:
     async def test(venue: WsVenue) -> None:
         order: dict[str, Any] = {"side": "buy", "quantity": 1, "price": 90, "account": "alice"}
@@ -210,6 +228,65 @@ def test_own_orders_of_several_shards() -> None:
             assert message["sequence"] > since[message["shard"]]
 
     play(test, shards=Shards(2, stamp_time=True))
+
+
+def test_the_past_ends_where_a_shard_has_no_more_events(tmp_path: Path) -> None:
+    order: dict[str, Any] = {"side": "buy", "quantity": 1, "price": 90, "account": "alice"}
+
+    async def first(venue: WsVenue) -> None:
+        venue.exchange.submit("ETH-USD", **order)
+        venue.exchange.submit("ETH-USD", **{**order, "side": "sell"})
+        # The other shards know it, and have no event that says so; and then the one that traded.
+        for name in "cdefgh":
+            venue.exchange.create_account(name)
+
+    async def second(venue: WsVenue) -> None:
+        over = asyncio.Event()
+
+        async def noise() -> None:
+            while not over.is_set():
+                await asyncio.to_thread(venue.exchange.submit, "BTC-USD", "buy", quantity=1, price=9)
+
+        busy = asyncio.ensure_future(noise())
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="trades", symbol="ETH-USD", from_sequence=0)
+            assert len((await client.next("trades"))["trades"]) == 1
+            while venue.hub.is_idle:  # It has not joined those who are told what happens now.
+                await asyncio.sleep(0.005)
+            over.set()
+            await busy
+            venue.exchange.submit("ETH-USD", **order)
+            venue.exchange.submit("ETH-USD", **{**order, "side": "sell"})
+            assert [it["trade_id"] for it in (await client.next("trades"))["trades"]] == [2]
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="orders", account="alice", from_sequence=0)
+            assert {it["symbol"] for it in (await client.next("orders"))["orders"]} == {"ETH-USD"}
+            # It goes on with what happens now.
+            number = str(venue.exchange.submit("ETH-USD", **order).order_id)
+            while number not in [it["order_id"] for it in (await client.next("orders"))["orders"]]:
+                pass
+
+    play(first, path=tmp_path, shards=Shards(3, stamp_time=True))
+    play(second, path=tmp_path, shards=Shards(3, stamp_time=True), begin_at_end=True)
+
+
+def test_who_goes_while_the_past_is_read_leaves_nothing_open() -> None:
+    async def test(venue: WsVenue) -> None:
+        prints = Prints(venue.exchange, "BTC-USD")
+        for begin in range(1, 4):
+            past = PastTrades(venue.exchange, prints, begin)
+            await past.open(venue.hub.position())
+            # There is no such command yet: it reads until it is left.
+            reading = asyncio.ensure_future(anext(past.until(venue.hub.position()[0] + 1)))
+            await asyncio.sleep(0)
+            while not past._reading.locked():
+                await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.to_thread(past.close)
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+
+    play(test)
 
 
 def test_orders_are_entered_amended_and_canceled() -> None:
@@ -281,6 +358,23 @@ def test_candles_as_they_change_and_once_more_when_they_have_closed() -> None:
                 (60, "4", True),
                 (120, "4", True),
             ]
+
+    play(test)
+
+
+def test_a_first_candle_that_closes_between_two_looks_is_told() -> None:
+    def candle(start: int, *, is_closed: bool) -> Candle:
+        return Candle(
+            start=start, open="1", high="1", low="1", close="1", volume="1", notional="1", trades=1, is_closed=is_closed
+        )
+
+    async def test(venue: WsVenue) -> None:
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="candles", symbol="BTC-USD", period="1m")
+            venue.views.done = [candle(60, is_closed=True)]
+            venue.views.open["BTC-USD", "1m"] = candle(120, is_closed=False)
+            told = [(await client.next("candles"))["candle"] for _ in range(2)]
+            assert [(it["start"], it["is_closed"]) for it in told] == [(120, False), (60, True)]
 
     play(test)
 

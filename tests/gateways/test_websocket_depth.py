@@ -12,6 +12,7 @@ from tests.feed.trading import Trader
 from tests.gateways.ws_venue import LocalBook, WsVenue, play
 
 from aeromatch._core import DepthReader
+from aeromatch.gateways.websocket import hub
 
 
 class Watched(Trader):
@@ -32,6 +33,42 @@ class Watched(Trader):
         for _ in range(commands):
             super().trade(1)
             self.note()
+
+
+def test_an_event_loop_that_is_behind_is_not_given_ever_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "MOST_WAITING", 3)
+
+    async def test(venue: WsVenue) -> None:
+        ticks = 0
+        tick = venue.hub.tick
+
+        def counted(now_ns: int) -> None:
+            nonlocal ticks
+            tick(now_ns)
+            ticks += 1
+
+        monkeypatch.setattr(venue.hub, "tick", counted)
+        trader = Trader(venue.exchange, "BTC-USD", random.Random(4))
+        async with venue.client() as client:
+            await client.ask("subscribe", channel="depth", symbol="BTC-USD")
+            book = LocalBook()
+            book.apply(await client.next("depth"))
+            # The loop does nothing else meanwhile.
+            until = ticks + 30
+            while ticks < until:
+                trader.trade(1)
+            given, updates = venue.hub._given - venue.hub._done, 0
+            assert given <= 5
+            reader = DepthReader(venue.exchange, "BTC-USD")
+            reader.read()
+            _, _, bids, asks = reader.levels()
+            while book.levels != (bids, asks):
+                book.apply(await client.next("depth"))
+                updates += 1
+            assert updates <= 10
+            assert book.snapshots == 1
+
+    play(test)
 
 
 @pytest.mark.parametrize(("seed", "levels"), [(1, 0), (2, 3)])

@@ -328,6 +328,13 @@ def test_the_feed_waits_where_the_store_is_slow_and_fails_where_it_fails(
             at_ns = await asyncio.to_thread(trade, exchange, random.Random(6), 50, START_NS)
             await feed.caught_up()
             assert len(await pages(views, 100)) == 50
+            # What is taken away to be written at once is counted in the day's figures all the same.
+            for symbol in SYMBOLS:
+                traded = (await views.trades(symbol, limit=100, cursor=None, from_sequence=None)).trades
+                day = views.day(symbol)
+                assert traded
+                assert day is not None
+                assert (day.trades, day.open_price) == (len(traded), traded[-1].price)
             monkeypatch.setattr(MemoryViews, "write", fail)
             await asyncio.to_thread(trade, exchange, random.Random(7), 50, at_ns)
             with pytest.raises(RefusedError):

@@ -25,6 +25,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+DRAINING: Final = "the server is about to stop"
 PROOFS: Final = (b"authorization", b"x-aeromatch-key")
 """Headers of which one says that the client proves who it is when it connects."""
 RECHECK_S: Final = 5.0
@@ -98,6 +99,9 @@ class WebSocketApp:
             self._recheck = asyncio.get_running_loop().call_later(RECHECK_S, self._look_at_keys)
         stages = self.services.stages
         stages.count("aeromatch_websocket_connections")
+        if self._is_draining:
+            # Since it was let in.
+            session.go_away(GOING_AWAY, "draining", DRAINING)
         try:
             await session.run(receive)
         finally:
@@ -146,7 +150,7 @@ class WebSocketApp:
         From the first moment on nobody is let in any more, nor is anything new done.
         """
         self._is_draining = True
-        going = (GOING_AWAY, "draining", "the server is about to stop")
+        going = (GOING_AWAY, "draining", DRAINING)
         for session in tuple(self._sessions):
             session.go_away_answered(*going)
         try:

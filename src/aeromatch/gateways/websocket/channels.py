@@ -85,7 +85,7 @@ class Member(Protocol):
     def deliver(self, message: Published) -> None:
         """Sends it on."""
 
-    def joined(self, channel: "Feeder", messages: Sequence[Published], position: tuple[int, ...]) -> None:
+    def joined(self, channel: "Feeder", messages: Iterable[Published], position: tuple[int, ...]) -> None:
         """From here on messages are delivered: what begins them, and by shard the first command that they are about."""
 
     def failed(self, error: Exception) -> None:
@@ -363,8 +363,10 @@ class CandleChannel(Feeder):
         if candle is None or candle == last:
             return
         self._last, self._frame = candle, self._message(candle)
-        if last is not None and candle.start > last.start:
-            self._closed = (last.start, candle.start)
+        first = 0 if last is None else last.start
+        if candle.start > first:
+            # Before the first trade there is none: then all that closed did so since the last time.
+            self._closed = (first, candle.start)
         yield self._frame
 
     def take_closed(self) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ in one queue, which the event loop works off in order.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -47,6 +47,8 @@ TRADE: Final = CODES["EventKind"]["trade"]
 RECENT_ROWS: Final = 100_000
 """Changes of orders that are kept for those who come back: some 10 MB."""
 BOOK_S: Final = 5.0
+MOST_WAITING: Final = 1000
+"""With more messages waiting for the event loop, what newer ones make up for is not made."""
 CHUNK: Final = 256
 """So many subscribers get a message before the event loop does something else."""
 
@@ -114,17 +116,25 @@ class RecentOrders:
             missing[oldest.shard] = oldest.sequence
 
     def since(self, known: tuple[int, ...], channel: OrderChannel) -> Iterator[Published]:
-        """The messages of a channel about what followed commands. Raises RefusedError (410) where it is not here."""
+        """The messages of a channel about what followed commands; they are made as they are asked for, in any thread.
+
+        Raises:
+            RefusedError: It is not here (410).
+        """
         missing = self._begin()
         if any(place < gone for place, gone in zip(known, missing, strict=True)):
             raise not_kept(max(missing) + 1)
-        for batch in self._batches:
-            if batch.sequence > known[batch.shard]:
-                later = np.uint64(known[batch.shard])
-                orders, fills = (rows[rows["sequence"] > later] for rows in (batch.orders, batch.fills))
-                message = channel.changed(batch.shard, batch.sequence, orders, fills)
-                if message is not None:
-                    yield message
+        return _messages(list(self._batches), known, channel)
+
+
+def _messages(batches: list[_Batch], known: tuple[int, ...], channel: OrderChannel) -> Iterator[Published]:
+    for batch in batches:
+        if batch.sequence > known[batch.shard]:
+            later = np.uint64(known[batch.shard])
+            orders, fills = (rows[rows["sequence"] > later] for rows in (batch.orders, batch.fills))
+            message = channel.changed(batch.shard, batch.sequence, orders, fills)
+            if message is not None:
+                yield message
 
 
 class Hub:
@@ -169,6 +179,9 @@ class Hub:
         self._times: dict[int, int] = {}
         self._said: list[Callable[[], None] | tuple[Feeder, Published]] = []
         self._queue: deque[Callable[[], None] | tuple[Feeder, Published]] = deque()
+        # What the feed's thread has given to the event loop, counted by that thread, and what has been done with it,
+        # counted by the loop.
+        self._given = self._done = 0
         self._pump: asyncio.Task[None] | None = None
         self._reading: set[asyncio.Task[None]] = set()
         self.count: Count = _uncounted
@@ -216,6 +229,13 @@ class Hub:
             self._feed.call(lambda: self._leave(topic))
         except Exception:
             return  # The feed has ended: there is nothing to be ended.
+
+    def _take_over(self, said: list[Callable[[], None] | tuple[Feeder, Published]]) -> None:
+        count = len(said)
+        self._hand_over([*said, partial(self._count_done, count)])
+
+    def _count_done(self, count: int) -> None:
+        self._done += count
 
     def _hand_over(self, said: list[Callable[[], None] | tuple[Feeder, Published]]) -> None:
         self._queue.extend(said)
@@ -317,10 +337,11 @@ class Hub:
         self._say(joined)
         self._flush()
 
-    def _first(self, channel: Feeder, since: tuple[int, ...] | None) -> list[Published]:
+    def _first(self, channel: Feeder, since: tuple[int, ...] | None) -> Iterable[Published]:
         """What a new subscriber gets first."""
         if since is not None and isinstance(channel, OrderChannel):
-            return list(self._recent.since(since, channel))
+            # It may be a lot: this thread has others to serve.
+            return self._recent.since(since, channel)
         message = channel.begin()
         return [] if message is None else [message]
 
@@ -388,7 +409,8 @@ class Hub:
     def _flush(self) -> None:
         if self._said and not self._loop.is_closed():
             said, self._said = self._said, []
-            self._loop.call_soon_threadsafe(self._hand_over, said)
+            self._given += len(said)
+            self._loop.call_soon_threadsafe(self._take_over, said)
 
     def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
         """As the feed's consumer."""
@@ -423,14 +445,19 @@ class Hub:
 
     def tick(self, now_ns: int) -> None:
         """As the feed's consumer."""
+        # Where the event loop is behind, channels speak when it has caught up: what changed meanwhile comes together.
+        is_behind = self._given - self._done > MOST_WAITING
         for symbol, _, _ in self._wanted:
             # What was answered before somebody asked is to be in his book: its events may not have been read yet.
             channel = self._channels.get(Topic("depth", symbol))
             if isinstance(channel, DepthChannel):
                 channel.touch()
         for channel in self._channels.values():
+            if is_behind and channel.conflates:
+                continue
             self._say(*((channel, message) for message in channel.tick(now_ns)))
             if isinstance(channel, CandleChannel) and (closed := channel.take_closed()) is not None:
                 self._say(partial(self._tell_closed, channel, *closed))
-        self._show_books()
+        if not is_behind:
+            self._show_books()
         self._flush()

@@ -1,6 +1,7 @@
 """What happened before a subscription began, from the exchange's streams, which have it from the journal."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -12,6 +13,7 @@ from aeromatch._core import CODES, OrderTracker
 from aeromatch.gateways.services import RefusedError
 from aeromatch.gateways.websocket.channels import MOST_PRINTS, OrderChannel, Prints, Published, trade_message
 from aeromatch.market.times import event_times
+from aeromatch.market.turns import Turns
 
 __all__ = ["NOT_KEPT", "PastOrders", "PastTrades", "not_kept"]
 
@@ -44,6 +46,8 @@ class PastTrades:
         self._position = begin
         self._time_ns = 0
         self._others: tuple[int, ...] = ()
+        # Who asked may have gone while a thread reads: the stream is closed behind that.
+        self._reading = threading.Lock()
 
     async def open(self, position: tuple[int, ...]) -> None:
         """Look whether there is such a past.
@@ -55,6 +59,7 @@ class PastTrades:
             RefusedError: It is not kept (410), or lies in the future (400).
         """
         self._others = position
+        self._turns = Turns(len(position))
         try:
             self._stream = await asyncio.to_thread(self._exchange.stream, self._begins())
         except StreamLagged as lagged:
@@ -84,15 +89,23 @@ class PastTrades:
 
     def _read(self, end: int) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
         """The next events' trades, of commands below `end`."""
+        with self._reading:
+            return self._next(end)
+
+    def _next(self, end: int) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
+        was_live, shard = self._stream._is_live, self._prints.shard
         try:
             events = self._stream.read(READ_EVENTS, READ_S)
         except StreamLagged:
             # What was overwritten in memory is in the journal; if there is none, this raises it again.
-            self._stream.close()
-            self._stream = self._exchange.stream(self._begins())
+            self._begin_again()
             return self._nothing()
-        shard = self._prints.shard
-        if events is None or self._stream._last_shard != shard:
+        had = None if events is None else self._stream._last_shard
+        passed = [shard] if had is None else self._turns.had(had)
+        if was_live and shard in passed:
+            # What had happened before this read, it would have found: the last commands have brought nothing here.
+            self._position = max(self._position, end)
+        if events is None or had != shard:
             return self._nothing()
         records = events.to_numpy()
         times = event_times(records, self._time_ns)
@@ -103,16 +116,21 @@ class PastTrades:
         mine[below:] = False
         # A batch that went beyond the end is read again from there.
         if below < len(records):
-            self._stream.close()
-            self._stream = self._exchange.stream(self._begins())
+            self._begin_again()
         return records[mine], times[mine]
+
+    def _begin_again(self) -> None:
+        self._stream.close()
+        self._stream = self._exchange.stream(self._begins())
+        self._turns = Turns(len(self._others))
 
     def _nothing(self) -> tuple[NDArray[np.void], NDArray[np.uint64]]:
         return np.zeros(0, dtype=EVENT_DTYPE), np.zeros(0, dtype=np.uint64)
 
     def close(self) -> None:
-        """Gives up its place. A second time does nothing."""
-        self._stream.close()
+        """Gives up its place, when nobody reads any more. A second time does nothing."""
+        with self._reading:
+            self._stream.close()
 
 
 class PastOrders:
@@ -123,11 +141,13 @@ class PastOrders:
         self._exchange = exchange
         self._channel = channel
         self._tracker = OrderTracker(exchange)
+        self._reading = threading.Lock()
 
     async def open(self) -> None:
         """Look whether the log is there. Raises RefusedError (410) where it has lost its beginning."""
         try:
             self._stream = await asyncio.to_thread(self._exchange.stream)
+            self._turns = Turns(len(self._stream.position))
         except StreamLagged as lagged:
             raise not_kept(max(lagged.position)) from lagged
 
@@ -147,10 +167,17 @@ class PastOrders:
                 yield message
 
     def _read(self, since: tuple[int, ...], end: tuple[int, ...], position: list[int]) -> Published | None:
-        events = self._stream.read(READ_EVENTS, READ_S)
+        with self._reading:
+            # What had happened before this read, it finds: a shard where it finds nothing was read to its end.
+            was_live = self._stream._is_live
+            events = self._stream.read(READ_EVENTS, READ_S)
+            shard = 0 if events is None else self._stream._last_shard
+        passed = range(len(end)) if events is None else self._turns.had(shard)
+        for each in passed if was_live else ():
+            # The last commands may have brought nothing there.
+            position[each] = max(position[each], end[each])
         if events is None:
             return None
-        shard = self._stream._last_shard
         records = events.to_numpy()
         position[shard] = int(records["sequence"][-1]) + 1
         records = records[: int(np.searchsorted(records["sequence"], np.uint64(end[shard]), side="left"))]
@@ -162,5 +189,6 @@ class PastOrders:
         return self._channel.changed(shard, int(records["sequence"][-1]), orders, fills)
 
     def close(self) -> None:
-        """Gives up its place. A second time does nothing."""
-        self._stream.close()
+        """Gives up its place, when nobody reads any more. A second time does nothing."""
+        with self._reading:
+            self._stream.close()

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from aeromatch.gateways.problems import unknown_instrument
 from aeromatch.gateways.services import RefusedError
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from aeromatch.gateways.websocket.hub import Hub
 
 __all__ = ["Subscription"]
+
+HELD_BYTES: Final = 8 << 20
+"""So much is held at most of what happens while the past is read."""
+SOME: Final = 16
+"""Messages of the past that are made at once."""
 
 
 class Subscription:
@@ -31,6 +37,8 @@ class Subscription:
         self._most_held = held_messages
         self._channel: Feeder | None = None
         self._held: deque[Published] | None = None
+        self._held_bytes = 0
+        self._past: Iterator[Published] = iter(())
         self._last = -1
         self._has_joined = self._is_over = False
         self._joining: asyncio.Future[tuple[int, ...]] | None = None
@@ -73,9 +81,7 @@ class Subscription:
             await self._send_until(past, begins[prints.shard])
         finally:
             await asyncio.to_thread(past.close)
-        held, self._held = self._held, None
-        for message in held or ():
-            self.deliver(message)
+        await self._release()
 
     async def orders_behind(self, since: tuple[int, ...], answer: Callable[[tuple[int, ...]], None]) -> None:
         """Send what followed commands did to the account's orders, then follow.
@@ -88,7 +94,7 @@ class Subscription:
             RefusedError: There is no such account, or the past is not kept.
         """
         try:
-            await self._join(answer, since)
+            await self._join_behind(answer, since)
             return
         except RefusedError as refused:
             if refused.status != NOT_KEPT:
@@ -107,7 +113,34 @@ class Subscription:
                 self._outlet.send(message.frame)
         finally:
             await asyncio.to_thread(past.close)
-        await self._join(lambda _position: None, tuple(place - 1 for place in known))
+        await self._join_behind(lambda _position: None, tuple(place - 1 for place in known))
+
+    async def _join_behind(self, answer: Callable[[tuple[int, ...]], None], since: tuple[int, ...]) -> None:
+        """Join, and send what followed commands before what happens now."""
+        self._held = deque()
+        try:
+            await self._join(answer, since)
+        except RefusedError:
+            self._held = None
+            raise
+        past = self._past
+        while some := await asyncio.to_thread(lambda: list(islice(past, SOME))):
+            for message in some:
+                await self._outlet.room()
+                if self._is_over:
+                    return
+                self._outlet.send(message.frame)
+        await self._release()
+
+    async def _release(self) -> None:
+        """Send what was held, then what comes."""
+        while self._held:
+            await self._outlet.room()
+            if self._held:
+                message = self._held.popleft()
+                self._held_bytes -= len(message.frame)
+                self._outlet.send(message.frame)
+        self._held = None
 
     async def _send_until(self, past: PastTrades, end: int) -> None:
         async for message in past.until(end):
@@ -125,7 +158,7 @@ class Subscription:
         # Whoever stops waiting leaves it to `joined` to undo it.
         return await asyncio.shield(self._joining)
 
-    def joined(self, channel: Feeder, messages: Sequence[Published], position: tuple[int, ...]) -> None:
+    def joined(self, channel: Feeder, messages: Iterable[Published], position: tuple[int, ...]) -> None:
         """As `channels.Member`."""
         self._has_joined = True
         self._channel = channel
@@ -135,6 +168,9 @@ class Subscription:
         if self._joining is not None and not self._joining.done():
             self._joining.set_result(position)
             self._begun(position)
+        if self._held is not None:
+            self._past = iter(messages)
+            return
         for message in messages:
             self._last = message.last
             self._outlet.send(message.frame)
@@ -150,7 +186,8 @@ class Subscription:
             return
         if self._held is not None:
             self._held.append(message)
-            if len(self._held) > self._most_held:
+            self._held_bytes += len(message.frame)
+            if len(self._held) > self._most_held or self._held_bytes > HELD_BYTES:
                 self._outlet.close(TRY_AGAIN_LATER, "slow_consumer", "too much happens for what is read of the past")
             return
         if isinstance(self._channel, DepthChannel):
@@ -175,7 +212,7 @@ class Subscription:
         if self._is_over:
             return
         self._is_over = True
-        self._held = None
+        self._held, self._past = None, iter(())
         self._outlet.forget(self)
         if self._has_joined:
             self._hub.unsubscribe(self.topic, self)

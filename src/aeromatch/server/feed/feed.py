@@ -7,12 +7,13 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
 
 from aeromatch import AeroMatchError, Events, EventStream, Exchange, StreamLagged
+from aeromatch.market.turns import Turns
 from aeromatch.server.feed.protocols import EventConsumer, FeedFailedError, FeedOptions, OrderFollower
 
 __all__ = ["Feed"]
@@ -20,6 +21,26 @@ __all__ = ["Feed"]
 log = logging.getLogger("aeromatch.feed")
 
 NO_ROWS: Final = np.zeros(0, dtype="V1")
+
+
+class _Waiting:
+    """Somebody who waits until the consumers have what there was when he came."""
+
+    __slots__ = ("left", "reached", "sequences")
+
+    def __init__(self, sequences: tuple[int, ...] | None, reached: asyncio.Future[None]) -> None:
+        self.sequences = sequences
+        self.reached = reached
+        self.left = None if sequences is None else set(range(len(sequences)))
+        """The shards of which he may not have all; None: he waits until there is nothing to be read."""
+
+    def look(self, position: tuple[int, ...], empty: Iterable[int]) -> bool:
+        """Whether he has it all now: of a shard by its position, or as it had nothing to be read."""
+        if self.left is None or self.sequences is None:
+            return False
+        self.left.difference_update(empty)
+        self.left.difference_update([shard for shard in self.left if position[shard] > self.sequences[shard]])
+        return not self.left
 
 
 class Feed:
@@ -56,13 +77,14 @@ class Feed:
         self._stream: EventStream | None = None
         self._lock = threading.Lock()
         self._calls: list[Callable[[], None]] = []
-        self._waiting: list[tuple[tuple[int, ...] | None, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._is_ending = False
         self._error: BaseException | None = None
         self._wake_reader, self._wake_writer = os.pipe()
         os.set_blocking(self._wake_writer, False)
         os.set_blocking(self._wake_reader, False)
         self._position: tuple[int, ...] = ()
+        self._turns = Turns(1)
         self._due = 0.0
 
     def add(self, consumer: EventConsumer) -> None:
@@ -95,6 +117,7 @@ class Feed:
         self._loop = asyncio.get_running_loop()
         self._stream = await asyncio.to_thread(self._begin, positions)
         self._position = self._stream.position
+        self._turns = Turns(len(self._position))
         self._thread = threading.Thread(target=self._run, name="aeromatch-feed", daemon=True)
         self._thread.start()
 
@@ -144,7 +167,7 @@ class Feed:
         with self._lock:
             if self._error is not None or self._is_ending:
                 raise FeedFailedError() from self._error
-            self._waiting.append((sequences, reached))
+            self._waiting.append(_Waiting(sequences, reached))
         self._wake()
         await reached
 
@@ -184,7 +207,7 @@ class Feed:
         with self._lock:
             self._error, self._is_ending = error, True
             waiting, self._waiting = self._waiting, []
-        self._settle([reached for _, reached in waiting], FeedFailedError())
+        self._settle([entry.reached for entry in waiting], FeedFailedError())
         if error is not None and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._on_failure, f"the feed has failed: {error}")
 
@@ -203,9 +226,11 @@ class Feed:
         if stream is not self._stream:
             return True
         if events is not None:
-            self._apply(stream._last_shard, events)
+            shard = stream._last_shard
+            empty = self._turns.had(shard)
+            self._apply(shard, events)
             self._position = stream.position
-            self._answer([entry for entry in waiting if entry[0] is not None and self._has(entry[0])])
+            self._answer([entry for entry in waiting if entry.look(self._position, empty if was_live else ())])
         elif was_live:
             self._answer(waiting)
         self._tick()
@@ -220,6 +245,7 @@ class Feed:
         except StreamLagged:
             # What was overwritten in memory is in the journal. Without one the new stream could only begin later.
             self._stream = self._exchange.stream(self._position)
+            self._turns = Turns(len(self._position))
             log.info("the feed goes on from the journal", extra={"position": self._position})
             stream.close()
             return None
@@ -229,16 +255,13 @@ class Feed:
         for consumer in self._consumers:
             consumer.apply(shard, events, orders, fills)
 
-    def _has(self, sequences: tuple[int, ...]) -> bool:
-        return all(place > sequence for place, sequence in zip(self._position, sequences, strict=True))
-
-    def _answer(self, reached: list[tuple[tuple[int, ...] | None, asyncio.Future[None]]]) -> None:
+    def _answer(self, reached: list[_Waiting]) -> None:
         if not reached:
             return
         done = {id(entry) for entry in reached}
         with self._lock:
             self._waiting = [entry for entry in self._waiting if id(entry) not in done]
-        self._settle([future for _, future in reached], None)
+        self._settle([entry.reached for entry in reached], None)
 
     def _settle(self, futures: list[asyncio.Future[None]], error: Exception | None) -> None:
         def settle() -> None:

@@ -123,7 +123,8 @@ class Market:
         # Of each instrument the last event tells its time, the last trade its price.
         for number, place in zip(*_lasts(records["instrument"]), strict=True):
             for listed in self._by_book.get(int(number), ()):
-                listed.timestamp = int(times[place])
+                # Before the first answer of a shard its events have no time of their own.
+                listed.timestamp = max(listed.timestamp, int(times[place]))
                 listed.sequence = int(records["sequence"][place])
         trades = records[kinds == TRADE]
         for number, place in zip(*_lasts(trades["instrument"]), strict=True):

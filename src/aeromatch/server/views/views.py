@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
@@ -125,8 +126,7 @@ class ServerViews:
         if np.any(records["kind"] == CREATED):
             self._writer.note(self.directory.learn())
         self._name(shard, records)
-        trades = self._writer.put(shard, records, orders)
-        self._writer.look(lambda collector: self._follow(shard, collector, trades))
+        self._writer.put(shard, records, orders, partial(self._follow, shard))
 
     def _name(self, shard: int, records: NDArray[np.void]) -> None:
         names = self._names.get(shard)

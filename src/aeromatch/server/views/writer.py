@@ -40,19 +40,30 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="aeromatch-views", daemon=True)
         self._thread.start()
 
-    def put(self, shard: int, records: NDArray[np.void], orders: NDArray[np.void]) -> NDArray[np.void]:
-        """Bring the events of whole commands, and what they did to orders; the trades among them.
+    def put(
+        self,
+        shard: int,
+        records: NDArray[np.void],
+        orders: NDArray[np.void],
+        look: Callable[[Collector, NDArray[np.void]], object] = lambda _collector, _trades: None,
+    ) -> None:
+        """Bring the events of whole commands, and what they did to orders.
+
+        Args:
+            shard: Whose events.
+            records: The events.
+            orders: What they did.
+            look: Given what was collected, before any of it is taken away to be written, and the trades among it.
 
         Raises:
             ViewsError: The store has failed.
         """
         with self._changed:
-            trades = self._collector.add(shard, records, orders)
+            look(self._collector, self._collector.add(shard, records, orders))
             if self._collector.rows >= self._waiting_rows:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._collector.rows < self._waiting_rows or self._error is not None)
             self._raise()
-            return trades
 
     def name(self, names: Sequence[tuple[int, str]]) -> None:
         """Orders have client order ids. Waits for nobody."""
