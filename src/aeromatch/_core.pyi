@@ -2878,14 +2878,15 @@ class Admission:
             ValueError: Another role.
         """
     def admit_again(
-        self, key: str, role: str, cost: int, now_ns: int | None = None, /
+        self, remote: str, key: str, role: str, cost: int, now_ns: int | None = None, /
     ) -> tuple[tuple[bytes, bytes], ...] | AdmissionRefusal:
         """Lets another request in from a connection that has proved who it is, or says why not.
 
         Arguments:
+            remote: The other end's address, with or without a port.
             key: The id of the key that it was let in with.
             role: What it needs: "read", "trade" or "admin".
-            cost: How many tokens it takes from the key's limits.
+            cost: How many tokens it takes from the limits of the address and the key.
             now_ns: Nanoseconds since 1970.
 
         Returns:

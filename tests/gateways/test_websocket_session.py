@@ -247,6 +247,26 @@ def test_the_server_says_goodbye() -> None:
     play(test)
 
 
+def test_orders_that_are_under_way_are_answered_before_the_server_goes() -> None:
+    async def test(venue: WsVenue) -> None:
+        order = {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "100"}
+        async with venue.client() as client:
+            for number in range(50):
+                await client.connection.send(json.dumps({"op": "order.new", "id": number, "order": order}))
+            while not venue.trading._turns._waiting:
+                await asyncio.sleep(0)
+            end = asyncio.ensure_future(client.until_closed())
+            venue.services.state = "draining"
+            await venue.app.drain()
+            code, _, messages = await end
+            assert code == 1001
+            assert messages[-1]["type"] == "closing"
+            entered = [message for message in messages[:-1] if message["problem"] is None]
+            assert len(entered) == len(venue.exchange.book("BTC-USD")) > 0
+
+    play(test)
+
+
 def test_nobody_is_left_with_what_is_stale() -> None:
     def broken() -> None:
         raise RuntimeError("the disk is full")

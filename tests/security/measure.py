@@ -52,7 +52,9 @@ def main() -> None:
         "no key needed": best_ns(
             [lambda: open_table.admit("127.0.0.1:5", "trade", 1, *NONE, "POST", b"/order", BODY)] * CALLS
         ),
-        "again, over a connection that logged in": best_ns([lambda: guarded.admit_again("k1", "trade", 1)] * CALLS),
+        "again, over a connection that logged in": best_ns(
+            [lambda: guarded.admit_again("127.0.0.1:1", "k1", "trade", 1)] * CALLS
+        ),
         "bearer token": best_ns(
             [lambda: guarded.admit("127.0.0.1:5", "trade", 1, token, *NONE[1:], "POST", b"/order", BODY)] * CALLS
         ),

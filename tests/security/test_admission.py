@@ -181,6 +181,21 @@ def test_a_key_can_have_a_limit_of_its_own(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_a_connection_that_is_logged_in_has_its_addresss_limit(tmp_path: Path) -> None:
+    async def test(at: Desk) -> None:
+        async with at.table(address_orders=Rate(1, 3)) as table:
+            principal = table.admit(0, "10.0.0.1:5", bearer(at.alice.token), "trade").principal
+            assert dict(table.admit_again(principal, "trade").headers)[b"ratelimit-remaining"] == b"1"
+            table.admit_again(principal, "trade")
+            with pytest.raises(RefusedError, match="this address has used up its limit"):
+                table.admit_again(principal, "trade")
+            # Whether the key is still good can be asked all the same.
+            table.admit_again(principal, "trade", 0)
+            table.admit_again(principal, "read")
+
+    run(tmp_path, test)
+
+
 def test_addresses_and_the_venue_have_limits(tmp_path: Path) -> None:
     async def test(at: Desk) -> None:
         async with at.table(address_orders=Rate(1, 2), venue_orders=Rate(1, 3)) as table:

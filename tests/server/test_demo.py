@@ -67,6 +67,34 @@ def test_the_same_seed_decides_the_same() -> None:
     assert first == second != other
 
 
+def test_the_venues_kill_switch_stops_it_too() -> None:
+    async def run() -> None:
+        exchange = AsyncExchange(Shards(1))
+        await list_all(exchange, load(DEMO_CONFIG, {}).config)
+        asked = 0
+        is_on = True
+
+        def is_killed() -> bool:
+            nonlocal asked
+            asked += 1
+            return is_on
+
+        demo = Demo(exchange, DemoConfig(orders_per_second=1000), is_killed=is_killed)
+        await demo.start()
+        before = await exchange.digest()
+        async with asyncio.timeout(30):
+            while asked < 20:
+                await asyncio.sleep(0.01)
+            assert await exchange.digest() == before
+            is_on = False
+            while await exchange.digest() == before:
+                await asyncio.sleep(0.01)
+        await demo.stop()
+        await exchange.close()
+
+    asyncio.run(run())
+
+
 def test_the_demo_can_be_looked_at_and_ends_by_itself() -> None:
     with serving("--demo", "--seconds", "3") as server:
         server.ready()

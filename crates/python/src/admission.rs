@@ -242,9 +242,10 @@ impl Admission {
     /// Lets another request in from a connection that has proved who it is, or says why not.
     ///
     /// Arguments:
+    ///     remote: The other end's address, with or without a port.
     ///     key: The id of the key that it was let in with.
     ///     role: What it needs: "read", "trade" or "admin".
-    ///     cost: How many tokens it takes from the key's limits.
+    ///     cost: How many tokens it takes from the limits of the address and the key.
     ///     now_ns: Nanoseconds since 1970.
     ///
     /// Returns:
@@ -252,16 +253,17 @@ impl Admission {
     ///
     /// Raises:
     ///     ValueError: Another role.
-    #[pyo3(signature = (key, role, cost, now_ns=None, /))]
+    #[pyo3(signature = (remote, key, role, cost, now_ns=None, /))]
     fn admit_again<'py>(
         &self,
         py: Python<'py>,
+        remote: &str,
         key: &str,
         role: &str,
         cost: u32,
         now_ns: Option<u64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match self.table.admit_by_id(key, role_of(role)?, cost, clocks(now_ns)) {
+        match self.table.admit_by_id(Address::parse(remote), key, role_of(role)?, cost, clocks(now_ns)) {
             Ok(allowance) => Ok(allowance_headers(py, allowance)?.into_any()),
             Err(refused) => Ok(AdmissionRefusal::new(py, &refused)?.into_pyobject(py)?.into_any()),
         }

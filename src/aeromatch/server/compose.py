@@ -241,7 +241,7 @@ class Venue:
         await self.scheduler.start()
         self._stack.push_async_callback(self.scheduler.stop)
         if config.demo.enabled:
-            demo = Demo(self.exchange, config.demo)
+            demo = Demo(self.exchange, config.demo, is_killed=lambda: self.admission.is_killed(None))
             self._stack.push_async_callback(demo.stop)
             await demo.start()
 

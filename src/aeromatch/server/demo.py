@@ -10,7 +10,7 @@ import logging
 import math
 import random
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -283,9 +283,13 @@ class Crowd:
 class Demo:
     """The traders of all instruments, from `start` to `stop`."""
 
-    def __init__(self, exchange: AsyncExchange, config: DemoConfig) -> None:
+    def __init__(
+        self, exchange: AsyncExchange, config: DemoConfig, *, is_killed: Callable[[], bool] = lambda: False
+    ) -> None:
+        """The traders come through no gateway; `is_killed` says whether the venue's kill switch stops them as well."""
         self._exchange = exchange
         self._config = config
+        self._is_killed = is_killed
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -323,7 +327,8 @@ class Demo:
                 rate = crowd.orders_per_second / (1 + min(crowd.refused, 100))
                 due = max(due + crowd.rng.expovariate(rate), loop.time() - LATE_S)
                 await asyncio.sleep(due - loop.time())
-                await crowd.step()
+                if not self._is_killed():
+                    await crowd.step()
         except Exception:
             log.exception("the simulated market has stopped", extra={"market": crowd.market.name})
 

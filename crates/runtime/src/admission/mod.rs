@@ -252,13 +252,7 @@ impl Admission {
     pub fn admit(&self, request: &Request<'_>, now: Now) -> Result<Admitted, Refused> {
         let limits = self.limits.load();
         let cells = self.places.of(request.address);
-        let (buckets, limit) = match request.role {
-            Role::Trade => (&self.address_orders, limits.address_orders),
-            Role::Read | Role::Admin => (&self.address_requests, limits.address_requests),
-        };
-        let allowance = buckets
-            .take(cells, limit, request.cost, now.monotonic_ns)
-            .map_err(Refused::limited("this address has used up its limit"))?;
+        let allowance = self.take_address(&limits, cells, request.role, request.cost, now)?;
         if !self.options.required {
             self.take_venue(&limits, request.role, request.cost, now)?;
             return Ok(Admitted { key: None, allowance });
@@ -279,14 +273,39 @@ impl Admission {
         self.take_key(&self.limits.load(), key, role, cost, now)
     }
 
-    /// The same for who remembers no more than the key's id.
+    /// The same for who remembers no more than the key's id; its address's limit counts as in [`Admission::admit`].
     ///
     /// # Errors
     /// [`Reason::InvalidKey`]: there is no such key any more. Otherwise as [`Admission::admit`].
-    pub fn admit_by_id(&self, id: &str, role: Role, cost: u32, now: Now) -> Result<Option<Allowance>, Refused> {
+    pub fn admit_by_id(
+        &self,
+        address: Address,
+        id: &str,
+        role: Role,
+        cost: u32,
+        now: Now,
+    ) -> Result<Option<Allowance>, Refused> {
+        let allowance = self.take_address(&self.limits.load(), self.places.of(address), role, cost, now)?;
         let keys = self.keys.load();
         let gone = Refused::new(Reason::InvalidKey, "the key is no longer good");
-        self.admit_again(keys.get(id).ok_or(gone)?, role, cost, now)
+        Ok(self.admit_again(keys.get(id).ok_or(gone)?, role, cost, now)?.or(allowance))
+    }
+
+    fn take_address(
+        &self,
+        limits: &Limits,
+        cells: Cells,
+        role: Role,
+        cost: u32,
+        now: Now,
+    ) -> Result<Option<Allowance>, Refused> {
+        let (buckets, limit) = match role {
+            Role::Trade => (&self.address_orders, limits.address_orders),
+            Role::Read | Role::Admin => (&self.address_requests, limits.address_requests),
+        };
+        buckets
+            .take(cells, limit, cost, now.monotonic_ns)
+            .map_err(Refused::limited("this address has used up its limit"))
     }
 
     fn take_key(

@@ -141,24 +141,25 @@ class WebSocketApp:
 
     def fail(self, detail: str) -> None:
         """Nothing follows the market any more: everybody is told so, rather than shown what is stale."""
-        self._send_away(INTERNAL_ERROR, "unavailable", detail)
-
-    def _send_away(self, code: int, slug: str, detail: str) -> None:
         for session in tuple(self._sessions):
-            session.go_away(code, slug, detail)
+            session.go_away(INTERNAL_ERROR, "unavailable", detail)
 
     async def drain(self) -> None:
-        """Tells everybody that the server is about to end, and waits until they have gone, for a short time.
+        """Answers what is under way, tells everybody that the server is about to end, and waits for a short time.
 
-        From the first moment on nobody is let in any more.
+        From the first moment on nobody is let in any more, nor is anything new done.
         """
         self._is_draining = True
-        self._send_away(GOING_AWAY, "draining", DRAINING)
+        going = (GOING_AWAY, "draining", DRAINING)
+        for session in tuple(self._sessions):
+            session.go_away_answered(*going)
         try:
             async with asyncio.timeout(self.options.close_timeout_s):
                 await self._nobody.wait()
         except TimeoutError:
             log.warning("connections did not close in time", extra={"connections": len(self._sessions)})
+            for session in tuple(self._sessions):
+                session.go_away(*going)
 
 
 def _remote_of(scope: Scope) -> str:

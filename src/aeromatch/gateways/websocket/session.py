@@ -139,8 +139,23 @@ class Session:
             self._outlet.close(POLICY, "invalid_key", "the key has changed: log in again")
 
     def go_away(self, code: int, slug: str, detail: str) -> None:
-        """The server ends the connection."""
+        """The server ends the connection, now."""
         self._outlet.close(code, slug, detail)
+
+    def go_away_answered(self, code: int, slug: str, detail: str) -> None:
+        """The server ends the connection, when what is under way has been answered."""
+        unanswered = set(self._tasks)
+        if not unanswered:
+            self.go_away(code, slug, detail)
+            return
+
+        def answered(task: asyncio.Task[None]) -> None:
+            unanswered.discard(task)
+            if not unanswered:
+                self.go_away(code, slug, detail)
+
+        for task in tuple(unanswered):
+            task.add_done_callback(answered)
 
     async def run(self, receive: Receive) -> None:
         """Answer until the client goes, or is sent away."""

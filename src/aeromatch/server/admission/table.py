@@ -235,7 +235,7 @@ class AdmissionTable:
         if principal.key_id is None:
             return self.admit(principal.session, principal.remote, Credentials(), role, cost)
         now_ns = None if self._clock_ns is None else self._clock_ns()
-        passed = self._native.admit_again(principal.key_id, role, cost, now_ns)
+        passed = self._native.admit_again(principal.remote, principal.key_id, role, cost, now_ns)
         if isinstance(passed, AdmissionRefusal):
             raise _error(passed)
         connection = self._connections.get(principal.session) or self._stranger(principal.remote)
