@@ -198,7 +198,7 @@ def test_own_orders_that_are_more_than_a_client_may_leave_waiting() -> None:
     async def test(venue: WsVenue) -> None:
         await trade(venue, 1, 300, "alice")
         await venue.feed.caught_up()
-        trading = trade(venue, 2, 100, "alice")
+        trading = trade(venue, 2, 10, "alice")
         async with venue.client() as client:
             await client.ask("subscribe", channel="orders", account="alice", from_sequence=0)
             await trading
