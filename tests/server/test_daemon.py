@@ -111,6 +111,11 @@ def test_a_data_directory_that_is_in_use(tmp_path: Path) -> None:
         fails("--config", write_config(tmp_path, ""), code=1, word="the directory is in use")
 
 
+def test_a_listed_account_that_cannot_have_what_it_is_to_begin_with(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "accounts: [{name: carol, deposits: [{asset: NOPE, amount: 1}]}]")
+    fails("--config", config, code=1, word="deposit of 1 NOPE for carol, which the configuration lists, cannot be made")
+
+
 def test_a_damaged_journal(tmp_path: Path) -> None:
     with Exchange.open(tmp_path / "data", shards=1) as exchange:
         for number in range(50):

@@ -275,8 +275,10 @@ class Venue:
         """
         self._loaded = loaded
         self.admission.reload(admission_options(loaded))
-        await self._list(loaded.config)
-        self.scheduler.apply(loaded.config)
+        try:
+            await self._list(loaded.config)
+        finally:
+            self.scheduler.apply(loaded.config)
 
     async def drain(self) -> None:
         """Lets the gateways tell their clients to go."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from decimal import Decimal
 from typing import Any, Final
 
-from aeromatch import AsyncExchange, Instrument, Receipt
+from aeromatch import AsyncExchange, Instrument, Receipt, RejectReason
 from aeromatch.server.config.sections import (
     AccountConfig,
     AssetConfig,
@@ -17,6 +17,7 @@ from aeromatch.server.config.sections import (
     EventConfig,
     InstrumentConfig,
 )
+from aeromatch.server.errors import ServerError
 
 __all__ = ["as_instrument", "list_all"]
 
@@ -61,6 +62,9 @@ async def list_all(exchange: AsyncExchange, config: Config) -> list[str]:
 
     Returns:
         What was made, in words: "instrument BTC-USD".
+
+    Raises:
+        ServerError: The exchange refuses to make something; what was made before stays.
     """
     made = []
     for section in (config.assets, config.groups, config.instruments, config.events, config.accounts):
@@ -90,8 +94,11 @@ async def _make(what: str, command: Awaitable[Receipt]) -> list[str]:
     receipt = await command
     if receipt.reject_reason is None:
         return [what]
-    log.error("could not be made", extra={"what": what, "reason": receipt.reject_reason.value})
-    return []
+    raise _refused(what, receipt.reject_reason)
+
+
+def _refused(what: str, reason: RejectReason) -> ServerError:
+    return ServerError(f"{what}, which the configuration lists, cannot be made: {reason.value} (R8)")
 
 
 async def _asset(exchange: AsyncExchange, asset: AssetConfig) -> list[str]:
@@ -149,9 +156,9 @@ async def _deposit(exchange: AsyncExchange, account: str, deposit: DepositConfig
     reason = receipt.reject_reason
     if reason is None:
         return [what]
-    if reason.value != "duplicate_transfer":
-        log.error("could not be made", extra={"what": what, "reason": reason.value})
-    return []
+    if reason == RejectReason.DUPLICATE_TRANSFER:
+        return []
+    raise _refused(what, reason)
 
 
 COMPARED: Final = (
