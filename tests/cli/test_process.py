@@ -56,6 +56,18 @@ def test_files_of_no_use(recording: Path, content: bytes) -> None:
     assert_failed(run("replay", "itch", broken, "--symbol", "A"), 1, "broken.csv: ")
 
 
+@pytest.mark.parametrize("command", [("bench", "server"), ("bench", "feed"), ("serve",), ("load",), ("config", "show")])
+def test_packages_that_are_not_there(command: tuple[str, ...], tmp_path: Path) -> None:
+    for name in ("httptools", "uvicorn", "msgspec"):
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError(\"No module named '{name}'\", name='{name}')")
+    environ = os.environ | {"PYTHONPATH": str(tmp_path)}
+    arguments = [sys.executable, "-m", "aeromatch", *command]
+    result = subprocess.run(
+        arguments, capture_output=True, text=True, check=False, env=environ, cwd=tmp_path, timeout=60
+    )
+    assert_failed(result, 1, "pip install 'aeromatch[server]'")
+
+
 def test_strict(recording: Path) -> None:
     lines = recording.read_text().splitlines()
     lines[3] = "rubbish"

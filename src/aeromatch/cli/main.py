@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from io import StringIO, TextIOWrapper
+from typing import Final
 
 import click
 
@@ -47,6 +48,10 @@ for command in (
     cli.add_command(command)
 
 
+EXTRAS: Final = ("httptools", "httpx", "msgspec", "uvicorn", "uvloop", "websockets", "yaml")
+"""Packages that only the server and its client need."""
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
     sys.exit(run() if _streams_are_usable() else FAILED)
@@ -82,6 +87,11 @@ def run() -> int:
         return FAILED
     except (AeroMatchError, OSError, MemoryError) as error:
         click.echo(f"Error: {describe(error)}", err=True)
+        return FAILED
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        click.echo(f"Error: {error.name} is needed here: pip install 'aeromatch[server]'", err=True)
         return FAILED
     return code if isinstance(code, int) else 0
 
