@@ -297,7 +297,7 @@ class MarketDataConfig(Section):
     pause_ms: Annotated[
         int,
         doc("After a read with events the next one waits so long: what comes meanwhile comes together.", ge=0, le=1000),
-    ] = 2
+    ] = 10
     read_events: Annotated[int, doc("About so many events of a shard are taken at once.", ge=1, le=1 << 24)] = 16384
     depth_levels: Annotated[int, doc("Levels of each side that are followed and answered; 0: all.", ge=0)] = 5000
 

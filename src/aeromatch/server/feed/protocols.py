@@ -57,7 +57,7 @@ class FeedOptions:
     """
 
     interval_ms: int = 100
-    pause_ms: int = 2
+    pause_ms: int = 10
     read_events: int = 16384
     depth_levels: int = 5000
 
