@@ -10,7 +10,8 @@ import sys
 def test_every_subscriber_gets_every_trade() -> None:
     command = [sys.executable, "-m", "aeromatch", "bench", "feed", "--subscribers", "5", "--seconds", "0.5", "--json"]
     done = subprocess.run(
-        [*command, "--orders", "40", "--channel", "trades", "--channel", "depth"],
+        # An order and the one that takes it, between two looks, leave the book as it was: looks come between them.
+        [*command, "--orders", "40", "--interval-ms", "5", "--channel", "trades", "--channel", "depth"],
         check=True,
         capture_output=True,
         text=True,
