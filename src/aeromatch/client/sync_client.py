@@ -69,11 +69,33 @@ class Runner:
             self._thread.join()
 
 
-class SyncStream(Iterator[T], Generic[T]):
+class _Subscribed:
+    """What `with` subscribes to, and `close` or the end of the block gives up."""
+
+    def __init__(self, runner: Runner, subscription: Stream[Any] | LiveBook) -> None:
+        self._runner = runner
+        self._subscription = subscription
+
+    def close(self) -> None:
+        """Ends the subscription."""
+        with contextlib.suppress(ClosedError):
+            self._runner.run(self._subscription.close())
+
+    def __enter__(self) -> Self:
+        self._runner.run(self._subscription.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SyncStream(_Subscribed, Iterator[T], Generic[T]):
     """A stream to iterate: `with client.stream_trades(symbol) as trades: for trade in trades`."""
 
     def __init__(self, runner: Runner, stream: Stream[T]) -> None:
-        self._runner = runner
+        super().__init__(runner, stream)
         self._stream = stream
 
     def __next__(self) -> T:
@@ -83,20 +105,6 @@ class SyncStream(Iterator[T], Generic[T]):
     def interruptions(self) -> int:
         """How often the connection was lost."""
         return self._stream.interruptions
-
-    def close(self) -> None:
-        """Ends the subscription."""
-        with contextlib.suppress(ClosedError):
-            self._runner.run(self._stream.close())
-
-    def __enter__(self) -> Self:
-        self._runner.run(self._stream.__aenter__())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class SyncPages(Iterator[T], Generic[T]):
@@ -146,11 +154,11 @@ def _follow(
     return follow
 
 
-class SyncBook:
+class SyncBook(_Subscribed):
     """A local book that a thread keeps in step: `with client.local_book(symbol) as book`."""
 
     def __init__(self, runner: Runner, book: LiveBook) -> None:
-        self._runner = runner
+        super().__init__(runner, book)
         self._book = book
 
     bids = _look(LocalBook.bids)
@@ -193,20 +201,6 @@ class SyncBook:
         """As `LiveBook.until`; the condition is asked by the thread that keeps the book, with that book."""
         self._runner.run(self._book.until(condition, timeout_s))
         return self
-
-    def close(self) -> None:
-        """Ends the subscription."""
-        with contextlib.suppress(ClosedError):
-            self._runner.run(self._book.close())
-
-    def __enter__(self) -> Self:
-        self._runner.run(self._book.__aenter__())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return repr(self._book)
