@@ -18,15 +18,13 @@ from aeromatch.stores.views_schema import (
     CANDLE_COLUMNS,
     ENDED,
     ORDER_COLUMNS,
-    PUT_CANDLE,
-    PUT_ORDER,
-    PUT_TRADE,
     SCHEMA,
     SCHEMA_VERSION,
     TRADE_COLUMNS,
     columns_of,
     notionals_of,
     orders_of,
+    put,
     rows_of,
     signed,
     unsigned,
@@ -148,18 +146,13 @@ class SqliteViews(SqliteFile):
                 [(shard, it.sequence, signed(it.time_ns), *it[2:]) for shard, it in batch.positions.items()],
             )
             execute("INSERT OR REPLACE INTO instruments VALUES (?, ?, ?, ?, ?, ?)", batch.instruments)
-            execute(
-                PUT_CANDLE, [(*row[:7], str(row.volume_lots), str(row.notional), row.trades) for row in batch.candles]
-            )
-            execute(PUT_TRADE, zip(*columns_of(batch.trades, TRADE_COLUMNS), strict=True))
-            execute(
-                PUT_ORDER,
-                zip(*columns_of(batch.orders, ORDER_COLUMNS), notionals_of(batch.orders), strict=True),
-            )
-            execute(
-                "INSERT OR REPLACE INTO client_order_ids VALUES (?, ?)",
-                [(signed(order_id), name) for order_id, name in batch.names.items()],
-            )
+            candles = [(*row[:7], str(row.volume_lots), str(row.notional), row.trades) for row in batch.candles]
+            put(self._connection, "candles", CANDLE_COLUMNS, list(zip(*candles, strict=True)))
+            put(self._connection, "trades", TRADE_COLUMNS, columns_of(batch.trades, TRADE_COLUMNS))
+            orders = [*columns_of(batch.orders, ORDER_COLUMNS), notionals_of(batch.orders)]
+            put(self._connection, "orders", (*ORDER_COLUMNS, "notional"), orders)
+            names = [list(map(signed, batch.names)), list(batch.names.values())]
+            put(self._connection, "client_order_ids", ("order_id", "client_order_id"), names)
             ended = self._ended + int(np.count_nonzero(batch.orders["status"] >= ENDED))
             ended -= self._drop_orders(ended, batch)
             self._drop_trades(batch)

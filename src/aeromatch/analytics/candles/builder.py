@@ -49,7 +49,7 @@ class CandleBuilder:
             periods_ms: Lengths of the periods.
             last: The last candle of each period and instrument, to go on with.
         """
-        self._periods_ms = tuple(periods_ms)
+        self._periods_ms = tuple(sorted(periods_ms))
         self._open: dict[tuple[int, int], CandleRow] = {(row.period_ms, row.instrument): row for row in last}
         self._changed: dict[tuple[int, int, int], CandleRow] = {}
 
@@ -60,7 +60,12 @@ class CandleBuilder:
         times_ms = trades["timestamp_ns"] // MILLISECOND_NS
         instruments = trades["instrument"].astype(np.int64)
         prices, lots = trades["price_ticks"].astype(np.int64), trades["quantity_lots"].astype(np.int64)
+        made: dict[int, list[CandleRow]] = {}
         for period_ms in self._periods_ms:
+            finer_ms = max((other for other in made if period_ms % other == 0), default=None)
+            if finer_ms is not None:
+                made[period_ms] = _coarser(made[finer_ms], period_ms)
+                continue
             groups = Groups.of(times_ms // np.uint64(period_ms), instruments)
             size = len(groups.starts)
             sums = sums_of_trades(groups.group, size, prices, lots)
@@ -73,21 +78,16 @@ class CandleBuilder:
                 strict=True,
             )
             # In order of the periods, whatever the instrument.
-            for row in rows:
-                self._merge(CandleRow(period_ms, *row))
+            made[period_ms] = [CandleRow(period_ms, *row) for row in rows]
+        for found in made.values():
+            for row in found:
+                self._merge(row)
 
     def _merge(self, row: CandleRow) -> None:
         key = (row.period_ms, row.instrument)
         before = self._open.get(key)
         if before is not None and before.start_ms == row.start_ms:
-            row = row._replace(
-                open_ticks=before.open_ticks,
-                high_ticks=max(before.high_ticks, row.high_ticks),
-                low_ticks=min(before.low_ticks, row.low_ticks),
-                volume_lots=before.volume_lots + row.volume_lots,
-                notional=before.notional + row.notional,
-                trades=before.trades + row.trades,
-            )
+            row = _both(before, row)
         self._open[key] = self._changed[(row.period_ms, row.instrument, row.start_ms)] = row
 
     def last(self, instrument: int, period_ms: int) -> CandleRow | None:
@@ -111,3 +111,26 @@ class CandleBuilder:
         """The candles that have changed since the last call, as they are now."""
         taken, self._changed = self._changed, {}
         return list(taken.values())
+
+
+def _both(earlier: CandleRow, later: CandleRow) -> CandleRow:
+    """One candle of what two have."""
+    return later._replace(
+        open_ticks=earlier.open_ticks,
+        high_ticks=max(earlier.high_ticks, later.high_ticks),
+        low_ticks=min(earlier.low_ticks, later.low_ticks),
+        volume_lots=earlier.volume_lots + later.volume_lots,
+        notional=earlier.notional + later.notional,
+        trades=earlier.trades + later.trades,
+    )
+
+
+def _coarser(rows: Iterable[CandleRow], period_ms: int) -> list[CandleRow]:
+    """Candles of a period made of those of one that divides it, which are ascending: far fewer than trades."""
+    found: dict[tuple[int, int], CandleRow] = {}
+    for row in rows:
+        start_ms = row.start_ms - row.start_ms % period_ms
+        row = row._replace(period_ms=period_ms, start_ms=start_ms)
+        before = found.get((row.instrument, start_ms))
+        found[row.instrument, start_ms] = row if before is None else _both(before, row)
+    return list(found.values())
