@@ -142,13 +142,16 @@ class Trading:
         admission = self._services.admission
         account = admission.account_for(principal, order.account)
         admission.may_trade(account)
-        with self._naming({account: int(order.client_order_id is not None)}):
-            try:
+        try:
+            if order.client_order_id is None:
                 result = await self._turns.enter(order, account, principal.session)
-            except AeroMatchError as error:
-                raise refusal("unavailable", str(error)) from error
-            if len(result) == 2:
-                self._remember(result[0], order)
+            else:
+                with self._naming({account: 1}):
+                    result = await self._turns.enter(order, account, principal.session)
+                    if len(result) == 2:
+                        self._remember(result[0], order)
+        except AeroMatchError as error:
+            raise refusal("unavailable", str(error)) from error
         if len(result) == 2:
             return result[1], True
         return encode(await self._not_entered(result, order)), False

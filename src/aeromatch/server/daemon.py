@@ -33,6 +33,9 @@ __all__ = ["Daemon", "run"]
 log = logging.getLogger("aeromatch.server")
 
 FORCED: Final = 1
+YOUNG_OBJECTS: Final = 20_000
+"""So many more objects than before let the collector look at the young ones. A turn with many requests makes and frees
+thousands: where few were enough, it would look at them in nearly every turn, and find nothing."""
 FORCED_CLOSE_S: Final = 5.0
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -104,6 +107,7 @@ class Daemon:
         # What has been made so far stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
         if not self._stopping.is_set():
             self._status.set("ready")
             if self._status.state == "ready":

@@ -51,7 +51,7 @@ class Recent:
     def __init__(self) -> None:
         self._old = new_histogram()
         self._parts = deque([new_histogram()])
-        self.record: Callable[[int], None] = self._parts[-1].record
+        self.record = self._parts[-1].record
         """Adds a value, a whole number; looked up anew each time, since `turn` puts another one here."""
 
     def record_many(self, values: NDArray[Any]) -> None:
