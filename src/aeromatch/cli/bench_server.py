@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import platform
 import signal
@@ -125,21 +126,22 @@ def bench_server(
 
 
 @contextmanager
-def running(durability: str, interval_ms: int = 100) -> Iterator[Server]:
-    """A server in a process of its own, until it is not needed any more."""
+def running(durability: str, interval_ms: int = 100, **gateways: dict[str, Any]) -> Iterator[Server]:
+    """A server in a process of its own, until it is not needed any more; with these sections of `gateways`."""
     from aeromatch.server.measured import config_of
 
     with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
-        file = config_of(Path(directory), SYMBOL, durability, interval_ms)
+        file = config_of(Path(directory), SYMBOL, durability, interval_ms, **gateways)
         command = [sys.executable, "-m", "aeromatch.server.measured", str(file)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
-                address = process.stdout.readline().strip()
-                if not address:
+                line = process.stdout.readline().strip()
+                if not line:
                     raise click.ClickException("the server did not start; what it says stands above")
-                parts = urlsplit(address)
-                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid)
+                others = json.loads(line)
+                parts = urlsplit(others.pop("http"))
+                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid, others)
             finally:
                 process.send_signal(signal.SIGTERM)
                 try:
