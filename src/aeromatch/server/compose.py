@@ -23,6 +23,7 @@ from aeromatch.market.periods import duration_ms
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
 from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
+from aeromatch.server.binary import BinaryOptions, ClientNames, open_binary
 from aeromatch.server.client_ids import NamedViews
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
@@ -123,6 +124,23 @@ def websocket_options(config: Config) -> WebSocketOptions:
     return WebSocketOptions(**{field.name: getattr(section, field.name) for field in fields(WebSocketOptions)})
 
 
+def binary_options(loaded: Loaded) -> BinaryOptions:
+    """How the binary gateway is run, as the configuration has it."""
+    config = loaded.config
+    binary = config.gateways.binary
+    return BinaryOptions(
+        tcp=None if binary.port is None else (binary.host or config.server.host, binary.port),
+        unix_path=None if binary.socket is None else loaded.data_dir / Path(binary.socket).expanduser(),
+        max_frame_bytes=binary.max_frame_bytes,
+        outbound_bytes=binary.outbound_bytes,
+        heartbeat_ms=round(binary.heartbeat_s * 1000),
+        login_timeout_ms=round(binary.login_timeout_s * 1000),
+        subscriptions=binary.subscriptions,
+        depth_interval_ms=config.market_data.interval_ms,
+        drain_timeout_s=float(config.server.drain_timeout_s),
+    )
+
+
 class Venue:
     """Everything behind the application, from `open` to `close`."""
 
@@ -194,6 +212,9 @@ class Venue:
         feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached, views.day)
         self._stack.push_async_callback(market.close)
+        # First of all: whoever tells of an order has its name then.
+        self._binary_names = ClientNames(views)
+        feed.add(self._binary_names)
         feed.add(market)
         feed.add(views)
         feed.add(observer.market)
@@ -253,6 +274,11 @@ class Venue:
 
     async def _listen(self, config: Config) -> None:
         """Opens the gateways that listen for themselves: all that they need is there."""
+        if config.gateways.binary.enabled:
+            options = binary_options(self._loaded)
+            gateway = await open_binary(self.services, self.admission, self._binary_names, options)
+            self.observer.registry.ask(gateway.samples)
+            self._opened("binary", gateway)
 
     def _opened(self, name: str, listener: Listener) -> None:
         self.listeners[name] = listener

@@ -53,11 +53,23 @@ def _server(config: Config) -> Wrong:
         yield ("server", "tls", missing), "certificate and private_key belong together"
     if tls.client_ca is not None and tls.certificate is None:
         yield ("server", "tls", "client_ca"), "needs a certificate of the server's own"
-    if config.auth.mode == "off" and not is_loopback(config.server.host):
-        yield (
-            ("auth", "mode"),
-            f"`off` lets everybody trade: not where other machines come in ({config.server.host}); use `keys`",
-        )
+    for host in _hosts(config):
+        if config.auth.mode == "off" and not is_loopback(host):
+            yield (
+                ("auth", "mode"),
+                f"`off` lets everybody trade: not where other machines come in ({host}); use `keys`",
+            )
+    binary = config.gateways.binary
+    if binary.enabled and binary.port is None and binary.socket is None:
+        yield ("gateways", "binary", "enabled"), "needs a port or a socket"
+
+
+def _hosts(config: Config) -> Iterator[str]:
+    """The addresses that are listened on, each once."""
+    yield config.server.host
+    binary = config.gateways.binary
+    if binary.enabled and binary.port is not None and binary.host not in (None, config.server.host):
+        yield binary.host
 
 
 def _shards(config: Config) -> Wrong:

@@ -14,6 +14,7 @@ __all__ = [
     "AccountConfig",
     "AssetConfig",
     "AuthConfig",
+    "BinaryConfig",
     "Config",
     "DemoConfig",
     "DepositConfig",
@@ -383,11 +384,34 @@ class WebSocketConfig(Section):
     resumes: Annotated[int, doc("Of all connections: those that read the past at the same time.", ge=1, le=1024)] = 4
 
 
+class BinaryConfig(Section):
+    """The binary interface (docs/binary.md), at a port of its own and a Unix socket; the limits are of one session."""
+
+    enabled: Annotated[bool, doc("Whether it is there.")] = False
+    host: Annotated[str | None, doc("Address to listen on; null: `server.host`.")] = None
+    port: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=65535)] | None, doc("Port; 0: the system chooses one; null: none.")
+    ] = 9191
+    socket: Annotated[
+        str | None, doc("Path of the Unix socket; a relative one is in `server.data_dir`; null: there is none.")
+    ] = "binary.sock"
+    max_frame_bytes: Annotated[int, doc("A longer frame ends the session.", ge=4096, le=1 << 22)] = 1 << 20
+    outbound_bytes: Annotated[
+        int, doc("With more waiting for it a client is slow, and the session ends.", ge=65536, le=1 << 32)
+    ] = 1 << 24
+    heartbeat_s: Annotated[
+        float, doc("Each side says something so often, unless a client asks for another time.", ge=0.1, le=600)
+    ] = 10.0
+    login_timeout_s: Annotated[float, doc("How long the login may take.", gt=0, le=3600)] = 10.0
+    subscriptions: Annotated[int, doc("Instruments whose trades or depth it follows.", ge=1, le=1 << 20)] = 256
+
+
 class GatewaysConfig(Section):
     """The ways in."""
 
     rest: RestConfig = msgspec.field(default_factory=RestConfig)
     websocket: WebSocketConfig = msgspec.field(default_factory=WebSocketConfig)
+    binary: BinaryConfig = msgspec.field(default_factory=BinaryConfig)
     dashboard: Annotated[bool, doc("Whether the page is served at /.")] = True
 
 
