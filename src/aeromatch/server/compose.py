@@ -16,8 +16,9 @@ from aeromatch import AsyncExchange, Shards
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Services
+from aeromatch.gateways.streams import Hub
 from aeromatch.gateways.trading import Trading
-from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
+from aeromatch.gateways.websocket import WebSocketApp, WebSocketOptions
 from aeromatch.market.periods import duration_ms
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
 from aeromatch.server.admission.pages import foreign_page
@@ -214,9 +215,11 @@ class Venue:
             self._app.mount("/metrics", metrics_app(observer, self.admission))
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
+        hub: Hub | None = None
         if config.gateways.websocket.enabled:
             rows = OrderRows(views.directory, views.client_order_ids.of)
             hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
+            hub.count = services.stages.count
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
             market.followed = hub.book
