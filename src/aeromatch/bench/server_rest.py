@@ -16,7 +16,7 @@ from statistics import median
 from time import perf_counter
 from typing import Final, cast
 
-__all__ = ["ECHO", "Race", "Round", "Server", "echo_requests", "order_requests", "post", "race"]
+__all__ = ["ECHO", "SYMBOL", "Race", "Round", "Server", "echo_requests", "order_requests", "post", "race"]
 
 ECHO: Final = "/echo"
 """Where the measured server decodes a JSON object and answers it."""
@@ -35,6 +35,10 @@ class Server:
     host: str
     port: int
     pid: int
+    addresses: tuple[tuple[str, str], ...] = ()
+    """Gateways with ports of their own, and where they are."""
+    accounts: tuple[str, ...] = ()
+    """That there are, whoever asks."""
 
     def cpu_s(self) -> float:
         """What all threads of the process have used, in seconds."""

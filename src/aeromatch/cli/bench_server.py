@@ -7,10 +7,11 @@ import itertools
 import os
 import platform
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ import click
 from rich.table import Table
 
 from aeromatch import __version__
+from aeromatch.bench.gateways import PORTS
 from aeromatch.bench.server_rest import SYMBOL, Race, Round, Server, echo_requests, order_requests, race
 from aeromatch.cli.console import (
     NumberRange,
@@ -121,12 +123,13 @@ def bench_server(
 
 
 @contextmanager
-def running(durability: str, interval_ms: int = 100) -> Iterator[Server]:
-    """A server in a process of its own, until it is not needed any more."""
-    from aeromatch.server.measured import config_of
+def running(durability: str, interval_ms: int = 100, gateways: Sequence[str] = ()) -> Iterator[Server]:
+    """A server in a process of its own, until it is not needed any more; `gateways`: beyond those over HTTP."""
+    from aeromatch.server.measured import ACCOUNTS, config_of
 
+    ports = {gateway: _free_port() for gateway in gateways if gateway in PORTS}
     with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
-        file = config_of(Path(directory), SYMBOL, durability, interval_ms)
+        file = config_of(Path(directory), SYMBOL, durability, interval_ms, ports)
         command = [sys.executable, "-m", "aeromatch.server.measured", str(file)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
@@ -135,13 +138,21 @@ def running(durability: str, interval_ms: int = 100) -> Iterator[Server]:
                 if not address:
                     raise click.ClickException("the server did not start; what it says stands above")
                 parts = urlsplit(address)
-                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid)
+                host = parts.hostname or "127.0.0.1"
+                addresses = tuple((gateway, f"{host}:{port}") for gateway, port in ports.items())
+                yield Server(host, parts.port or 80, process.pid, addresses, ACCOUNTS)
             finally:
                 process.send_signal(signal.SIGTERM)
                 try:
                     process.wait(STOP_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
 
 
 def machine() -> str:

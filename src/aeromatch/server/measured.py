@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,9 @@ from aeromatch.server.config import Loaded, load
 from aeromatch.server.daemon import Daemon
 from aeromatch.server.logs import Logs
 
-__all__ = ["config_of", "main"]
+__all__ = ["ACCOUNTS", "config_of", "main"]
 
+ACCOUNTS: Final = ("alice", "bob")
 PLENTY: Final = 1_000_000_000
 """Limits are looked at for each request, and never reached."""
 
@@ -46,15 +48,22 @@ ROUTES: Final = (
 )
 
 
-def config_of(directory: Path, symbol: str, durability: str, interval_ms: int = 100) -> Path:
-    """Writes the configuration of a server to be measured."""
+def config_of(
+    directory: Path, symbol: str, durability: str, interval_ms: int = 100, ports: Mapping[str, int] | None = None
+) -> Path:
+    """Writes the configuration of a server to be measured; `ports`: of gateways that have their own."""
     limits = {"address_orders_per_second": PLENTY, "address_orders_burst": PLENTY}
     config = {
         "server": {"data_dir": str(directory / "data"), "port": 0},
         "auth": {"mode": "off"},
         "exchange": {"durability": durability},
         "instruments": [{"symbol": symbol, "tick_size": "0.01", "lot_size": "0.001"}],
+        "accounts": [{"name": name} for name in ACCOUNTS],
         "limits": limits,
+        "gateways": {
+            "websocket": {"messages_per_s": PLENTY, "burst_messages": PLENTY},
+            **{gateway: {"enabled": True, "port": port} for gateway, port in (ports or {}).items()},
+        },
         "market_data": {"interval_ms": interval_ms},
         "logging": {"level": "warning"},
     }

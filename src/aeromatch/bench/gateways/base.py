@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aeromatch.bench.load_flow import Command
     from aeromatch.schema.messages import LoginRequest
 
-__all__ = ["OPEN_S", "Answer", "Connection", "LostError", "Proof", "Target"]
+__all__ = ["OPEN_S", "Answer", "Connection", "LostError", "Proof", "Target", "key_of"]
 
 OPEN_S: Final = 10.0
 """How long a connection may take to be there."""
@@ -69,6 +69,21 @@ class Target:
     def tls(self) -> ssl.SSLContext | None:
         """Whom to trust; None: nothing is encrypted."""
         return ssl.create_default_context(cafile=self.ca) if self.is_tls else None
+
+
+def key_of(proof: Proof | None) -> tuple[str, str] | None:
+    """Key id and secret of a bearer token, for gateways that take them apart.
+
+    Raises:
+        LostError: The key is one that signs, and never leaves the client.
+    """
+    if proof is None:
+        return None
+    token = proof.headers("", "", b"").get("authorization", "").removeprefix("Bearer ")
+    key_id, dot, secret = token.partition(".")
+    if not dot:
+        raise LostError("this gateway takes key id and secret, no signatures")
+    return key_id, secret
 
 
 class Answer(Protocol):
