@@ -34,18 +34,17 @@ Fields = dict[bytes, bytes]
 class FixAnswer:
     """As `Answer`: the reports that had come when the first one was there."""
 
-    __slots__ = ("_order", "_reason", "_trades", "last", "status")
+    __slots__ = ("_last", "_reason", "_trades", "status")
 
-    def __init__(self, order: bytes) -> None:
-        self._order = order
+    def __init__(self) -> None:
         self._reason = b""
         self._trades = 0
         self.status = 200
-        self.last: Fields = {}
+        self._last: Fields = {}
 
     def add(self, report: Fields) -> None:
         """Another report of the order."""
-        self.last = report
+        self._last = report
         if report.get(b"35") != REPORT or report.get(b"150") == b"8":
             self.status, self._reason = 422, report.get(b"58", b"rejected")
         elif report.get(b"150") == b"F":
@@ -56,20 +55,16 @@ class FixAnswer:
         return [self._reason.split(b":", 1)[0].decode("ascii", "replace")] if self._reason else []
 
     def order_id(self) -> str:
-        """Of the client: that is what the exchange is asked with later."""
-        return self._order.decode() if self.status < 400 else ""
-
-    def venue_order_id(self) -> str:
         """What the exchange calls it."""
-        return self.last.get(b"37", b"").decode()
+        return self._last.get(b"37", b"").decode() if self.status < 400 else ""
 
     def is_resting(self) -> bool:
         """Whether it was only taken."""
-        return self.last.get(b"39") == b"0"
+        return self._last.get(b"39") == b"0"
 
     def price(self) -> str:
         """AvgPx, where there were fills."""
-        return self.last.get(b"6", b"").decode() if self._trades else ""
+        return self._last.get(b"6", b"").decode() if self._trades else ""
 
     def trades(self) -> int:
         """Those that came at once."""
@@ -91,6 +86,12 @@ def framed(kind: bytes, head: bytes, body: bytes) -> bytes:
     return message + b"10=%03d\x01" % (sum(message) % 256)
 
 
+def _same(order: NewOrder) -> bytes:
+    """What every message about an order says of it."""
+    account = b"" if order.account is None else b"1=%s\x01" % order.account.encode()
+    return b"%s55=%s\x0154=%s\x01" % (account, order.symbol.encode(), SIDES[order.side])
+
+
 class FixConnection(asyncio.Protocol):
     """A session: as many requests at a time as one likes, told apart by ClOrdID."""
 
@@ -106,8 +107,8 @@ class FixConnection(asyncio.Protocol):
         self._logon: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting: dict[bytes, asyncio.Future[FixAnswer]] = {}
         self._answers: dict[bytes, FixAnswer] = {}
-        # By the first ClOrdID: what an order's messages repeat, and its latest ClOrdID.
-        self._orders: dict[bytes, tuple[bytes, bytes]] = {}
+        # By the exchange's id: what an order's messages repeat, and its latest ClOrdID.
+        self._orders: dict[str, tuple[bytes, bytes]] = {}
 
     async def begin(self) -> None:
         """Waits for the answer to the logon."""
@@ -154,7 +155,7 @@ class FixConnection(asyncio.Protocol):
             if order in self._waiting:
                 answer = self._answers.get(order)
                 if answer is None:
-                    answer = self._answers[order] = FixAnswer(order)
+                    answer = self._answers[order] = FixAnswer()
                 answer.add(message)
         elif kind == TEST:
             self._send(HEARTBEAT, b"112=%s\x01" % message[b"112"])
@@ -190,17 +191,18 @@ class FixConnection(asyncio.Protocol):
         self._waiting[order] = waiting
         self._send(kind, body + b"60=%s.000\x01" % self._time)
         answer = await waiting
-        if answer.status < 400 and kind == REPLACE:
-            first = command.order_id.encode()
-            self._orders[first] = (self._orders[first][0], order)
+        if answer.status < 400 and kind == REPLACE and command.order_id in self._orders:
+            self._orders[command.order_id] = (self._orders[command.order_id][0], order)
+        elif answer.is_resting() and kind == NEW_ORDER:
+            self._orders[answer.order_id()] = (_same(msgspec.json.decode(command.body, type=NewOrder)), order)
         return answer
 
     def _message(self, command: Command, order: bytes) -> tuple[bytes, bytes]:
         if command.kind in ("cancel", "amend"):
-            same, latest = self._orders[command.order_id.encode()]
+            same, latest = self._orders[command.order_id]
             body = b"11=%s\x0141=%s\x01%s" % (order, latest, same)
             if command.kind == "cancel":
-                del self._orders[command.order_id.encode()]
+                del self._orders[command.order_id]
                 return CANCEL, body
             amend = msgspec.json.decode(command.body, type=AmendOrder)
             body += b"40=2\x01"
@@ -209,17 +211,12 @@ class FixConnection(asyncio.Protocol):
                     body += b"%s=%s\x01" % (tag, str(value).encode())
             return REPLACE, body
         new = msgspec.json.decode(command.body, type=NewOrder)
-        same = b"55=%s\x0154=%s\x01" % (new.symbol.encode(), SIDES[new.side])
-        if new.account is not None:
-            same = b"1=%s\x01" % new.account.encode() + same
+        same = _same(new)
         body = b"11=%s\x01%s38=%s\x0140=%s\x01" % (order, same, str(new.quantity).encode(), TYPES[new.type])
         price = new.price if new.type == "limit" else new.protection_price
         if price is not None:
             body += b"44=%s\x01" % str(price).encode()
         body += b"59=%s\x01" % LIFETIMES[new.time_in_force]
-        if command.kind == "new":
-            # Only those that may rest are changed or canceled later.
-            self._orders[order] = (same, order)
         return NEW_ORDER, body
 
     def close(self) -> None:
