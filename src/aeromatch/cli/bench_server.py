@@ -57,9 +57,10 @@ STOP_S: Final = 30.0
 @click.option(
     "--connections",
     type=click.IntRange(1, 1024),
-    default=16,
+    multiple=True,
+    default=(16, 64),
     show_default=True,
-    help="Each has one request under way.",
+    help="Each has one request under way; may be given again.",
 )
 @click.option(
     "--batch-connections", type=click.IntRange(1, 1024), default=2, show_default=True, help="The same for batches."
@@ -78,7 +79,7 @@ def bench_server(
     sections: tuple[str, ...],
     rounds: int,
     seconds: float,
-    connections: int,
+    connections: tuple[int, ...],
     batch_connections: int,
     batch: int,
     durability: str,
@@ -91,31 +92,34 @@ def bench_server(
     and each has one request under way. Every second order takes what the one before it left in the book.
     """
     chosen = sections or SECTIONS
-    results: dict[str, Race] = {}
+    # What a server that is never idle costs is told by many connections, what waiting for the shard adds by few.
+    counts = tuple(dict.fromkeys(connections)) if "order" in chosen else ()
     done = itertools.count(1)
-    total = len(chosen) * (rounds + 1)
+    total = (len(counts) + ("batch" in chosen)) * (rounds + 1)
     with running(durability) as server, progress_bar("measuring", total, progress) as show:
-        for section in chosen:
-            is_order = section == "order"
-            ways = (
-                {"echo": echo_requests(), "order": order_requests()} if is_order else {"batch": order_requests(batch)}
-            )
+
+        def run(ways: dict[str, list[bytes]], connections: int) -> Race:
             measured = race(
                 server,
                 ways,
                 rounds=rounds,
-                connections=connections if is_order else batch_connections,
+                connections=connections,
                 seconds=seconds,
                 progress=lambda: show(next(done)),
             )
-            results[section] = asyncio.run(measured)
+            return asyncio.run(measured)
+
+        orders = {count: run({"echo": echo_requests(), "order": order_requests()}, count) for count in counts}
+        batches = run({"batch": order_requests(batch)}, batch_connections) if "batch" in chosen else None
     if as_json:
-        print_json(_as_json(results, batch, durability))
+        print_json(_as_json(orders, batches, batch, durability))
         return
     console = stdout_console()
     console.print(machine())
-    for section, result in results.items():
-        console.print(_order_table(result) if section == "order" else _batch_table(result, batch))
+    for count, result in orders.items():
+        console.print(_order_table(result, count))
+    if batches is not None:
+        console.print(_batch_table(batches, batch))
     console.print(
         f"Loopback, durability {durability}, {rounds} rounds of {seconds:g} s in turns; medians, and in brackets the "
         "least and the most. CPU is that of all threads of the server's process, the one of the event loop among them."
@@ -166,10 +170,9 @@ def _spread(result: Race, way: str, value: Callable[[Round], float], digits: int
     return f"{result.median(way, value):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
 
 
-def _order_table(result: Race) -> Table:
-    table = Table(
-        "", "requests/s", "wall, us", "CPU, us", "event loop, us", title="POST /order against an empty JSON echo"
-    )
+def _order_table(result: Race, connections: int) -> Table:
+    title = f"POST /order against an empty JSON echo, {connections} connections"
+    table = Table("", "requests/s", "wall, us", "CPU, us", "event loop, us", title=title)
     for way in ("echo", "order"):
         table.add_row(
             way,
@@ -198,7 +201,7 @@ def _batch_table(result: Race, batch: int) -> Table:
     return table
 
 
-def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str, Any]:
+def _as_json(orders: dict[int, Race], batches: Race | None, batch: int, durability: str) -> dict[str, Any]:
     def rounds(result: Race) -> dict[str, list[dict[str, float]]]:
         return {
             way: [
@@ -209,16 +212,18 @@ def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str,
         }
 
     found: dict[str, Any] = {"machine": machine(), "durability": durability}
-    if "order" in results:
-        result = results["order"]
-        found["order"] = {
-            "rounds": rounds(result),
-            "wall_ratio": result.ratio("order", "echo", lambda each: each.wall_us),
-            "cpu_ratio": result.ratio("order", "echo", lambda each: each.cpu_us),
-            "loop_ratio": result.ratio("order", "echo", lambda each: each.loop_us),
-        }
-    if "batch" in results:
-        result = results["batch"]
-        rate = result.median("batch", lambda each: each.rate)
-        found["batch"] = {"rounds": rounds(result), "orders_per_batch": batch, "orders_per_second": rate * batch}
+    if orders:
+        found["order"] = [
+            {
+                "connections": count,
+                "rounds": rounds(result),
+                "wall_ratio": result.ratio("order", "echo", lambda each: each.wall_us),
+                "cpu_ratio": result.ratio("order", "echo", lambda each: each.cpu_us),
+                "loop_ratio": result.ratio("order", "echo", lambda each: each.loop_us),
+            }
+            for count, result in orders.items()
+        ]
+    if batches is not None:
+        rate = batches.median("batch", lambda each: each.rate)
+        found["batch"] = {"rounds": rounds(batches), "orders_per_batch": batch, "orders_per_second": rate * batch}
     return found
