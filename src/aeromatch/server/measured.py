@@ -16,14 +16,12 @@ from aeromatch.server.config import Loaded, load
 from aeromatch.server.daemon import Daemon
 from aeromatch.server.logs import Logs
 
-__all__ = ["config_of", "main"]
+__all__ = ["ACCOUNTS", "config_of", "main"]
 
+ACCOUNTS: Final = ("alice", "bob")
+"""Whose orders they may be."""
 PLENTY: Final = 1_000_000_000
 """Limits are looked at for each request, and never reached."""
-
-
-ACCOUNT: Final = "bench"
-"""Whose orders they may be."""
 
 
 class Nothing(Form):
@@ -61,9 +59,9 @@ def config_of(
         "auth": {"mode": "off"},
         "exchange": {"durability": durability},
         "instruments": [{"symbol": symbol, "tick_size": "0.01", "lot_size": "0.001"}],
+        "accounts": [{"name": name} for name in ACCOUNTS],
         "limits": limits,
-        "gateways": gateways,
-        "accounts": [{"name": ACCOUNT}],
+        "gateways": {"websocket": {"messages_per_s": PLENTY, "burst_messages": PLENTY}, **gateways},
         "market_data": {"interval_ms": interval_ms},
         "logging": {"level": "warning"},
     }
