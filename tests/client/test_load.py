@@ -12,6 +12,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from tests.client.servers import Proxy, Venue, problem, proxied, serving, serving_in_a_thread
+from tests.security.certificates import authority, needs_openssl
+from tests.server.process import serving as server_process
+from tests.server.process import write_config
 
 from aeromatch.bench.load import LoadError, Outcome, run_load
 from aeromatch.bench.load_flow import Command, Flow, Market
@@ -23,6 +26,7 @@ from aeromatch.schema.orders import AmendOrder, NewOrder, OrderBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MARKETS = (Market("X", "0.5", "0.1", 400), Market("A/B", "0.01", "1", 10_000))
 
@@ -228,9 +232,29 @@ def test_a_key_is_sent_or_signed_with(venue: Venue, url: str) -> None:
     assert isinstance(venue.said[0], LoginRequest)
 
 
+@needs_openssl
+@pytest.mark.parametrize("gateway", ["rest", "websocket"])
+def test_a_server_with_an_authority_of_its_own_is_trusted_if_told(tmp_path: Path, gateway: str) -> None:
+    root = authority(tmp_path / "root")
+    certificate, key = root.sign("server")
+    config = write_config(
+        tmp_path,
+        f"server: {{data_dir: {tmp_path}/data, tls: {{certificate: {certificate}, private_key: {key}}}}}\n"
+        "instruments: [{symbol: AAA}]\naccounts: [{name: alice}]\n",
+    )
+    with server_process("--config", config) as server:
+        url = server.ready()
+        arguments = ("--gateway", gateway, "--connections", "1", "--json")
+        document = json.loads(load(url, *arguments, "--ca", str(root.certificate)).stdout)
+        assert document["response_ns"]["all"]["count"] > 0
+        assert "certificate verify failed" in str(load(url, *arguments, code=1).exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--ca", __file__), "--ca: "),
+        (("--ca", "absent.pem"), "'--ca'"),
         (("--in-flight", "2"), "--in-flight"),
         (("--gateway", "websocket", "--batch", "2"), "--batch"),
         (("--batch", "2", "--mix", "cancel=1"), "--batch"),

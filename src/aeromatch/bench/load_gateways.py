@@ -63,13 +63,14 @@ class Connection(Protocol):
         """Ends it."""
 
 
-async def open_connection(gateway: str, url: str, proof: Proof | None) -> Connection:
+async def open_connection(gateway: str, url: str, proof: Proof | None, ca: str | None = None) -> Connection:
     """Connects.
 
     Arguments:
         gateway: One of GATEWAYS.
         url: http:// or https://, with host and port.
         proof: None: the server asks for none.
+        ca: A file with the certificates to trust; None: those that this machine trusts.
 
     Raises:
         LostError: It cannot be made.
@@ -79,7 +80,7 @@ async def open_connection(gateway: str, url: str, proof: Proof | None) -> Connec
     host, port = parts.hostname or "127.0.0.1", parts.port or (443 if is_tls else 80)
     kind = _Rest if gateway == "rest" else _WebSocket
     loop = asyncio.get_running_loop()
-    tls = ssl.create_default_context() if is_tls else None
+    tls = ssl.create_default_context(cafile=ca) if is_tls else None
     try:
         async with asyncio.timeout(OPEN_S):
             _, connection = await loop.create_connection(lambda: kind(parts.netloc, proof), host, port, ssl=tls)

@@ -38,6 +38,8 @@ class Plan:
     markets: tuple[Market, ...]
     accounts: tuple[str, ...] = ()
     proof: Proof | None = None
+    ca: str | None = None
+    """A file with the certificates to trust over TLS; None: those that the machine trusts."""
     rate: float | None = None
     """Requests a second of all processes; None: each connection sends when its last answer is there."""
     connections: int = 16
@@ -138,7 +140,8 @@ class _Line:
         self._making = asyncio.Lock()
 
     async def connect(self) -> None:
-        self.connection = await open_connection(self.worker.plan.gateway, self.worker.plan.url, self.worker.plan.proof)
+        plan = self.worker.plan
+        self.connection = await open_connection(plan.gateway, plan.url, plan.proof, plan.ca)
 
     async def send(self, due_ns: int) -> None:
         """Send the next request and count its answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 from contextlib import contextmanager
 from decimal import Decimal
@@ -104,6 +105,11 @@ class Mix(click.ParamType[dict[str, float]]):
 @click.option("--accounts", help="Accounts that orders are for, separated by commas. Default: the key's, or all.")
 @click.option("--key", envvar=KEY_VARIABLE, help=f"<key id>.<secret>; better given as {KEY_VARIABLE}.")
 @click.option("--sign", is_flag=True, help="Sign every request with the key, instead of sending it.")
+@click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Certificates to trust, in PEM: of a server whose own are not signed by an authority that this machine knows.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31), default=1, show_default=True, help="Of what is sent.")
 @json_option
 @progress_option
@@ -122,6 +128,7 @@ def load(
     accounts: str | None,
     key: str | None,
     sign: bool,
+    ca: str | None,
     seed: int,
     as_json: bool,
     progress: bool | None,
@@ -141,7 +148,7 @@ def load(
         raise click.ClickException(f"needs more packages: pip install 'aeromatch[server]' ({error})") from error
     credentials = _credentials(key, sign)
     try:
-        client = Client(_url(url), credentials=credentials, timeout_s=10.0, retries=1)
+        client = Client(_url(url), credentials=credentials, timeout_s=10.0, retries=1, tls=_trusted(ca))
     except ValueError as error:
         raise click.UsageError(f"--url: {str(error).removeprefix('url ')}") from error
     with client:
@@ -153,6 +160,7 @@ def load(
         markets=markets,
         accounts=chosen,
         proof=credentials,
+        ca=ca,
         rate=rate,
         connections=connections,
         in_flight=in_flight,
@@ -229,6 +237,16 @@ def _credentials(key: str | None, sign: bool) -> BearerToken | SigningKey | None
     if not (key_id and dot and secret):
         raise click.UsageError("--key: has the form <key id>.<secret>")
     return SigningKey(key_id, secret) if sign else BearerToken(key)
+
+
+def _trusted(ca: str | None) -> ssl.SSLContext | None:
+    """What trusts the certificates of a file, which has to have some; None: what the machine trusts."""
+    if ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise click.UsageError(f"--ca: {ca}: {error.strerror or error}") from error
 
 
 def _accounts(client: Client) -> tuple[str, ...]:
