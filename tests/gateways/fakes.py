@@ -228,7 +228,7 @@ class NoStages:
         assert duration_ns > 0
         self.requests.append((gateway, route, status))
 
-    def record(self, stage: str, duration_ns: int) -> None:
+    def record(self, stage: str, duration_ns: int, count: int = 1) -> None:
         pass
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:

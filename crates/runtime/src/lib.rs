@@ -31,6 +31,7 @@ pub mod storage;
 pub mod stream;
 pub mod sync;
 pub mod versioned;
+pub mod wire;
 
 mod coordinator;
 mod journal;

@@ -30,11 +30,12 @@ STALLED_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where the server listens, and its process, whose time is looked at."""
+    """Where the server listens, its process, whose time is looked at, and where its other gateways are."""
 
     host: str
     port: int
     pid: int
+    others: dict[str, str] = field(default_factory=dict)
 
     def cpu_s(self) -> float:
         """What all threads of the process have used, in seconds."""
