@@ -76,7 +76,9 @@ def bench_gateways(
 
     doors = list(doors_of(chosen or GATEWAYS, batch))
     done = itertools.count(1)
-    sections: dict[str, Any] = {gateway: {"enabled": True, "port": 0} for gateway in chosen or GATEWAYS if gateway in PORTS}
+    sections: dict[str, Any] = {
+        gateway: {"enabled": True, "port": 0} for gateway in chosen or GATEWAYS if gateway in PORTS
+    }
     with running(durability, **sections) as server:
         plan = Plan(
             url=f"http://{server.host}:{server.port}",
