@@ -30,15 +30,13 @@ STALLED_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where the server listens, and its process, whose time is looked at."""
+    """Where the server listens, its process, whose time is looked at, and where its other gateways are."""
 
     host: str
     port: int
     pid: int
-    addresses: tuple[tuple[str, str], ...] = ()
-    """Gateways with ports of their own, and where they are."""
-    accounts: tuple[str, ...] = ()
-    """That there are, whoever asks."""
+    others: dict[str, str] = field(default_factory=dict)
+    """Addresses of gateways that listen for themselves, by name."""
 
     def cpu_s(self) -> float:
         """What all threads of the process have used, in seconds."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
 
-from aeromatch.bench.gateways import GATEWAYS
+from aeromatch.bench.gateways import GATEWAYS, PORTS
 from aeromatch.cli.console import (
     NumberRange,
     examples,
@@ -73,20 +73,22 @@ def bench_gateways(
     from aeromatch.bench.load_worker import Plan
     from aeromatch.bench.server_rest import SYMBOL
     from aeromatch.cli.bench_server import machine, running
+    from aeromatch.server.measured import ACCOUNT
 
     doors = list(doors_of(chosen or GATEWAYS, batch))
     done = itertools.count(1)
-    with running(durability, gateways=chosen or GATEWAYS) as server:
+    sections: dict[str, Any] = {it: {"enabled": True, "port": 0} for it in chosen or GATEWAYS if it in PORTS}
+    with running(durability, **sections) as server:
         plan = Plan(
             url=f"http://{server.host}:{server.port}",
             gateway="",
             markets=(Market(SYMBOL, "0.01", "0.001", MIDDLE_TICKS),),
-            accounts=server.accounts,
+            accounts=(ACCOUNT,),
             seconds=seconds,
             warmup_s=warmup_s,
         )
         with progress_bar("measuring", len(doors), progress) as show:
-            outcomes = measure_doors(plan, dict(server.addresses), doors, lambda: show(next(done)))
+            outcomes = measure_doors(plan, server.others, doors, lambda: show(next(done)))
     if as_json:
         print_json(
             {"machine": machine(), "durability": durability, "seconds": seconds, "ways": doors_as_json(outcomes)}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import platform
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,6 @@ import click
 from rich.table import Table
 
 from aeromatch import __version__
-from aeromatch.bench.gateways import PORTS
 from aeromatch.bench.server_rest import SYMBOL, Race, Round, Server, echo_requests, order_requests, race
 from aeromatch.cli.console import (
     NumberRange,
@@ -127,36 +126,28 @@ def bench_server(
 
 
 @contextmanager
-def running(durability: str, interval_ms: int = 100, gateways: Sequence[str] = ()) -> Iterator[Server]:
-    """A server in a process of its own, until it is not needed any more; `gateways`: beyond those over HTTP."""
-    from aeromatch.server.measured import ACCOUNTS, config_of
+def running(durability: str, interval_ms: int = 100, **gateways: dict[str, Any]) -> Iterator[Server]:
+    """A server in a process of its own, until it is not needed any more; with these sections of `gateways`."""
+    from aeromatch.server.measured import config_of
 
-    ports = {gateway: _free_port() for gateway in gateways if gateway in PORTS}
     with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
-        file = config_of(Path(directory), SYMBOL, durability, interval_ms, ports)
+        file = config_of(Path(directory), SYMBOL, durability, interval_ms, **gateways)
         command = [sys.executable, "-m", "aeromatch.server.measured", str(file)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
-                address = process.stdout.readline().strip()
-                if not address:
+                line = process.stdout.readline().strip()
+                if not line:
                     raise click.ClickException("the server did not start; what it says stands above")
-                parts = urlsplit(address)
-                host = parts.hostname or "127.0.0.1"
-                addresses = tuple((gateway, f"{host}:{port}") for gateway, port in ports.items())
-                yield Server(host, parts.port or 80, process.pid, addresses, ACCOUNTS)
+                others = json.loads(line)
+                parts = urlsplit(others.pop("http"))
+                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid, others)
             finally:
                 process.send_signal(signal.SIGTERM)
                 try:
                     process.wait(STOP_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
 
 
 def machine() -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "Admission",
     "Credentials",
     "Gate",
+    "Listener",
     "MarketData",
     "Principal",
     "RefusedError",
@@ -200,6 +201,20 @@ class Stages(Protocol):
 
     def request(self, gateway: str, route: str, status: int, duration_ns: int) -> None:
         """A request was answered. `route` is the template of its path ("/order/{id}"), or the message's `op`."""
+
+
+class Listener(Protocol):
+    """A gateway that listens at an address of its own."""
+
+    @property
+    def address(self) -> str:
+        """Where clients find it; several are joined by commas."""
+
+    async def drain(self) -> None:
+        """Lets nobody in any more, tells the clients to go, and waits for them for a while."""
+
+    async def close(self) -> None:
+        """Ends what is left of it."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import Final
 from aeromatch import AsyncExchange, Shards
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
-from aeromatch.gateways.services import Services
+from aeromatch.gateways.services import Listener, Services
 from aeromatch.gateways.streams import Hub
 from aeromatch.gateways.trading import Trading
 from aeromatch.gateways.websocket import WebSocketApp, WebSocketOptions
@@ -138,6 +138,8 @@ class Venue:
         self._app = app
         self._status = status
         self._websockets: WebSocketApp | None = None
+        self.listeners: dict[str, Listener] = {}
+        """Gateways with addresses of their own, by name."""
         self._stack = AsyncExitStack()
         self._stack.push_async_callback(exchange.close)
 
@@ -161,6 +163,7 @@ class Venue:
             await venue._list(config)
             await venue._compose(config)
             await venue._begin(config)
+            await venue._listen(config)
         except BaseException:
             await venue.close()
             raise
@@ -247,6 +250,14 @@ class Venue:
             demo = Demo(self.exchange, config.demo, is_killed=lambda: self.admission.is_killed(None))
             self._stack.push_async_callback(demo.stop)
             await demo.start()
+
+    async def _listen(self, config: Config) -> None:
+        """Opens the gateways that listen for themselves: all that they need is there."""
+
+    def _opened(self, name: str, listener: Listener) -> None:
+        self.listeners[name] = listener
+        self._stack.push_async_callback(listener.close)
+        self.services.on_drain.append(listener.drain)
 
     async def _count(self, config: StatisticsConfig) -> None:
         """Counts what happens, in a thread, from the journal."""

@@ -10,9 +10,9 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import uvloop
 
@@ -39,14 +39,16 @@ thousands: where few were enough, it would look at them in nearly every turn, an
 FORCED_CLOSE_S: Final = 5.0
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
+OnReady: TypeAlias = Callable[[str, Mapping[str, str]], None]
 
-def run(loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> int:
+
+def run(loaded: Loaded, logs: Logs, on_ready: OnReady) -> int:
     """Runs the server until a signal ends it.
 
     Arguments:
         loaded: The configuration.
         logs: What is told of a new level.
-        on_ready: Called with the server's address when it may be used.
+        on_ready: Called when the server may be used: with its address, and by gateway those of the others.
 
     Returns:
         The exit code: 0 after a graceful stop, 1 after a forced one.
@@ -65,7 +67,7 @@ class Daemon:
     The first SIGTERM or SIGINT lets what is under way end; the second one ends it, and only the journal is closed.
     """
 
-    def __init__(self, loaded: Loaded, logs: Logs, on_ready: Callable[[str], None]) -> None:
+    def __init__(self, loaded: Loaded, logs: Logs, on_ready: OnReady) -> None:
         self._config = loaded.config
         self._loaded = loaded
         self._logs = logs
@@ -111,8 +113,9 @@ class Daemon:
         if not self._stopping.is_set():
             self._status.set("ready")
             if self._status.state == "ready":
-                log.info("ready", extra={"address": address})
-                self._on_ready(address)
+                others = {name: listener.address for name, listener in venue.listeners.items()}
+                log.info("ready", extra={"address": address, **others})
+                self._on_ready(address, others)
             if self._config.demo.seconds is not None:
                 asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
             stopping = asyncio.create_task(self._stopping.wait())

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -16,11 +16,14 @@ from aeromatch.server.config import Loaded, load
 from aeromatch.server.daemon import Daemon
 from aeromatch.server.logs import Logs
 
-__all__ = ["ACCOUNTS", "config_of", "main"]
+__all__ = ["ACCOUNT", "config_of", "main"]
 
-ACCOUNTS: Final = ("alice", "bob")
 PLENTY: Final = 1_000_000_000
 """Limits are looked at for each request, and never reached."""
+
+
+ACCOUNT: Final = "bench"
+"""Whose orders they may be."""
 
 
 class Nothing(Form):
@@ -49,21 +52,18 @@ ROUTES: Final = (
 
 
 def config_of(
-    directory: Path, symbol: str, durability: str, interval_ms: int = 100, ports: Mapping[str, int] | None = None
+    directory: Path, symbol: str, durability: str, interval_ms: int = 100, **gateways: dict[str, Any]
 ) -> Path:
-    """Writes the configuration of a server to be measured; `ports`: of gateways that have their own."""
+    """Writes the configuration of a server to be measured, with these sections of `gateways`."""
     limits = {"address_orders_per_second": PLENTY, "address_orders_burst": PLENTY}
     config = {
         "server": {"data_dir": str(directory / "data"), "port": 0},
         "auth": {"mode": "off"},
         "exchange": {"durability": durability},
         "instruments": [{"symbol": symbol, "tick_size": "0.01", "lot_size": "0.001"}],
-        "accounts": [{"name": name} for name in ACCOUNTS],
         "limits": limits,
-        "gateways": {
-            "websocket": {"messages_per_s": PLENTY, "burst_messages": PLENTY},
-            **{gateway: {"enabled": True, "port": port} for gateway, port in (ports or {}).items()},
-        },
+        "gateways": {"websocket": {"messages_per_s": PLENTY, "burst_messages": PLENTY}, **gateways},
+        "accounts": [{"name": ACCOUNT}],
         "market_data": {"interval_ms": interval_ms},
         "logging": {"level": "warning"},
     }
@@ -79,17 +79,17 @@ class _Measured(Daemon):
     def __init__(self, loaded: Loaded, logs: Logs) -> None:
         super().__init__(loaded, logs, self._begin)
 
-    def _begin(self, address: str) -> None:
+    def _begin(self, address: str, others: Mapping[str, str]) -> None:
         assert self._venue is not None
         services = self._venue.services
         trading = Trading(services)
         services.on_drain.append(trading.close)
         self._app.mount("/echo", RestApp(services, trading, ROUTES))
-        print(address, flush=True)
+        print(json.dumps({"http": address, **others}), flush=True)
 
 
 def main(file: str) -> int:
-    """Serves until SIGTERM; the first line that is printed is the address."""
+    """Serves until SIGTERM; the first line that is printed has the addresses by gateway, as JSON."""
     import asyncio
 
     import uvloop
