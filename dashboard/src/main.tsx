@@ -1,7 +1,7 @@
 // The dashboard: made of the public API and nothing else.
 
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { token } from "./api/session.ts";
 import { followAccount } from "./state/account.ts";
 import { startKeys } from "./state/keys.ts";
@@ -29,7 +29,8 @@ function App() {
     loadVenue().catch((error) => (venueProblem.value = sentenceOf(problemOf(error))));
   }, [connections.value, token.value]);
   const market = instrument.value?.symbol ?? null;
-  useEffect(() => {
+  // Before the next key arrives: what is typed into the new market's ticket stays.
+  useLayoutEffect(() => {
     if (market === null) return undefined;
     ticket.value = { ...EMPTY_TICKET, side: ticket.value.side };
     touched.value = new Set();

@@ -261,6 +261,24 @@ def test_keys_reach_everything(page: Any) -> None:
     page.get_by_role("region", name="Ladder").wait_for()
 
 
+def test_live_is_said_once_there_is_something_to_see(watch: Watch) -> None:
+    page = watch.page("/docs")
+    held: list[Any] = []
+    page.route("**/instruments", lambda route: held.append(route))
+    page.goto(watch.venue.address + "/")
+    link = page.get_by_test_id("link")
+    link.get_by_text("loading").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("eth")
+    page.get_by_role("dialog", name="Choose a market").get_by_text("Loading…").wait_for()
+    eventually(page, lambda: held != [])
+    held[0].continue_()
+    page.get_by_role("option", name="ETH-USD").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="ETH-USD").first.wait_for()
+    link.get_by_text("live").wait_for()
+
+
 def test_an_event_shows_probabilities_and_is_settled(watch: Watch, venue: Venue) -> None:
     venue.order("bob", "buy", "10", "0.60", "Rain tomorrow/Yes")
     venue.order("bob", "buy", "10", "0.30", "Rain tomorrow/No")  # the same as selling Yes at 0.70

@@ -13,9 +13,11 @@ def test_both_sections_are_measured() -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["durability"] == "os"
-    assert [len(rounds) for rounds in found["order"]["rounds"].values()] == [1, 1]
-    assert set(found["order"]["rounds"]) == {"echo", "order"}
-    assert found["order"]["wall_ratio"] > 0
+    assert [each["connections"] for each in found["order"]] == [16, 64]
+    for each in found["order"]:
+        assert [len(rounds) for rounds in each["rounds"].values()] == [1, 1]
+        assert set(each["rounds"]) == {"echo", "order"}
+        assert each["wall_ratio"] > 0
     [batch] = found["batch"]["rounds"]["batch"]
     assert found["batch"]["orders_per_second"] == batch["rate"] * 20
     assert done.stderr == ""

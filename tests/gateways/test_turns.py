@@ -27,7 +27,7 @@ def sizes(ex: AsyncExchange) -> list[int]:
     return found
 
 
-def ignore(_stage: str, _duration_ns: int) -> None:
+def ignore(_stage: str, _duration_ns: int, _count: int) -> None:
     """Where nobody asks how long it took."""
 
 

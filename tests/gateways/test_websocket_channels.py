@@ -15,9 +15,9 @@ from tests.gateways.ws_venue import Client, LocalBook, WsVenue, play
 
 from aeromatch import Exchange, Shards
 from aeromatch._core import DepthReader
+from aeromatch.gateways.streams.channels import Prints
+from aeromatch.gateways.streams.past import PastTrades
 from aeromatch.gateways.websocket import WebSocketOptions
-from aeromatch.gateways.websocket.channels import Prints
-from aeromatch.gateways.websocket.past import PastTrades
 from aeromatch.schema.market import Candle
 from aeromatch.server.feed import FeedOptions
 
@@ -450,8 +450,8 @@ def test_a_slow_client_gets_a_new_snapshot_instead_of_what_it_missed() -> None:
         for channel in ("depth", "ticker"):
             writer.write(masked(f'{{"op":"subscribe","channel":"{channel}","symbol":"BTC-USD"}}'.encode()))
         trader = Trader(venue.exchange, "BTC-USD", random.Random(1))
-        conflated = "aeromatch_websocket_conflated_total"
-        while min(venue.stages.counts[conflated, "depth"], venue.stages.counts[conflated, "ticker"]) < 10:
+        conflated = "aeromatch_stream_conflated_total", "websocket"
+        while min(venue.stages.counts[*conflated, channel] for channel in ("depth", "ticker")) < 10:
             await asyncio.to_thread(trader.trade, 50)
             await venue.feed.caught_up()
         # From here on it reads, and ends with the book as it is.
@@ -481,7 +481,7 @@ def test_who_stays_slow_is_told_why_and_let_go(limits: dict[str, Any]) -> None:
         reader, writer = await slow_client(venue)
         writer.write(masked(b'{"op":"subscribe","channel":"trades","symbol":"BTC-USD"}'))
         trader = Trader(venue.exchange, "BTC-USD", random.Random(1))
-        closed = "aeromatch_websocket_closed_total", "slow_consumer"
+        closed = "aeromatch_gateway_closed_total", "websocket", "slow_consumer"
         async with venue.client() as other:
             while not venue.stages.counts[closed]:
                 await asyncio.to_thread(trader.trade, 50)
@@ -502,7 +502,7 @@ def test_who_reads_nothing_at_all_is_cut_off() -> None:
         _, writer = await slow_client(venue)
         writer.write(masked(b'{"op":"subscribe","channel":"trades","symbol":"BTC-USD"}'))
         trader = Trader(venue.exchange, "BTC-USD", random.Random(1))
-        while not venue.stages.counts["aeromatch_websocket_closed_total", "slow_consumer"]:
+        while not venue.stages.counts["aeromatch_gateway_closed_total", "websocket", "slow_consumer"]:
             await asyncio.to_thread(trader.trade, 50)
         async with asyncio.timeout(30):
             while venue.app.connections:

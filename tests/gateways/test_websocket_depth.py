@@ -12,7 +12,7 @@ from tests.feed.trading import Trader
 from tests.gateways.ws_venue import LocalBook, WsVenue, play
 
 from aeromatch._core import DepthReader
-from aeromatch.gateways.websocket import hub
+from aeromatch.gateways.streams import hub
 
 
 class Watched(Trader):

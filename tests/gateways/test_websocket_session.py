@@ -15,8 +15,8 @@ from websockets.frames import Frame, Opcode
 from aeromatch.gateways.websocket import WebSocketOptions
 from aeromatch.server.admission import KeyStore
 
-CONNECTIONS = ("aeromatch_websocket_connections",)
-SUBSCRIPTIONS = ("aeromatch_websocket_subscriptions",)
+CONNECTIONS = ("aeromatch_gateway_connections", "websocket")
+SUBSCRIPTIONS = ("aeromatch_stream_subscriptions", "websocket")
 
 
 def test_ping_has_the_servers_time() -> None:
@@ -162,7 +162,7 @@ def test_a_flood_of_garbage_is_ended_with_a_reason() -> None:
             assert messages[-1]["problem"]["slug"] == "malformed"
             assert len(messages) == 6
             assert "timestamp" in await good.ask("ping")
-        assert venue.stages.counts["aeromatch_websocket_closed_total", "malformed"] == 1
+        assert venue.stages.counts["aeromatch_gateway_closed_total", "websocket", "malformed"] == 1
 
     play(test, options=WebSocketOptions(faults=5))
 

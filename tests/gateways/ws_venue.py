@@ -22,8 +22,9 @@ from aeromatch import AsyncExchange, Exchange, Instrument, Shards
 from aeromatch._core import OrderTracker
 from aeromatch.gateways.problems import refusal
 from aeromatch.gateways.services import Services, Views
+from aeromatch.gateways.streams import Hub
 from aeromatch.gateways.trading import Trading
-from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions, server_options
+from aeromatch.gateways.websocket import WebSocketApp, WebSocketOptions, server_options
 from aeromatch.schema.market import Candle, CandlePage, Stats
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable
 from aeromatch.server.feed import Feed, FeedOptions, Market
@@ -94,6 +95,7 @@ class WsVenue:
         )
         rows = OrderRows(Directory(self.exchange), self.views.names_of)
         self.hub = Hub(ex, self.feed, self.market, self.views, rows)
+        self.hub.count = self.stages.count
         self.market.followed = self.hub.book
         self.trading = Trading(self.services)
         self.app = WebSocketApp(self.services, self.trading, self.hub, self._options)

@@ -53,8 +53,8 @@ def test_a_counter_adds_up_over_threads_and_labels(registry: Registry) -> None:
         for _ in range(2_000):
             stages.count("aeromatch_refusals_total", gateway="rest", slug="malformed")
             stages.count("aeromatch_refusals_total", slug="malformed", gateway="rest", amount=2)
-            stages.count("aeromatch_websocket_connections", 1)
-            stages.count("aeromatch_websocket_connections", -1)
+            stages.count("aeromatch_gateway_connections", 1, gateway="websocket")
+            stages.count("aeromatch_gateway_connections", -1, gateway="websocket")
 
     workers = [threading.Thread(target=count) for _ in range(4)]
     for worker in workers:
@@ -63,7 +63,7 @@ def test_a_counter_adds_up_over_threads_and_labels(registry: Registry) -> None:
         worker.join()
     found = shown(registry.text())
     assert found["aeromatch_refusals_total", (("gateway", "rest"), ("slug", "malformed"))] == 4 * 2_000 * 3
-    assert found["aeromatch_websocket_connections", ()] == 0
+    assert found["aeromatch_gateway_connections", (("gateway", "websocket"),)] == 0
 
 
 def test_labels_of_two_names_are_not_mixed_up(registry: Registry) -> None:
@@ -76,8 +76,8 @@ def test_labels_of_two_names_are_not_mixed_up(registry: Registry) -> None:
 
 def test_any_text_may_be_a_label(registry: Registry) -> None:
     odd = 'a "quoted" \\ back\nslash'
-    registry.count("aeromatch_websocket_messages_total", 7, {"channel": odd})
-    assert shown(registry.text())["aeromatch_websocket_messages_total", (("channel", odd),)] == 7
+    registry.count("aeromatch_stream_messages_total", 7, {"gateway": "a", "channel": odd})
+    assert shown(registry.text())["aeromatch_stream_messages_total", (("channel", odd), ("gateway", "a"))] == 7
 
 
 def test_what_nobody_declared_is_refused(registry: Registry) -> None:
@@ -93,12 +93,12 @@ def test_what_nobody_declared_is_refused(registry: Registry) -> None:
 def test_labels_without_end_do_not_grow_without_end(registry: Registry) -> None:
     stages = StageRecorder(registry)
     for number in range(MAX_SERIES + 100):
-        stages.count("aeromatch_websocket_messages_total", channel=f"channel-{number}")
+        stages.count("aeromatch_stream_messages_total", gateway="a", channel=f"channel-{number}")
         stages.request("rest", f"/route/{number}", 200, 1_000)
     found = shown(registry.text())
-    messages = {labels: it for (name, labels), it in found.items() if name == "aeromatch_websocket_messages_total"}
+    messages = {labels: it for (name, labels), it in found.items() if name == "aeromatch_stream_messages_total"}
     requests = {labels: it for (name, labels), it in found.items() if name == "aeromatch_requests_total"}
-    assert (len(messages), messages[("channel", OTHER),]) == (MAX_SERIES + 1, 100)
+    assert (len(messages), messages[("channel", OTHER), ("gateway", OTHER)]) == (MAX_SERIES + 1, 100)
     assert (len(requests), sum(requests.values())) == (MAX_SERIES + 1, MAX_SERIES + 100)
 
 

@@ -19,6 +19,8 @@ export const venueProblem = signal<string | null>(null);
 export const instrument = computed(() => instruments.value.find((known) => known.symbol === symbol.value) ?? null);
 export const priceScale = computed(() => scaleOf(instrument.value?.tick_size ?? "1"));
 export const quantityScale = computed(() => scaleOf(instrument.value?.lot_size ?? "1"));
+/** Nothing can be chosen before; the connection stands earlier. */
+export const isVenueKnown = computed(() => me.value !== null);
 export const isAdmin = computed(() => me.value?.roles.includes("admin") ?? false);
 export const mayTrade = computed(() => isAdmin.value || (me.value?.roles.includes("trade") ?? false));
 

@@ -9,7 +9,7 @@ import { fixed, scaleOf } from "../market/decimal.ts";
 import { notices } from "../state/account.ts";
 import { SHORTCUTS } from "../state/keys.ts";
 import { dialog } from "../state/look.ts";
-import { goTo, instruments, symbol } from "../state/venue.ts";
+import { goTo, instruments, isVenueKnown, symbol } from "../state/venue.ts";
 import { Change } from "./header.tsx";
 
 /** The browser's own dialog: it keeps the focus inside, and Escape closes it. */
@@ -76,7 +76,7 @@ function SymbolPicker(props: { onClose(): void }) {
             </li>
           );
         })}
-        {found.length === 0 && <li class="empty-note">No market has this in its name.</li>}
+        {found.length === 0 && <li class="empty-note">{isVenueKnown.value ? "No market has this in its name." : "Loading…"}</li>}
       </ul>
     </Dialog>
   );

@@ -4,7 +4,7 @@ import { fixed, scaleOf, textOf, unitsOf } from "../market/decimal.ts";
 import { dialog, theme, toggleTheme } from "../state/look.ts";
 import { linkProblem, linkState, retryAt, roundTripMs } from "../state/link.ts";
 import { bookHealth, ticker } from "../state/market.ts";
-import { account, accounts, chooseAccount, instrument, page, priceScale, quantityScale, symbol, type Page } from "../state/venue.ts";
+import { account, accounts, chooseAccount, instrument, isVenueKnown, page, priceScale, quantityScale, symbol, type Page } from "../state/venue.ts";
 import { words } from "../state/ticket.ts";
 import { useEffect, useState } from "preact/hooks";
 
@@ -84,8 +84,11 @@ export function Change(props: { first: string | null; last: string | null }) {
 
 function LinkLight() {
   const state = linkState.value;
-  const isLive = state === "online" && (page.value !== "trade" || bookHealth.value.state !== "resyncing");
-  const text = state === "online" ? (isLive ? "live" : "resyncing") : state;
+  // Of a market that is not there no book will come.
+  const bookState = page.value === "trade" && instrument.value !== null ? bookHealth.value.state : "synced";
+  const told = isVenueKnown.value ? bookState : "loading";
+  const isLive = state === "online" && told === "synced";
+  const text = state !== "online" ? state : isLive ? "live" : told;
   const trip = roundTripMs.value;
   return (
     <span class={`link ${isLive ? "live" : state}`} data-testid="link" title="Connection to the server; round trip of its heartbeat">

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import platform
 import signal
@@ -55,9 +56,10 @@ STOP_S: Final = 30.0
 @click.option(
     "--connections",
     type=click.IntRange(1, 1024),
-    default=16,
+    multiple=True,
+    default=(16, 64),
     show_default=True,
-    help="Each has one request under way.",
+    help="Each has one request under way; may be given again.",
 )
 @click.option(
     "--batch-connections", type=click.IntRange(1, 1024), default=2, show_default=True, help="The same for batches."
@@ -76,7 +78,7 @@ def bench_server(
     sections: tuple[str, ...],
     rounds: int,
     seconds: float,
-    connections: int,
+    connections: tuple[int, ...],
     batch_connections: int,
     batch: int,
     durability: str,
@@ -89,31 +91,34 @@ def bench_server(
     and each has one request under way. Every second order takes what the one before it left in the book.
     """
     chosen = sections or SECTIONS
-    results: dict[str, Race] = {}
+    # What a server that is never idle costs is told by many connections, what waiting for the shard adds by few.
+    counts = tuple(dict.fromkeys(connections)) if "order" in chosen else ()
     done = itertools.count(1)
-    total = len(chosen) * (rounds + 1)
+    total = (len(counts) + ("batch" in chosen)) * (rounds + 1)
     with running(durability) as server, progress_bar("measuring", total, progress) as show:
-        for section in chosen:
-            is_order = section == "order"
-            ways = (
-                {"echo": echo_requests(), "order": order_requests()} if is_order else {"batch": order_requests(batch)}
-            )
+
+        def run(ways: dict[str, list[bytes]], connections: int) -> Race:
             measured = race(
                 server,
                 ways,
                 rounds=rounds,
-                connections=connections if is_order else batch_connections,
+                connections=connections,
                 seconds=seconds,
                 progress=lambda: show(next(done)),
             )
-            results[section] = asyncio.run(measured)
+            return asyncio.run(measured)
+
+        orders = {count: run({"echo": echo_requests(), "order": order_requests()}, count) for count in counts}
+        batches = run({"batch": order_requests(batch)}, batch_connections) if "batch" in chosen else None
     if as_json:
-        print_json(_as_json(results, batch, durability))
+        print_json(_as_json(orders, batches, batch, durability))
         return
     console = stdout_console()
     console.print(machine())
-    for section, result in results.items():
-        console.print(_order_table(result) if section == "order" else _batch_table(result, batch))
+    for count, result in orders.items():
+        console.print(_order_table(result, count))
+    if batches is not None:
+        console.print(_batch_table(batches, batch))
     console.print(
         f"Loopback, durability {durability}, {rounds} rounds of {seconds:g} s in turns; medians, and in brackets the "
         "least and the most. CPU is that of all threads of the server's process, the one of the event loop among them."
@@ -121,21 +126,22 @@ def bench_server(
 
 
 @contextmanager
-def running(durability: str, interval_ms: int = 100) -> Iterator[Server]:
-    """A server in a process of its own, until it is not needed any more."""
+def running(durability: str, interval_ms: int = 100, **gateways: dict[str, Any]) -> Iterator[Server]:
+    """A server in a process of its own, until it is not needed any more; with these sections of `gateways`."""
     from aeromatch.server.measured import config_of
 
     with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
-        file = config_of(Path(directory), SYMBOL, durability, interval_ms)
+        file = config_of(Path(directory), SYMBOL, durability, interval_ms, **gateways)
         command = [sys.executable, "-m", "aeromatch.server.measured", str(file)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
-                address = process.stdout.readline().strip()
-                if not address:
+                line = process.stdout.readline().strip()
+                if not line:
                     raise click.ClickException("the server did not start; what it says stands above")
-                parts = urlsplit(address)
-                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid)
+                others = json.loads(line)
+                parts = urlsplit(others.pop("http"))
+                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid, others)
             finally:
                 process.send_signal(signal.SIGTERM)
                 try:
@@ -155,10 +161,9 @@ def _spread(result: Race, way: str, value: Callable[[Round], float], digits: int
     return f"{result.median(way, value):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
 
 
-def _order_table(result: Race) -> Table:
-    table = Table(
-        "", "requests/s", "wall, us", "CPU, us", "event loop, us", title="POST /order against an empty JSON echo"
-    )
+def _order_table(result: Race, connections: int) -> Table:
+    title = f"POST /order against an empty JSON echo, {connections} connections"
+    table = Table("", "requests/s", "wall, us", "CPU, us", "event loop, us", title=title)
     for way in ("echo", "order"):
         table.add_row(
             way,
@@ -187,7 +192,7 @@ def _batch_table(result: Race, batch: int) -> Table:
     return table
 
 
-def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str, Any]:
+def _as_json(orders: dict[int, Race], batches: Race | None, batch: int, durability: str) -> dict[str, Any]:
     def rounds(result: Race) -> dict[str, list[dict[str, float]]]:
         return {
             way: [
@@ -198,16 +203,18 @@ def _as_json(results: dict[str, Race], batch: int, durability: str) -> dict[str,
         }
 
     found: dict[str, Any] = {"machine": machine(), "durability": durability}
-    if "order" in results:
-        result = results["order"]
-        found["order"] = {
-            "rounds": rounds(result),
-            "wall_ratio": result.ratio("order", "echo", lambda each: each.wall_us),
-            "cpu_ratio": result.ratio("order", "echo", lambda each: each.cpu_us),
-            "loop_ratio": result.ratio("order", "echo", lambda each: each.loop_us),
-        }
-    if "batch" in results:
-        result = results["batch"]
-        rate = result.median("batch", lambda each: each.rate)
-        found["batch"] = {"rounds": rounds(result), "orders_per_batch": batch, "orders_per_second": rate * batch}
+    if orders:
+        found["order"] = [
+            {
+                "connections": count,
+                "rounds": rounds(result),
+                "wall_ratio": result.ratio("order", "echo", lambda each: each.wall_us),
+                "cpu_ratio": result.ratio("order", "echo", lambda each: each.cpu_us),
+                "loop_ratio": result.ratio("order", "echo", lambda each: each.loop_us),
+            }
+            for count, result in orders.items()
+        ]
+    if batches is not None:
+        rate = batches.median("batch", lambda each: each.rate)
+        found["batch"] = {"rounds": rounds(batches), "orders_per_batch": batch, "orders_per_second": rate * batch}
     return found

@@ -7,10 +7,14 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aeromatch.cli.console import NumberRange, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["CONFIG_FILE", "ConfigMisuse", "main", "needs_server", "serve"]
 
@@ -82,9 +86,9 @@ def _serve(file: Path | None, options: dict[str, tuple[tuple[str, ...], object]]
     except ConfigError as error:
         raise ConfigMisuse(str(error)) from error
 
-    def greet(address: str) -> None:
+    def greet(address: str, others: Mapping[str, str]) -> None:
         if loaded.config.demo.enabled:
-            click.echo(welcome(address, loaded.config, loaded.data_dir))
+            click.echo(welcome(address, others, loaded.config, loaded.data_dir))
 
     logs = Logs(loaded.config.logging)
     try:

@@ -15,6 +15,7 @@ __all__ = [
     "Admission",
     "Credentials",
     "Gate",
+    "Listener",
     "MarketData",
     "Principal",
     "RefusedError",
@@ -107,6 +108,9 @@ class Admission(Protocol):
     def admit(self, session: int, remote: str, credentials: Credentials, role: Role, cost: int = 1) -> Gate:
         """Lets a request in that needs a role, and takes `cost` from its limits. Raises RefusedError."""
 
+    def screen(self, remote: str, credentials: Credentials, role: Role) -> None:
+        """Raises RefusedError where `admit` would, whatever the body is: before it is there. Takes from no limit."""
+
     def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
         """As `admit`, for another request of somebody who was let in before over this very connection: a WebSocket.
 
@@ -192,14 +196,28 @@ class Views(Protocol):
 class Stages(Protocol):
     """Where the time of a request goes: a histogram for each stage of an order's way (docs/observability.md)."""
 
-    def record(self, stage: str, duration_ns: int) -> None:
-        """Adds a measurement. Cheap: a lookup and a native call."""
+    def record(self, stage: str, duration_ns: int, count: int = 1) -> None:
+        """Adds a measurement, as often as `count` says. Cheap: a lookup and a native call."""
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
         """Adds to a counter of /metrics; `amount` may be below 0 for what goes up and down, such as connections."""
 
     def request(self, gateway: str, route: str, status: int, duration_ns: int) -> None:
         """A request was answered. `route` is the template of its path ("/order/{id}"), or the message's `op`."""
+
+
+class Listener(Protocol):
+    """A gateway that listens at an address of its own."""
+
+    @property
+    def address(self) -> str:
+        """Where clients find it; several are joined by commas."""
+
+    async def drain(self) -> None:
+        """Lets nobody in any more, tells the clients to go, and waits for them for a while."""
+
+    async def close(self) -> None:
+        """Ends what is left of it."""
 
 
 @dataclass(slots=True)

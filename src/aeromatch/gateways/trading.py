@@ -142,13 +142,16 @@ class Trading:
         admission = self._services.admission
         account = admission.account_for(principal, order.account)
         admission.may_trade(account)
-        with self._naming({account: int(order.client_order_id is not None)}):
-            try:
+        try:
+            if order.client_order_id is None:
                 result = await self._turns.enter(order, account, principal.session)
-            except AeroMatchError as error:
-                raise refusal("unavailable", str(error)) from error
-            if len(result) == 2:
-                self._remember(result[0], order)
+            else:
+                with self._naming({account: 1}):
+                    result = await self._turns.enter(order, account, principal.session)
+                    if len(result) == 2:
+                        self._remember(result[0], order)
+        except AeroMatchError as error:
+            raise refusal("unavailable", str(error)) from error
         if len(result) == 2:
             return result[1], True
         return encode(await self._not_entered(result, order)), False
@@ -196,6 +199,13 @@ class Trading:
 
     async def amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Order:
         """Changes an order's quantity, its price, or both (R22)."""
+        report = await self.send_amend(principal, order_id, change)
+        return msgspec.structs.replace(
+            await self.order(principal, order_id), fills=_fills(report, _order_number(order_id))
+        )
+
+    async def send_amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Report:
+        """The same without the order as it is then: what the command itself did."""
         number, symbol = await self._place(order_id)
         admission = self._services.admission
         account = admission.account_for(principal, None)
@@ -206,12 +216,11 @@ class Trading:
             owner = None if live is None else live.account
         admission.may_trade(owner)
         self._turns.send()
-        report = await answered(
+        return await answered(
             self._exchange.amend(
                 symbol, number, quantity=change.quantity, price=change.price, account=account, tag=principal.session
             )
         )
-        return msgspec.structs.replace(await self.order(principal, order_id), fills=_fills(report, number))
 
     async def cancel(
         self,
@@ -223,21 +232,25 @@ class Trading:
         account: str | None = None,
     ) -> Order:
         """Cancels an order by its id, or by symbol, account and client order id (R23)."""
-        account = self._services.admission.account_for(principal, account)
-        tag = principal.session
-        self._turns.send()
         if order_id is not None:
-            number, place = await self._place(order_id)
-            report = await answered(self._exchange.cancel(place, number, account=account, tag=tag))
-        else:
-            if client_order_id is None or symbol is None or account is None:
-                missing = "order_id, or client_order_id with symbol and account"
-                raise refusal("malformed", f"a cancel needs {missing}")
-            report = await answered(
-                self._exchange.cancel(symbol, client_order_id=client_order_id, account=account, tag=tag)
-            )
-            number = report.order_id or 0
-        return await self._order(number)
+            await self.send_cancel(principal, order_id, account=account)
+            return await self._order(_order_number(order_id))
+        account = self._services.admission.account_for(principal, account)
+        self._turns.send()
+        if client_order_id is None or symbol is None or account is None:
+            missing = "order_id, or client_order_id with symbol and account"
+            raise refusal("malformed", f"a cancel needs {missing}")
+        report = await answered(
+            self._exchange.cancel(symbol, client_order_id=client_order_id, account=account, tag=principal.session)
+        )
+        return await self._order(report.order_id or 0)
+
+    async def send_cancel(self, principal: Principal, order_id: str, *, account: str | None = None) -> Report:
+        """Cancels an order by its id: what the command itself did."""
+        account = self._services.admission.account_for(principal, account)
+        self._turns.send()
+        number, symbol = await self._place(order_id)
+        return await answered(self._exchange.cancel(symbol, number, account=account, tag=principal.session))
 
     async def cancel_all(
         self, principal: Principal, *, symbol: str | None, side: Side | None, account: str | None

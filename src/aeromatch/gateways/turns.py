@@ -23,9 +23,11 @@ Waiting = list["asyncio.Future[Entered]"]
 class Turns:
     """The orders of this turn. For the thread of the event loop."""
 
-    def __init__(self, exchange: AsyncExchange, record: Callable[[str, int], None]) -> None:
+    def __init__(self, exchange: AsyncExchange, record: Callable[[str, int, int], None]) -> None:
         self._exchange = exchange
         self._record = record
+        # Looked for once: the answer is a system call's business, and there is one loop.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -36,7 +38,9 @@ class Turns:
 
     def enter(self, order: NewOrder, account: str | None, tag: int) -> "asyncio.Future[Entered]":
         """What comes of an order, as `AsyncExchange.submit_many` tells it. Raises what that does when it is awaited."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         if not self._orders:
             loop.call_soon(self.send)
         self._orders.append(order)

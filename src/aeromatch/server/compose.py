@@ -15,9 +15,10 @@ from typing import Final
 from aeromatch import AsyncExchange, Shards
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.rest.app import RestApp
-from aeromatch.gateways.services import Services
+from aeromatch.gateways.services import Listener, Services
+from aeromatch.gateways.streams import Hub
 from aeromatch.gateways.trading import Trading
-from aeromatch.gateways.websocket import Hub, WebSocketApp, WebSocketOptions
+from aeromatch.gateways.websocket import WebSocketApp, WebSocketOptions
 from aeromatch.market.periods import duration_ms
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
 from aeromatch.server.admission.pages import foreign_page
@@ -137,6 +138,8 @@ class Venue:
         self._app = app
         self._status = status
         self._websockets: WebSocketApp | None = None
+        self.listeners: dict[str, Listener] = {}
+        """Gateways with addresses of their own, by name."""
         self._stack = AsyncExitStack()
         self._stack.push_async_callback(exchange.close)
 
@@ -160,6 +163,7 @@ class Venue:
             await venue._list(config)
             await venue._compose(config)
             await venue._begin(config)
+            await venue._listen(config)
         except BaseException:
             await venue.close()
             raise
@@ -214,9 +218,11 @@ class Venue:
             self._app.mount("/metrics", metrics_app(observer, self.admission))
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
+        hub: Hub | None = None
         if config.gateways.websocket.enabled:
             rows = OrderRows(views.directory, views.client_order_ids.of)
             hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
+            hub.count = services.stages.count
             self._stack.push_async_callback(hub.close)
             feed.add(hub)
             market.followed = hub.book
@@ -244,6 +250,14 @@ class Venue:
             demo = Demo(self.exchange, config.demo, is_killed=lambda: self.admission.is_killed(None))
             self._stack.push_async_callback(demo.stop)
             await demo.start()
+
+    async def _listen(self, config: Config) -> None:
+        """Opens the gateways that listen for themselves: all that they need is there."""
+
+    def _opened(self, name: str, listener: Listener) -> None:
+        self.listeners[name] = listener
+        self._stack.push_async_callback(listener.close)
+        self.services.on_drain.append(listener.drain)
 
     async def _count(self, config: StatisticsConfig) -> None:
         """Counts what happens, in a thread, from the journal."""

@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -15,10 +16,14 @@ from aeromatch.server.config import Loaded, load
 from aeromatch.server.daemon import Daemon
 from aeromatch.server.logs import Logs
 
-__all__ = ["config_of", "main"]
+__all__ = ["ACCOUNT", "config_of", "main"]
 
 PLENTY: Final = 1_000_000_000
 """Limits are looked at for each request, and never reached."""
+
+
+ACCOUNT: Final = "bench"
+"""Whose orders they may be."""
 
 
 class Nothing(Form):
@@ -46,8 +51,10 @@ ROUTES: Final = (
 )
 
 
-def config_of(directory: Path, symbol: str, durability: str, interval_ms: int = 100) -> Path:
-    """Writes the configuration of a server to be measured."""
+def config_of(
+    directory: Path, symbol: str, durability: str, interval_ms: int = 100, **gateways: dict[str, Any]
+) -> Path:
+    """Writes the configuration of a server to be measured, with these sections of `gateways`."""
     limits = {"address_orders_per_second": PLENTY, "address_orders_burst": PLENTY}
     config = {
         "server": {"data_dir": str(directory / "data"), "port": 0},
@@ -55,6 +62,8 @@ def config_of(directory: Path, symbol: str, durability: str, interval_ms: int = 
         "exchange": {"durability": durability},
         "instruments": [{"symbol": symbol, "tick_size": "0.01", "lot_size": "0.001"}],
         "limits": limits,
+        "gateways": {"websocket": {"messages_per_s": PLENTY, "burst_messages": PLENTY}, **gateways},
+        "accounts": [{"name": ACCOUNT}],
         "market_data": {"interval_ms": interval_ms},
         "logging": {"level": "warning"},
     }
@@ -70,17 +79,17 @@ class _Measured(Daemon):
     def __init__(self, loaded: Loaded, logs: Logs) -> None:
         super().__init__(loaded, logs, self._begin)
 
-    def _begin(self, address: str) -> None:
+    def _begin(self, address: str, others: Mapping[str, str]) -> None:
         assert self._venue is not None
         services = self._venue.services
         trading = Trading(services)
         services.on_drain.append(trading.close)
         self._app.mount("/echo", RestApp(services, trading, ROUTES))
-        print(address, flush=True)
+        print(json.dumps({"http": address, **others}), flush=True)
 
 
 def main(file: str) -> int:
-    """Serves until SIGTERM; the first line that is printed is the address."""
+    """Serves until SIGTERM; the first line that is printed has the addresses by gateway, as JSON."""
     import asyncio
 
     import uvloop

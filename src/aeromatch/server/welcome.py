@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,8 +15,8 @@ from aeromatch.server.pages import Pages
 __all__ = ["welcome"]
 
 
-def welcome(address: str, config: Config, directory: Path) -> str:
-    """The addresses of the server, and commands to try."""
+def welcome(address: str, others: Mapping[str, str], config: Config, directory: Path) -> str:
+    """The addresses of the server, those of gateways that listen for themselves among them, and commands to try."""
     symbol = config.instruments[0].symbol if config.instruments else "BTC-USD"
     account = config.accounts[0].name if config.accounts else "alice"
     order = {"symbol": symbol, "side": "buy", "quantity": "0.01", "price": "60000", "account": account}
@@ -26,6 +27,7 @@ def welcome(address: str, config: Config, directory: Path) -> str:
         f"  dashboard   {address}/",
         f"  API docs    {address}/docs",
         f"  metrics     {address}/metrics",
+        *(f"  {name:<11} {others[name]}" for name in others),
         "",
         "Three things to try:",
         f"  curl -s {address}/order -H 'content-type: application/json' -d {_json(order)}",

@@ -151,7 +151,7 @@ class SqliteViews(SqliteFile):
             put(self._connection, "trades", TRADE_COLUMNS, columns_of(batch.trades, TRADE_COLUMNS))
             orders = [*columns_of(batch.orders, ORDER_COLUMNS), notionals_of(batch.orders)]
             put(self._connection, "orders", (*ORDER_COLUMNS, "notional"), orders)
-            names = [list(map(signed, batch.names)), list(batch.names.values())]
+            names: list[list[Any]] = [list(map(signed, batch.names)), list(batch.names.values())]
             put(self._connection, "client_order_ids", ("order_id", "client_order_id"), names)
             ended = self._ended + int(np.count_nonzero(batch.orders["status"] >= ENDED))
             ended -= self._drop_orders(ended, batch)

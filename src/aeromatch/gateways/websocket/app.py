@@ -10,8 +10,8 @@ import msgspec
 from aeromatch.gateways.context import session as session_context
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.services import Credentials, Principal, RefusedError, Services
+from aeromatch.gateways.streams import Hub
 from aeromatch.gateways.trading import Trading
-from aeromatch.gateways.websocket.hub import Hub
 from aeromatch.gateways.websocket.options import WebSocketOptions
 from aeromatch.gateways.websocket.outlet import GOING_AWAY, INTERNAL_ERROR
 from aeromatch.gateways.websocket.protocol import EXTENSION, Socket
@@ -53,7 +53,6 @@ class WebSocketApp:
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._recheck: asyncio.TimerHandle | None = None
-        hub.count = services.stages.count
         services.on_drain.append(self.drain)
 
     @property
@@ -98,14 +97,14 @@ class WebSocketApp:
         if self._recheck is None:
             self._recheck = asyncio.get_running_loop().call_later(RECHECK_S, self._look_at_keys)
         stages = self.services.stages
-        stages.count("aeromatch_websocket_connections")
+        stages.count("aeromatch_gateway_connections", gateway="websocket")
         if self._is_draining:
             # Since it was let in.
             session.go_away(GOING_AWAY, "draining", DRAINING)
         try:
             await session.run(receive)
         finally:
-            stages.count("aeromatch_websocket_connections", -1)
+            stages.count("aeromatch_gateway_connections", -1, gateway="websocket")
             self._sessions.discard(session)
             if not self._sessions:
                 self._nobody.set()

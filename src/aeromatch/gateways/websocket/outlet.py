@@ -3,16 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
+from aeromatch.gateways.streams import Published, Stale
 from aeromatch.gateways.websocket.options import WebSocketOptions
 from aeromatch.gateways.websocket.protocol import Socket, frame_of
 from aeromatch.schema.messages import ClosingMessage
 from aeromatch.schema.problems import Problem, type_of
 
-__all__ = ["GOING_AWAY", "INTERNAL_ERROR", "POLICY", "TRY_AGAIN_LATER", "Outlet", "Stale", "message_frame"]
+__all__ = ["GOING_AWAY", "INTERNAL_ERROR", "POLICY", "TRY_AGAIN_LATER", "Outlet", "message_frame"]
 
 GOING_AWAY: Final = 1001
 POLICY: Final = 1008
@@ -27,20 +28,15 @@ def message_frame(message: object) -> bytes:
     return frame_of(_encode(message))
 
 
-class Stale(Protocol):
-    """A subscription whose client has missed something that a newer message makes up for."""
-
-    def fresh_frame(self) -> bytes | None:
-        """What the client needs now; None where there is nothing yet."""
-
-
 class Outlet:
-    """The way to one client. Everything here happens in the event loop, and nothing waits.
+    """The way to one client (`streams.Outlet`). Everything here happens in the event loop, and nothing waits.
 
     What cannot be conflated is queued while the socket is full, within limits. What can be is left out: whoever left it
     out gives a fresh frame once there is room. A client that stays slow, or for whom too much is queued, is told why,
     and the connection is closed: memory is bounded by the limits, whoever connects.
     """
+
+    gateway = "websocket"
 
     def __init__(
         self, socket: Socket, options: WebSocketOptions, count: Callable[..., None], on_end: Callable[[], None]
@@ -64,6 +60,14 @@ class Outlet:
         """Whether a frame would leave at once."""
         return not self._queue and self._socket.is_writable
 
+    def size(self, message: Published) -> int:
+        """As `streams.Outlet`."""
+        return len(message.encoded(message_frame))
+
+    def publish(self, message: Published) -> None:
+        """As `streams.Outlet`."""
+        self.send(message.encoded(message_frame))
+
     def send(self, frame: bytes) -> None:
         """Sends what must not be left out."""
         if self.is_over:
@@ -76,17 +80,17 @@ class Outlet:
         self._queued_bytes += len(frame)
         self._look()
         if len(self._queue) > self._options.queue_messages or self._queued_bytes > self._options.queue_bytes:
-            self.close(TRY_AGAIN_LATER, "slow_consumer", "more waits for this client than the server keeps")
+            self.end_slow("more waits for this client than the server keeps")
 
-    def offer(self, frame: bytes, subscription: Stale, channel: str) -> None:
-        """Sends what a newer message makes up for, or leaves it out."""
+    def offer(self, message: Published, subscription: Stale, channel: str) -> None:
+        """As `streams.Outlet`."""
         if self.is_over:
             return
         if self.is_free and not self._stale:
-            self._socket.write_frame(frame)
+            self._socket.write_frame(message.encoded(message_frame))
         else:
             self._stale[subscription] = None
-            self._count("aeromatch_websocket_conflated_total", channel=channel)
+            self._count("aeromatch_stream_conflated_total", gateway=self.gateway, channel=channel)
         self._look()
 
     def forget(self, subscription: Stale) -> None:
@@ -104,7 +108,7 @@ class Outlet:
             self._slow_timer = asyncio.get_running_loop().call_later(self._options.slow_timeout_s, self._too_slow)
 
     def _too_slow(self) -> None:
-        self.close(TRY_AGAIN_LATER, "slow_consumer", f"the client was slow for {self._options.slow_timeout_s:g} s")
+        self.end_slow(f"the client was slow for {self._options.slow_timeout_s:g} s")
 
     def _drain(self) -> None:
         """The socket has room again."""
@@ -115,8 +119,8 @@ class Outlet:
         while self._stale and self.is_free:
             subscription = next(iter(self._stale))
             del self._stale[subscription]
-            if (fresh := subscription.fresh_frame()) is not None:
-                self._socket.write_frame(fresh)
+            if (fresh := subscription.fresh()) is not None:
+                self._socket.write_frame(fresh.encoded(message_frame))
         if self.is_free and not self._stale:
             self._end_slowness()
 
@@ -126,11 +130,15 @@ class Outlet:
             self._slow_timer.cancel()
             self._slow_timer = None
 
+    def end_slow(self, detail: str) -> None:
+        """As `streams.Outlet`."""
+        self.close(TRY_AGAIN_LATER, "slow_consumer", detail)
+
     def close(self, code: int, slug: str, detail: str) -> None:
         """Says why, and closes the connection; what is queued is dropped."""
         if self.is_over:
             return
-        self._count("aeromatch_websocket_closed_total", reason=slug)
+        self._count("aeromatch_gateway_closed_total", gateway=self.gateway, reason=slug)
         problem = Problem(
             type=type_of(slug), title=slug.replace("_", " ").capitalize(), status=503, slug=slug, detail=detail
         )

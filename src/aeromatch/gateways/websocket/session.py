@@ -11,10 +11,9 @@ import msgspec
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.rest.forms import malformed
 from aeromatch.gateways.services import Credentials, Principal, RefusedError, Role
-from aeromatch.gateways.websocket.channels import Topic
+from aeromatch.gateways.streams import Subscription, Topic
 from aeromatch.gateways.websocket.outlet import POLICY, Outlet, message_frame
 from aeromatch.gateways.websocket.protocol import Socket
-from aeromatch.gateways.websocket.subscription import Subscription
 from aeromatch.schema.base import Answer
 from aeromatch.schema.messages import (
     AmendOrderRequest,
@@ -102,7 +101,7 @@ class Session:
         self.number = number
         self.remote = remote
         self._principal = principal
-        self._outlet = Outlet(socket, app.options, app.hub.count, self._ended)
+        self._outlet = Outlet(socket, app.options, app.services.stages.count, self._ended)
         self._bucket = _Bucket(app.options.messages_per_s, app.options.burst_messages)
         self._faults = 0
         self._subscriptions: dict[Key, Subscription] = {}

@@ -80,12 +80,14 @@ METRICS: Final[tuple[Metric, ...]] = (
     _counter("aeromatch_refusals_total", "Requests that a gateway refused, by problem's slug.", "gateway", "slug"),
     _times("aeromatch_stage_duration_seconds", "Time in each stage of an order's way.", "stage"),
     _gauge("aeromatch_http_connections", "Connections that are open, WebSocket ones included."),
-    _gauge("aeromatch_websocket_connections", "WebSocket connections that are open."),
-    _gauge("aeromatch_websocket_subscriptions", "Subscriptions to channels, over all connections."),
-    _counter("aeromatch_websocket_messages_total", "Messages sent over WebSockets, by channel.", "channel"),
-    _counter("aeromatch_websocket_sent_bytes_total", "Bytes of messages sent over WebSockets."),
-    _counter("aeromatch_websocket_conflated_total", "Updates merged into a later one, by channel.", "channel"),
-    _counter("aeromatch_websocket_closed_total", "WebSocket connections the server closed, by reason.", "reason"),
+    _gauge("aeromatch_gateway_connections", "Connections of gateways that keep them, such as WebSockets.", "gateway"),
+    _counter("aeromatch_gateway_closed_total", "Connections that a gateway closed, by reason.", "gateway", "reason"),
+    _gauge("aeromatch_stream_subscriptions", "Subscriptions to channels, over all connections.", "gateway"),
+    _counter("aeromatch_stream_messages_total", "Messages that channels sent to clients.", "gateway", "channel"),
+    _counter("aeromatch_stream_sent_bytes_total", "Bytes of these messages.", "gateway"),
+    _counter(
+        "aeromatch_stream_conflated_total", "Updates merged into a later one for slow clients.", "gateway", "channel"
+    ),
     # What came of it.
     _counter("aeromatch_orders_total", "New orders the exchange has answered: accepted or rejected.", "result"),
     _counter("aeromatch_rejections_total", "Commands that the exchange rejected, by R8's slug.", "slug"),

@@ -51,7 +51,7 @@ class Recent:
     def __init__(self) -> None:
         self._old = new_histogram()
         self._parts = deque([new_histogram()])
-        self.record: Callable[[int], None] = self._parts[-1].record
+        self.record = self._parts[-1].record
         """Adds a value, a whole number; looked up anew each time, since `turn` puts another one here."""
 
     def record_many(self, values: NDArray[Any]) -> None:
@@ -114,9 +114,10 @@ class Registry:
             self._cells[name, *labels.items()] = cell
             return cell
 
-    def value(self, name: str) -> float:
-        """What was counted of a metric, over all its labels."""
-        return sum(cell[0] for cell in tuple(self._counts[name].values()))
+    def value(self, name: str, *labels: str) -> float:
+        """What was counted of a metric: with labels that begin with these, or over all of them."""
+        counts = tuple(self._counts[name].items())
+        return sum(cell[0] for key, cell in counts if key[: len(labels)] == labels)
 
     def ask(self, source: Callable[[], Iterable[Sample]]) -> None:
         """Adds a source of values that is asked whenever metrics are shown."""

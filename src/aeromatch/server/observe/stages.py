@@ -36,13 +36,13 @@ class StageRecorder:
         registry.ask_histograms(self._shown)
         registry.ask(self._request_counts)
 
-    def record(self, stage: str, duration_ns: int) -> None:
-        """Adds the time that one request spent in a stage.
+    def record(self, stage: str, duration_ns: int, count: int = 1) -> None:
+        """Adds the time that one request spent in a stage, or that each of several did.
 
         Raises:
             KeyError: `stage` is none of `catalogue.STAGES`.
         """
-        self._stages[stage].record(duration_ns)
+        self._stages[stage].record(duration_ns, count)
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
         """Adds to a counter of the catalogue; `amount` may be below 0 for a gauge.

@@ -76,7 +76,7 @@ def _fill(market: Market, fill: Any) -> Fill:
 
 
 class OrderRows:
-    """Makes orders of rows, in any thread: `gateways.websocket.channels.OrderSource`."""
+    """Makes orders of rows, in any thread: `gateways.streams.channels.OrderSource`."""
 
     def __init__(self, directory: Directory, names: Callable[[NDArray[np.void]], Mapping[int, str]]) -> None:
         """Make it.

@@ -8,7 +8,7 @@ in one queue, which the event loop works off in order.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from aeromatch import Events, Exchange
 from aeromatch._core import CODES
 from aeromatch.gateways.problems import refusal, unknown_instrument
-from aeromatch.gateways.websocket.channels import (
+from aeromatch.gateways.streams.channels import (
     CandleChannel,
     CandleSource,
     DepthChannel,
@@ -36,12 +36,12 @@ from aeromatch.gateways.websocket.channels import (
     Topic,
     TradeChannel,
 )
-from aeromatch.gateways.websocket.past import not_kept
+from aeromatch.gateways.streams.past import not_kept
 from aeromatch.market.times import event_times
 
 __all__ = ["FeedThread", "Hub"]
 
-log = logging.getLogger("aeromatch.websocket")
+log = logging.getLogger("aeromatch.streams")
 
 TRADE: Final = CODES["EventKind"]["trade"]
 RECENT_ROWS: Final = 100_000
@@ -217,11 +217,11 @@ class Hub:
             RefusedError: The feed has ended (503).
         """
         self._feed.call(lambda: self._join(topic, member, since))
-        self.count("aeromatch_websocket_subscriptions")
+        self.count("aeromatch_stream_subscriptions", gateway=member.gateway)
 
     def unsubscribe(self, topic: Topic, member: Member) -> None:
         """Ends what `subscribe` began, once and only if it did not fail; nothing is delivered any more."""
-        self.count("aeromatch_websocket_subscriptions", -1)
+        self.count("aeromatch_stream_subscriptions", -1, gateway=member.gateway)
         channel = self._channels.get(topic)
         if channel is not None:
             channel.members.discard(member)
@@ -229,6 +229,19 @@ class Hub:
             self._feed.call(lambda: self._leave(topic))
         except Exception:
             return  # The feed has ended: there is nothing to be ended.
+
+    def tell_position(self, tell: Callable[[tuple[int, ...]], None]) -> None:
+        """Calls back, in the event loop, with what `position` is behind every message of what came before that.
+
+        Raises:
+            RefusedError: The feed has ended (503).
+        """
+
+        def say() -> None:
+            self._say(partial(tell, self._feed.position))
+            self._flush()
+
+        self._feed.call(say)
 
     def _take_over(self, said: list[Callable[[], None] | tuple[Feeder, Published]]) -> None:
         count = len(said)
@@ -255,8 +268,19 @@ class Hub:
                     member.deliver(message)
                 if not count % CHUNK:
                     await asyncio.sleep(0)
-            self.count("aeromatch_websocket_messages_total", len(members), channel=channel.topic.channel)
-            self.count("aeromatch_websocket_sent_bytes_total", len(members) * len(message.frame))
+            self._count_sent(members, message, channel.topic.channel)
+
+    def _count_sent(self, members: Sequence[Member], message: Published, channel: str) -> None:
+        sizes: dict[str, list[int]] = {}
+        for member in members:
+            try:
+                sizes[member.gateway][0] += 1
+            except KeyError:
+                # All clients of a gateway get the same bytes.
+                sizes[member.gateway] = [1, member.size(message)]
+        for gateway, (count, size) in sizes.items():
+            self.count("aeromatch_stream_messages_total", count, gateway=gateway, channel=channel)
+            self.count("aeromatch_stream_sent_bytes_total", count * size, gateway=gateway)
 
     def _tell_closed(self, channel: CandleChannel, start: int, end: int) -> None:
         """Candles that have closed are read, and told when they are there."""
@@ -346,7 +370,7 @@ class Hub:
         return [] if message is None else [message]
 
     def _refuse(self, member: Member, error: Exception) -> None:
-        self.count("aeromatch_websocket_subscriptions", -1)
+        self.count("aeromatch_stream_subscriptions", -1, gateway=member.gateway)
         member.failed(error)
 
     def _leave(self, topic: Topic) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aeromatch import EVENT_DTYPE, Exchange, StreamLagged
 from aeromatch._core import CODES, OrderTracker
 from aeromatch.gateways.services import RefusedError
-from aeromatch.gateways.websocket.channels import MOST_PRINTS, OrderChannel, Prints, Published, trade_message
+from aeromatch.gateways.streams.channels import MOST_PRINTS, OrderChannel, Prints, Published, trade_message
 from aeromatch.market.times import event_times
 from aeromatch.market.turns import Turns
 

@@ -1,26 +1,61 @@
-"""One channel that one connection follows."""
+"""One channel that one client follows."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aeromatch.gateways.problems import unknown_instrument
 from aeromatch.gateways.services import RefusedError
-from aeromatch.gateways.websocket.channels import DepthChannel, Feeder, OrderChannel, Prints, Published, Topic
-from aeromatch.gateways.websocket.outlet import TRY_AGAIN_LATER, Outlet
-from aeromatch.gateways.websocket.past import NOT_KEPT, PastOrders, PastTrades
+from aeromatch.gateways.streams.channels import DepthChannel, Feeder, OrderChannel, Prints, Published, Topic
+from aeromatch.gateways.streams.past import NOT_KEPT, PastOrders, PastTrades
 
 if TYPE_CHECKING:
-    from aeromatch.gateways.websocket.hub import Hub
+    from aeromatch.gateways.streams.hub import Hub
 
-__all__ = ["Subscription"]
+__all__ = ["Outlet", "Stale", "Subscription"]
 
 HELD_BYTES: Final = 8 << 20
 """So much is held at most of what happens while the past is read."""
 SOME: Final = 16
 """Messages of the past that are made at once."""
+
+
+class Stale(Protocol):
+    """A subscription whose client has missed something that a newer message makes up for."""
+
+    def fresh(self) -> Published | None:
+        """What the client needs now; None where there is nothing yet."""
+
+
+class Outlet(Protocol):
+    """The way to one client, as its gateway makes it. In the event loop; but for `room`, nothing waits."""
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's name, as metrics have it."""
+
+    def size(self, message: Published) -> int:
+        """How many bytes a message has in the gateway's form."""
+
+    def publish(self, message: Published) -> None:
+        """Sends what must not be left out: it is queued for a client that is slow, within limits."""
+
+    def offer(self, message: Published, subscription: Stale, channel: str) -> None:
+        """Sends what a newer message makes up for, or leaves it out: then `subscription.fresh` has what is sent later.
+
+        Nothing that the subscription offers from then on may be sent before that.
+        """
+
+    def forget(self, subscription: Stale) -> None:
+        """The subscription needs nothing any more."""
+
+    async def room(self) -> None:
+        """Waits until messages leave at once; returns at once where it is over."""
+
+    def end_slow(self, detail: str) -> None:
+        """Ends the client's connection, or stream, with a reason (`slow_consumer`)."""
 
 
 class Subscription:
@@ -110,7 +145,7 @@ class Subscription:
                 await self._outlet.room()
                 if self._is_over:
                     return
-                self._outlet.send(message.frame)
+                self._outlet.publish(message)
         finally:
             await asyncio.to_thread(past.close)
         await self._join_behind(lambda _position: None, tuple(place - 1 for place in known))
@@ -129,7 +164,7 @@ class Subscription:
                 await self._outlet.room()
                 if self._is_over:
                     return
-                self._outlet.send(message.frame)
+                self._outlet.publish(message)
         await self._release()
 
     async def _release(self) -> None:
@@ -138,8 +173,8 @@ class Subscription:
             await self._outlet.room()
             if self._held:
                 message = self._held.popleft()
-                self._held_bytes -= len(message.frame)
-                self._outlet.send(message.frame)
+                self._held_bytes -= self._outlet.size(message)
+                self._outlet.publish(message)
         self._held = None
 
     async def _send_until(self, past: PastTrades, end: int) -> None:
@@ -147,7 +182,7 @@ class Subscription:
             await self._outlet.room()
             if self._is_over:
                 return
-            self._outlet.send(message.frame)
+            self._outlet.publish(message)
 
     async def _join(
         self, answer: Callable[[tuple[int, ...]], None], since: tuple[int, ...] | None = None
@@ -157,6 +192,15 @@ class Subscription:
         self._hub.subscribe(self.topic, self, since)
         # Whoever stops waiting leaves it to `joined` to undo it.
         return await asyncio.shield(self._joining)
+
+    @property
+    def gateway(self) -> str:
+        """As `channels.Member`."""
+        return self._outlet.gateway
+
+    def size(self, message: Published) -> int:
+        """As `channels.Member`."""
+        return self._outlet.size(message)
 
     def joined(self, channel: Feeder, messages: Iterable[Published], position: tuple[int, ...]) -> None:
         """As `channels.Member`."""
@@ -173,7 +217,7 @@ class Subscription:
             return
         for message in messages:
             self._last = message.last
-            self._outlet.send(message.frame)
+            self._outlet.publish(message)
 
     def failed(self, error: Exception) -> None:
         """As `channels.Member`."""
@@ -186,26 +230,26 @@ class Subscription:
             return
         if self._held is not None:
             self._held.append(message)
-            self._held_bytes += len(message.frame)
+            self._held_bytes += self._outlet.size(message)
             if len(self._held) > self._most_held or self._held_bytes > HELD_BYTES:
-                self._outlet.close(TRY_AGAIN_LATER, "slow_consumer", "too much happens for what is read of the past")
+                self._outlet.end_slow("too much happens for what is read of the past")
             return
         if isinstance(self._channel, DepthChannel):
             if message.last <= self._last:
                 return  # A snapshot was sent meanwhile that has it.
             self._last = message.last
         if self._channel.conflates:
-            self._outlet.offer(message.frame, self, self.topic.channel)
+            self._outlet.offer(message, self, self.topic.channel)
         else:
-            self._outlet.send(message.frame)
+            self._outlet.publish(message)
 
-    def fresh_frame(self) -> bytes | None:
-        """As `outlet.Stale`."""
+    def fresh(self) -> Published | None:
+        """As `Stale`."""
         fresh = None if self._channel is None or self._is_over else self._channel.fresh()
         if fresh is None:
             return None
         self._last = fresh.last
-        return fresh.frame
+        return fresh
 
     def end(self) -> None:
         """Leaves the topic. A second time does nothing."""

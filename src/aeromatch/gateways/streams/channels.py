@@ -3,7 +3,7 @@
 A channel lives in the feed's thread. Only `members`, and what `fresh` reads, are touched by the event loop too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from aeromatch import Exchange
 from aeromatch._core import DepthDiffer, DepthReader
-from aeromatch.gateways.websocket.outlet import message_frame
 from aeromatch.schema.market import Candle, CandlePage, Ticker, TradePrint
 from aeromatch.schema.messages import (
     CandleMessage,
@@ -32,6 +31,7 @@ __all__ = [
     "DepthSource",
     "Feeder",
     "Member",
+    "Message",
     "OrderChannel",
     "OrderSource",
     "Prints",
@@ -70,17 +70,36 @@ class Topic:
     interval_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A message as a frame, and the first and the last number that it is about: update ids, or sequence numbers."""
+Message: TypeAlias = DepthSnapshot | DepthUpdate | TradeMessage | TickerMessage | CandleMessage | OrderMessage
 
-    frame: bytes
-    first: int = 0
-    last: int = 0
+
+class Published:
+    """A message, and the first and the last number that it is about: update ids, or sequence numbers."""
+
+    __slots__ = ("_encoded", "first", "last", "message")
+
+    def __init__(self, message: Message, first: int = 0, last: int = 0) -> None:
+        self.message = message
+        self.first, self.last = first, last
+        self._encoded: dict[Callable[[Message], bytes], bytes] = {}
+
+    def encoded(self, encode: Callable[[Message], bytes]) -> bytes:
+        """The message in a gateway's form: made once, however many of its clients get it. In the event loop."""
+        data = self._encoded.get(encode)
+        if data is None:
+            data = self._encoded[encode] = encode(self.message)
+        return data
 
 
 class Member(Protocol):
     """A subscription, as its channel's messages reach it; in the event loop."""
+
+    @property
+    def gateway(self) -> str:
+        """Through which gateway its client came: metrics say it."""
+
+    def size(self, message: Published) -> int:
+        """How many bytes a message has in the gateway's form."""
 
     def deliver(self, message: Published) -> None:
         """Sends it on."""
@@ -154,7 +173,7 @@ class DepthChannel(Feeder):
         source.read()
         self._differ = DepthDiffer(source.reader, topic.levels)
         self._is_pending = True
-        self._snapshot = Published(b"", last=-1)
+        self._snapshot: Published | None = None
 
     def touch(self) -> None:
         """The book may have changed."""
@@ -172,7 +191,7 @@ class DepthChannel(Feeder):
     def fresh(self) -> Published:
         """The snapshot that the next update leads on from; made once, whoever asks."""
         last, timestamp, bids, asks = self._differ.snapshot()
-        if self._snapshot.last != last:
+        if self._snapshot is None or self._snapshot.last != last:
             message = DepthSnapshot(
                 channel="depth",
                 symbol=self.source.reader.symbol,
@@ -181,7 +200,7 @@ class DepthChannel(Feeder):
                 bids=bids,
                 asks=asks,
             )
-            self._snapshot = Published(message_frame(message), last, last)
+            self._snapshot = Published(message, last, last)
         return self._snapshot
 
     def tick(self, now_ns: int, /) -> Iterable[Published]:
@@ -203,7 +222,7 @@ class DepthChannel(Feeder):
             bids=bids,
             asks=asks,
         )
-        yield Published(message_frame(message), first, last)
+        yield Published(message, first, last)
 
 
 class Prints:
@@ -241,8 +260,8 @@ class Prints:
 
 def trade_message(symbol: str, prints: Sequence[TradePrint]) -> Published:
     """Trades as one message."""
-    frame = message_frame(TradeMessage(channel="trades", symbol=symbol, trades=list(prints)))
-    return Published(frame, prints[0].sequence, prints[-1].sequence)
+    message = TradeMessage(channel="trades", symbol=symbol, trades=list(prints))
+    return Published(message, prints[0].sequence, prints[-1].sequence)
 
 
 class TradeChannel(Feeder):
@@ -296,7 +315,7 @@ class TickerChannel(Feeder):
     def _make(self) -> Published:
         ticker = self._source.ticker(self._symbol)
         message = TickerMessage(channel="ticker", symbol=self._symbol, ticker=ticker)
-        return Published(message_frame(message), ticker.sequence, ticker.sequence)
+        return Published(message, ticker.sequence, ticker.sequence)
 
     def touch(self) -> None:
         """Something happened in the book."""
@@ -315,7 +334,7 @@ class TickerChannel(Feeder):
         if self._is_pending and self.is_due(now_ns):
             self._is_pending = False
             made = self._make()
-            if made.frame != self._last.frame:
+            if made.message != self._last.message:
                 self._last = made
                 yield made
 
@@ -345,7 +364,7 @@ class CandleChannel(Feeder):
 
     def _message(self, candle: Candle) -> Published:
         message = CandleMessage(channel="candles", symbol=self._symbol, period=self._period, candle=candle)
-        return Published(message_frame(message))
+        return Published(message)
 
     def begin(self) -> Published | None:
         """What a new subscriber gets first."""
@@ -414,4 +433,4 @@ class OrderChannel(Feeder):
         orders = self._source.orders(mine, fills[fills["account"] == self.number])
         account = self.topic.account
         message = OrderMessage(channel="orders", account=account, sequence=sequence, orders=orders, shard=shard)
-        return Published(message_frame(message), sequence, sequence)
+        return Published(message, sequence, sequence)
