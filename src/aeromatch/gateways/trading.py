@@ -199,6 +199,13 @@ class Trading:
 
     async def amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Order:
         """Changes an order's quantity, its price, or both (R22)."""
+        report = await self.send_amend(principal, order_id, change)
+        return msgspec.structs.replace(
+            await self.order(principal, order_id), fills=_fills(report, _order_number(order_id))
+        )
+
+    async def send_amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Report:
+        """The same without the order as it is then: what the command itself did."""
         number, symbol = await self._place(order_id)
         admission = self._services.admission
         account = admission.account_for(principal, None)
@@ -209,12 +216,11 @@ class Trading:
             owner = None if live is None else live.account
         admission.may_trade(owner)
         self._turns.send()
-        report = await answered(
+        return await answered(
             self._exchange.amend(
                 symbol, number, quantity=change.quantity, price=change.price, account=account, tag=principal.session
             )
         )
-        return msgspec.structs.replace(await self.order(principal, order_id), fills=_fills(report, number))
 
     async def cancel(
         self,
@@ -226,21 +232,25 @@ class Trading:
         account: str | None = None,
     ) -> Order:
         """Cancels an order by its id, or by symbol, account and client order id (R23)."""
-        account = self._services.admission.account_for(principal, account)
-        tag = principal.session
-        self._turns.send()
         if order_id is not None:
-            number, place = await self._place(order_id)
-            report = await answered(self._exchange.cancel(place, number, account=account, tag=tag))
-        else:
-            if client_order_id is None or symbol is None or account is None:
-                missing = "order_id, or client_order_id with symbol and account"
-                raise refusal("malformed", f"a cancel needs {missing}")
-            report = await answered(
-                self._exchange.cancel(symbol, client_order_id=client_order_id, account=account, tag=tag)
-            )
-            number = report.order_id or 0
-        return await self._order(number)
+            await self.send_cancel(principal, order_id, account=account)
+            return await self._order(_order_number(order_id))
+        account = self._services.admission.account_for(principal, account)
+        self._turns.send()
+        if client_order_id is None or symbol is None or account is None:
+            missing = "order_id, or client_order_id with symbol and account"
+            raise refusal("malformed", f"a cancel needs {missing}")
+        report = await answered(
+            self._exchange.cancel(symbol, client_order_id=client_order_id, account=account, tag=principal.session)
+        )
+        return await self._order(report.order_id or 0)
+
+    async def send_cancel(self, principal: Principal, order_id: str, *, account: str | None = None) -> Report:
+        """Cancels an order by its id: what the command itself did."""
+        account = self._services.admission.account_for(principal, account)
+        self._turns.send()
+        number, symbol = await self._place(order_id)
+        return await answered(self._exchange.cancel(symbol, number, account=account, tag=principal.session))
 
     async def cancel_all(
         self, principal: Principal, *, symbol: str | None, side: Side | None, account: str | None
