@@ -100,14 +100,14 @@ class Session:
             self._take_frames()
         return self._done()
 
-    def send(self, message: Message, now_ns: int) -> list[Action]:
+    def send(self, message: Message, now_ns: int, *, is_kept: bool = True) -> list[Action]:
         """Send an application message: it gets the next number, and is kept.
 
         While the session is not up nothing goes out: the other side finds at its next logon that it has missed a
-        number, and asks.
+        number, and asks. What is not kept is not sent again: a gap is filled in its place.
         """
         self._now_ns = now_ns
-        self._emit(message)
+        self._emit(message, is_kept=is_kept)
         return self._done()
 
     def more(self, now_ns: int) -> list[Action]:
@@ -155,13 +155,13 @@ class Session:
         header = message.header
         header.set(34, sequence).set(49, self.profile.comp_id).set(56, self.comp_id).set_time(52, self._now_ns)
 
-    def _emit(self, message: Message) -> None:
+    def _emit(self, message: Message, *, is_kept: bool = True) -> None:
         """Give a message its number, keep it where it is the application's, and send it while the session is up."""
         if message.is_administrative and self._phase in (Phase.ENDING, Phase.OVER):
             return
         self._address(message, self.store.next_out)
         frame = encode(message)
-        self.store.take(None if message.is_administrative else frame)
+        self.store.take(frame if is_kept and not message.is_administrative else None)
         if self._phase is Phase.UP or message.is_administrative:
             self._transmit(frame)
 
