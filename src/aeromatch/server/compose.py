@@ -301,8 +301,7 @@ class Venue:
         self._stack.push_async_callback(asyncio.to_thread, recorder.close)
 
     def _failed(self, detail: str) -> None:
-        """A part on which the others stand has ended: nothing new is taken."""
-        log.error("failed", extra={"reason": detail})
+        """A part on which the others stand has ended: nothing new is taken, and the process will end."""
         self._status.set("failed", detail)
         if self._websockets is not None:
             self._websockets.fail(detail)
