@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -76,7 +76,9 @@ def bench_gateways(
 
     doors = list(doors_of(chosen or GATEWAYS, batch))
     done = itertools.count(1)
-    sections: dict[str, Any] = {gateway: {"enabled": True, "port": 0} for gateway in chosen or GATEWAYS if gateway in PORTS}
+    sections: dict[str, Any] = {
+        gateway: {"enabled": True, "port": 0} for gateway in chosen or GATEWAYS if gateway in PORTS
+    }
     with running(durability, **sections) as server:
         plan = Plan(
             url=f"http://{server.host}:{server.port}",
