@@ -36,9 +36,7 @@ class Server:
     port: int
     pid: int
     others: dict[str, str] = field(default_factory=dict)
-    """Gateways that listen for themselves, and where."""
-    accounts: tuple[str, ...] = ()
-    """That there are, whoever asks."""
+    """Addresses of gateways that listen for themselves, by name."""
 
     def cpu_s(self) -> float:
         """What all threads of the process have used, in seconds."""

@@ -73,18 +73,17 @@ def bench_gateways(
     from aeromatch.bench.load_worker import Plan
     from aeromatch.bench.server_rest import SYMBOL
     from aeromatch.cli.bench_server import machine, running
+    from aeromatch.server.measured import ACCOUNT
 
     doors = list(doors_of(chosen or GATEWAYS, batch))
     done = itertools.count(1)
-    sections: dict[str, Any] = {
-        gateway: {"enabled": True, "port": 0} for gateway in chosen or GATEWAYS if gateway in PORTS
-    }
+    sections: dict[str, Any] = {it: {"enabled": True, "port": 0} for it in chosen or GATEWAYS if it in PORTS}
     with running(durability, **sections) as server:
         plan = Plan(
             url=f"http://{server.host}:{server.port}",
             gateway="",
             markets=(Market(SYMBOL, "0.01", "0.001", MIDDLE_TICKS),),
-            accounts=server.accounts,
+            accounts=(ACCOUNT,),
             seconds=seconds,
             warmup_s=warmup_s,
         )

@@ -128,7 +128,7 @@ def bench_server(
 @contextmanager
 def running(durability: str, interval_ms: int = 100, **gateways: dict[str, Any]) -> Iterator[Server]:
     """A server in a process of its own, until it is not needed any more; with these sections of `gateways`."""
-    from aeromatch.server.measured import ACCOUNTS, config_of
+    from aeromatch.server.measured import config_of
 
     with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
         file = config_of(Path(directory), SYMBOL, durability, interval_ms, **gateways)
@@ -141,7 +141,7 @@ def running(durability: str, interval_ms: int = 100, **gateways: dict[str, Any])
                     raise click.ClickException("the server did not start; what it says stands above")
                 others = json.loads(line)
                 parts = urlsplit(others.pop("http"))
-                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid, others, ACCOUNTS)
+                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid, others)
             finally:
                 process.send_signal(signal.SIGTERM)
                 try:

@@ -16,12 +16,14 @@ from aeromatch.server.config import Loaded, load
 from aeromatch.server.daemon import Daemon
 from aeromatch.server.logs import Logs
 
-__all__ = ["ACCOUNTS", "config_of", "main"]
+__all__ = ["ACCOUNT", "config_of", "main"]
 
-ACCOUNTS: Final = ("alice", "bob")
-"""Whose orders they may be."""
 PLENTY: Final = 1_000_000_000
 """Limits are looked at for each request, and never reached."""
+
+
+ACCOUNT: Final = "bench"
+"""Whose orders they may be."""
 
 
 class Nothing(Form):
@@ -59,9 +61,9 @@ def config_of(
         "auth": {"mode": "off"},
         "exchange": {"durability": durability},
         "instruments": [{"symbol": symbol, "tick_size": "0.01", "lot_size": "0.001"}],
-        "accounts": [{"name": name} for name in ACCOUNTS],
         "limits": limits,
         "gateways": {"websocket": {"messages_per_s": PLENTY, "burst_messages": PLENTY}, **gateways},
+        "accounts": [{"name": ACCOUNT}],
         "market_data": {"interval_ms": interval_ms},
         "logging": {"level": "warning"},
     }

@@ -102,6 +102,9 @@ class Answer(Protocol):
     def is_resting(self) -> bool:
         """Whether the new order rests in the book, whole."""
 
+    def is_live(self) -> bool:
+        """Whether something of the new order rests in the book."""
+
     def price(self) -> str:
         """What a new order traded at, on average; empty if it did not."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import TYPE_CHECKING, Final, cast
 
@@ -62,6 +63,10 @@ class FixAnswer:
         """Whether it was only taken."""
         return self._last.get(b"39") == b"0"
 
+    def is_live(self) -> bool:
+        """Whether there are LeavesQty, as far as is known."""
+        return self._last.get(b"151", b"0") != b"0"
+
     def price(self) -> str:
         """AvgPx, where there were fills."""
         return self._last.get(b"6", b"").decode() if self._trades else ""
@@ -92,6 +97,14 @@ def _same(order: NewOrder) -> bytes:
     return b"%s55=%s\x0154=%s\x01" % (account, order.symbol.encode(), SIDES[order.side])
 
 
+def _new_order(new: NewOrder, order: bytes) -> bytes:
+    body = b"11=%s\x01%s38=%s\x0140=%s\x01" % (order, _same(new), str(new.quantity).encode(), TYPES[new.type])
+    price = new.price if new.type == "limit" else new.protection_price
+    if price is not None:
+        body += b"44=%s\x01" % str(price).encode()
+    return body + b"59=%s\x01" % LIFETIMES[new.time_in_force]
+
+
 class FixConnection(asyncio.Protocol):
     """A session: as many requests at a time as one likes, told apart by ClOrdID."""
 
@@ -101,6 +114,8 @@ class FixConnection(asyncio.Protocol):
         self._user = b"" if key is None else b"553=%s\x01554=%s\x01" % (key[0].encode(), key[1].encode())
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
+        # Client order ids are an account's, and this session's sequence begins anew with each connection.
+        self._name = os.urandom(4).hex().encode()
         self._sequence = 1
         self._requests = 0
         self._second, self._time = 0, b""
@@ -185,39 +200,33 @@ class FixConnection(asyncio.Protocol):
     async def ask(self, command: Command) -> FixAnswer:
         """As `Connection.ask`."""
         self._requests += 1
-        order = b"%d" % self._requests
-        kind, body = self._message(command, order)
+        order = b"%s-%d" % (self._name, self._requests)
+        new = None if command.kind in ("cancel", "amend") else msgspec.json.decode(command.body, type=NewOrder)
+        if new is not None and new.client_order_id is not None:
+            order = new.client_order_id.encode()
+        kind, body = (NEW_ORDER, _new_order(new, order)) if new is not None else self._change(command, order)
         waiting: asyncio.Future[FixAnswer] = asyncio.get_running_loop().create_future()
         self._waiting[order] = waiting
         self._send(kind, body + b"60=%s.000\x01" % self._time)
         answer = await waiting
         if answer.status < 400 and kind == REPLACE and command.order_id in self._orders:
             self._orders[command.order_id] = (self._orders[command.order_id][0], order)
-        elif answer.is_resting() and kind == NEW_ORDER:
-            self._orders[answer.order_id()] = (_same(msgspec.json.decode(command.body, type=NewOrder)), order)
+        elif new is not None and answer.is_live():
+            self._orders[answer.order_id()] = (_same(new), order)
         return answer
 
-    def _message(self, command: Command, order: bytes) -> tuple[bytes, bytes]:
-        if command.kind in ("cancel", "amend"):
-            same, latest = self._orders[command.order_id]
-            body = b"11=%s\x0141=%s\x01%s" % (order, latest, same)
-            if command.kind == "cancel":
-                del self._orders[command.order_id]
-                return CANCEL, body
-            amend = msgspec.json.decode(command.body, type=AmendOrder)
-            body += b"40=2\x01"
-            for tag, value in ((b"38", amend.quantity), (b"44", amend.price)):
-                if value is not None:
-                    body += b"%s=%s\x01" % (tag, str(value).encode())
-            return REPLACE, body
-        new = msgspec.json.decode(command.body, type=NewOrder)
-        same = _same(new)
-        body = b"11=%s\x01%s38=%s\x0140=%s\x01" % (order, same, str(new.quantity).encode(), TYPES[new.type])
-        price = new.price if new.type == "limit" else new.protection_price
-        if price is not None:
-            body += b"44=%s\x01" % str(price).encode()
-        body += b"59=%s\x01" % LIFETIMES[new.time_in_force]
-        return NEW_ORDER, body
+    def _change(self, command: Command, order: bytes) -> tuple[bytes, bytes]:
+        same, latest = self._orders[command.order_id]
+        body = b"11=%s\x0141=%s\x01%s" % (order, latest, same)
+        if command.kind == "cancel":
+            del self._orders[command.order_id]
+            return CANCEL, body
+        amend = msgspec.json.decode(command.body, type=AmendOrder)
+        body += b"40=2\x01"
+        for tag, value in ((b"38", amend.quantity), (b"44", amend.price)):
+            if value is not None:
+                body += b"%s=%s\x01" % (tag, str(value).encode())
+        return REPLACE, body
 
     def close(self) -> None:
         """Ends it."""

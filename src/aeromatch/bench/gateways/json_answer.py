@@ -33,6 +33,10 @@ class JsonAnswer(NamedTuple):
         """Whether an order of it is open."""
         return b'"status":"open"' in self.body
 
+    def is_live(self) -> bool:
+        """Whether it is open, or partially filled."""
+        return self.is_resting() or b'"status":"partially_filled"' in self.body
+
     def price(self) -> str:
         """The first average price there is."""
         return self._text(b'"average_price":"')

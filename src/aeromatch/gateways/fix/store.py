@@ -1,0 +1,256 @@
+"""What a session must not forget: its numbers, what it sent, and where its application stood; in one SQLite file.
+
+What is in a transaction is on its way to the disk when the transaction ends: a process that is killed then loses
+nothing of it. Whether a machine that loses power does is `is_power_safe`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from aeromatch._core import AeroMatchError
+
+__all__ = ["FixStore", "FixStoreError", "SessionStore", "StoredSession"]
+
+VERSION: Final = 1
+BUSY_S: Final = 30.0
+PRUNED_EVERY: Final = 1024
+
+SCHEMA: Final = """
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, next_out INTEGER NOT NULL, next_in INTEGER NOT NULL
+) STRICT;
+CREATE TABLE messages (
+    session INTEGER NOT NULL, sequence INTEGER NOT NULL, frame BLOB NOT NULL, PRIMARY KEY (session, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE facts (
+    session INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (session, name)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class FixStoreError(AeroMatchError):
+    """The store cannot be used: the message names its file and says why."""
+
+
+class SessionStore(Protocol):
+    """What one session keeps. A number that is set and a message that is added are written when the transaction ends.
+
+    Every change outside of a transaction is one of its own.
+    """
+
+    @property
+    def next_out(self) -> int:
+        """The number of the next message that is sent."""
+
+    @property
+    def next_in(self) -> int:
+        """The number of the next message that is expected."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All changes until its end are made together or, where it ends by an exception, not at all.
+
+        One within another belongs to the outer one.
+        """
+
+    def expect(self, next_in: int) -> None:
+        """Set the number of the next message that is expected."""
+
+    def take(self, frame: bytes | None) -> None:
+        """Count a message of the next outgoing number; with its bytes where it is to be sent again when asked for."""
+
+    def frames(self, begin: int, end: int, limit: int) -> list[tuple[int, bytes]]:
+        """Numbers and bytes of kept messages from `begin` to `end`, both included, at most `limit`, in order."""
+
+    def reset(self) -> None:
+        """Both sides' numbers begin at 1, and no message is kept. Facts stay."""
+
+    def fact(self, name: str) -> str | None:
+        """What the application noted."""
+
+    def facts(self, prefix: str) -> list[tuple[str, str]]:
+        """What the application noted under names that begin so, in order of name."""
+
+    def note(self, name: str, value: str | None) -> None:
+        """Note something for the application: where in a stream it stands. None forgets it."""
+
+
+class FixStore:
+    """The file with all sessions of an acceptor: one process, one thread."""
+
+    def __init__(self, path: Path | None, *, is_power_safe: bool = False, kept_messages: int = 1_000_000) -> None:
+        """Open it, or make it; None: in memory, for tests.
+
+        Raises:
+            FixStoreError: It cannot be opened, or is of another version.
+        """
+        self.path = path
+        self.kept_messages = kept_messages
+        self._depth = 0
+        self._sessions: dict[str, StoredSession] = {}
+        with self._naming():
+            self._connection = sqlite3.connect(path or ":memory:", timeout=BUSY_S, isolation_level=None)
+            try:
+                self._prepare(is_power_safe)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self, is_power_safe: bool) -> None:
+        execute = self._connection.execute
+        execute("PRAGMA journal_mode = WAL")
+        execute(f"PRAGMA synchronous = {'FULL' if is_power_safe else 'NORMAL'}")
+        version = execute("PRAGMA user_version").fetchone()[0]
+        if version == VERSION:
+            return
+        if version or execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise FixStoreError(f"{self.path}: is no store of FIX sessions of version {VERSION}")
+        self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise FixStoreError(f"{self.path or 'store in memory'}: {error}") from error
+
+    def session(self, name: str) -> StoredSession:
+        """What a session keeps, under a name that is its own: made where it is not there. The same each time."""
+        if name not in self._sessions:
+            if self._depth:
+                raise FixStoreError(f"session {name!r}: opened within a transaction")
+            with self.transaction():
+                self._connection.execute("INSERT OR IGNORE INTO sessions VALUES (NULL, ?, 1, 1)", (name,))
+            found = self._connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()
+            self._sessions[name] = StoredSession(self, self._connection, found[0])
+        return self._sessions[name]
+
+    def names(self) -> list[str]:
+        """Of all sessions that there are."""
+        with self._naming():
+            return [name for (name,) in self._connection.execute("SELECT name FROM sessions ORDER BY id")]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes of all sessions until its end are made together, or not at all."""
+        if self._depth:
+            yield
+            return
+        with self._naming():
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            yield
+            with self._naming():
+                for session in self._sessions.values():
+                    session.write()
+                self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            for session in self._sessions.values():
+                session.read()
+            raise
+        finally:
+            self._depth = 0
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._naming():
+            self._connection.close()
+
+
+class StoredSession:
+    """One session in the file."""
+
+    def __init__(self, store: FixStore, connection: sqlite3.Connection, number: int) -> None:
+        self._store = store
+        self._execute = connection.execute
+        self._number = number
+        self._next_out = self._next_in = 1
+        self._is_changed = False
+        self.read()
+
+    @property
+    def next_out(self) -> int:
+        """The number of the next message that is sent."""
+        return self._next_out
+
+    @property
+    def next_in(self) -> int:
+        """The number of the next message that is expected."""
+        return self._next_in
+
+    def read(self) -> None:
+        """Take the numbers from the file: nothing else is meant."""
+        row = self._execute("SELECT next_out, next_in FROM sessions WHERE id = ?", (self._number,)).fetchone()
+        self._next_out, self._next_in = row
+        self._is_changed = False
+
+    def write(self) -> None:
+        """Put changed numbers into the transaction."""
+        if self._is_changed:
+            numbers = (self._next_out, self._next_in, self._number)
+            self._execute("UPDATE sessions SET next_out = ?, next_in = ? WHERE id = ?", numbers)
+            self._is_changed = False
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All changes until its end are made together, or not at all."""
+        return self._store.transaction()
+
+    def expect(self, next_in: int) -> None:
+        """Set the number of the next message that is expected."""
+        with self._store.transaction():
+            self._next_in = next_in
+            self._is_changed = True
+
+    def take(self, frame: bytes | None) -> None:
+        """Count a message of the next outgoing number, with its bytes where it is to be kept."""
+        with self._store.transaction():
+            if frame is not None:
+                self._execute("INSERT INTO messages VALUES (?, ?, ?)", (self._number, self._next_out, frame))
+            self._next_out += 1
+            self._is_changed = True
+            if self._next_out % PRUNED_EVERY == 0:
+                oldest = self._next_out - self._store.kept_messages
+                self._execute("DELETE FROM messages WHERE session = ? AND sequence < ?", (self._number, oldest))
+
+    def frames(self, begin: int, end: int, limit: int) -> list[tuple[int, bytes]]:
+        """Numbers and bytes of kept messages from `begin` to `end`, both included, at most `limit`, in order."""
+        rows = self._execute(
+            "SELECT sequence, frame FROM messages WHERE session = ? AND sequence BETWEEN ? AND ? ORDER BY sequence "
+            "LIMIT ?",
+            (self._number, begin, end, limit),
+        )
+        return rows.fetchall()
+
+    def reset(self) -> None:
+        """Both sides' numbers begin at 1, and no message is kept."""
+        with self._store.transaction():
+            self._execute("DELETE FROM messages WHERE session = ?", (self._number,))
+            self._next_out = self._next_in = 1
+            self._is_changed = True
+
+    def fact(self, name: str) -> str | None:
+        """What the application noted."""
+        query = "SELECT value FROM facts WHERE session = ? AND name = ?"
+        row = self._execute(query, (self._number, name)).fetchone()
+        return None if row is None else str(row[0])
+
+    def facts(self, prefix: str) -> list[tuple[str, str]]:
+        """What the application noted under names that begin so, in order of name."""
+        # No character of a name comes behind the last one of Unicode.
+        query = "SELECT name, value FROM facts WHERE session = ? AND name BETWEEN ? AND ? ORDER BY name"
+        return self._execute(query, (self._number, prefix, f"{prefix}\U0010ffff")).fetchall()
+
+    def note(self, name: str, value: str | None) -> None:
+        """Note something for the application; None forgets it."""
+        with self._store.transaction():
+            if value is None:
+                self._execute("DELETE FROM facts WHERE session = ? AND name = ?", (self._number, name))
+            else:
+                self._execute("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", (self._number, name, value))
