@@ -66,10 +66,12 @@ def _server(config: Config) -> Wrong:
 
 def _hosts(config: Config) -> Iterator[str]:
     """The addresses that are listened on, each once."""
-    yield config.server.host
-    binary = config.gateways.binary
-    if binary.enabled and binary.port is not None and binary.host not in (None, config.server.host):
-        yield binary.host
+    gateways = config.gateways
+    binary = gateways.binary
+    hosts = [config.server.host]
+    hosts += [binary.host] if binary.enabled and binary.port is not None and binary.host is not None else []
+    hosts += [each.host for each in (gateways.grpc,) if each.enabled and each.host is not None]
+    yield from dict.fromkeys(hosts)
 
 
 def _shards(config: Config) -> Wrong:
