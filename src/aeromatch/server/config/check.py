@@ -58,6 +58,11 @@ def _server(config: Config) -> Wrong:
             ("auth", "mode"),
             f"`off` lets everybody trade: not where other machines come in ({config.server.host}); use `keys`",
         )
+    fix = config.gateways.fix
+    if config.auth.mode == "off" and fix.host is not None and not is_loopback(fix.host):
+        yield ("gateways", "fix", "host"), f"with `auth.mode: off` other machines may not come in ({fix.host})"
+    if fix.heartbeat_s > fix.most_heartbeat_s:
+        yield ("gateways", "fix", "most_heartbeat_s"), f"is below heartbeat_s, {fix.heartbeat_s}"
 
 
 def _shards(config: Config) -> Wrong:
