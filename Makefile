@@ -133,11 +133,11 @@ kill: build ## kill a real process under load and compare what it acknowledged: 
 	@$(PY) -m tests.crash.kill_sharded --kills $(KILLS) --seed $(SEED)
 
 .PHONY: kill-server
-kill-server: build ## kill the server under load over REST, and compare what it acknowledged: make kill-server KILLS=200 SEED=1
+kill-server: build ## kill the server under load through every gateway, and compare what it acknowledged: make kill-server KILLS=200 SEED=1
 	@$(PY) -m tests.crash.kill_server --kills $(KILLS) --seed $(SEED)
 
 .PHONY: flood
-flood: build ## garbage of every kind while a good client trades: its latencies beside the quiet ones
+flood: build ## garbage of every kind at every door while a good client trades on each: latencies beside the quiet ones
 	@$(PY) -m tests.server.flood
 
 .PHONY: simulate
