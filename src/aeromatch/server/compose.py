@@ -31,6 +31,7 @@ from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
 from aeromatch.server.feed import Feed, FeedOptions, Market
 from aeromatch.server.grpc import open_configured, reload_certificate
+from aeromatch.server.fix import FixGateway, open_fix_gateway
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
@@ -161,6 +162,9 @@ class Venue:
         self._status = status
         self._websockets: WebSocketApp | None = None
         self._grpc: GrpcServer | None = None
+        self._fix: FixGateway | None = None
+        # By shard, what the log goes on with: nothing new has happened yet.
+        self._begins = tuple(last + 1 for last in exchange.sequences)
         self.listeners: dict[str, Listener] = {}
         """Gateways with addresses of their own, by name."""
         self._stack = AsyncExitStack()
@@ -286,6 +290,9 @@ class Venue:
         if config.gateways.grpc.enabled:
             self._grpc = await open_configured(self.services, self.trading, self.hub, self._loaded)
             self._opened("grpc", self._grpc)
+        if config.gateways.fix.enabled:
+            self._fix = await open_fix_gateway(self.services, self.trading, self.hub, self._loaded, self._begins)
+            self._opened("fix", self._fix)
 
     def _opened(self, name: str, listener: Listener) -> None:
         self.listeners[name] = listener
@@ -314,6 +321,8 @@ class Venue:
             self._websockets.fail(detail)
         if self._grpc is not None:
             self._grpc.fail(detail)
+        if self._fix is not None:
+            self._fix.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
         """Applies what can be applied while the server runs.
@@ -325,6 +334,8 @@ class Venue:
         self.admission.reload(admission_options(loaded))
         if self._grpc is not None:
             reload_certificate(self._grpc)
+        if self._fix is not None:
+            self._fix.reload_certificate()
         try:
             await self._list(loaded.config)
         finally:

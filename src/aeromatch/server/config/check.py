@@ -59,9 +59,13 @@ def _server(config: Config) -> Wrong:
                 ("auth", "mode"),
                 f"`off` lets everybody trade: not where other machines come in ({host}); use `keys`",
             )
-    binary = config.gateways.binary
+    gateways = config.gateways
+    binary = gateways.binary
     if binary.enabled and binary.port is None and binary.socket is None:
         yield ("gateways", "binary", "enabled"), "needs a port or a socket"
+    fix = gateways.fix
+    if fix.heartbeat_s > fix.most_heartbeat_s:
+        yield ("gateways", "fix", "most_heartbeat_s"), f"is below heartbeat_s, {fix.heartbeat_s}"
 
 
 def _hosts(config: Config) -> Iterator[str]:
@@ -70,7 +74,7 @@ def _hosts(config: Config) -> Iterator[str]:
     binary = gateways.binary
     hosts = [config.server.host]
     hosts += [binary.host] if binary.enabled and binary.port is not None and binary.host is not None else []
-    hosts += [each.host for each in (gateways.grpc,) if each.enabled and each.host is not None]
+    hosts += [each.host for each in (gateways.grpc, gateways.fix) if each.enabled and each.host is not None]
     yield from dict.fromkeys(hosts)
 
 
