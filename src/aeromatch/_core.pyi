@@ -2877,6 +2877,27 @@ class Admission:
         Raises:
             ValueError: Another role.
         """
+    def screen(
+        self,
+        remote: str,
+        role: str,
+        authorization: str | None,
+        key: str | None,
+        timestamp: str | None,
+        nonce: str | None,
+        signature: str | None,
+        method: str,
+        target: bytes,
+        now_ns: int | None = None,
+        /,
+    ) -> AdmissionRefusal | None:
+        """Says why a request would be refused, before its body has come; None: it could be let in. Takes from no limit.
+
+        Arguments: as of `admit`, without the body.
+
+        Raises:
+            ValueError: Another role.
+        """
     def admit_again(
         self, remote: str, key: str, role: str, cost: int, now_ns: int | None = None, /
     ) -> tuple[tuple[bytes, bytes], ...] | AdmissionRefusal:

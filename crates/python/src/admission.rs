@@ -239,6 +239,38 @@ impl Admission {
         }
     }
 
+    /// Says why a request would be refused, before its body has come; None: it could be let in. Takes from no limit.
+    ///
+    /// Arguments: as of `admit`, without the body.
+    ///
+    /// Raises:
+    ///     ValueError: Another role.
+    #[expect(clippy::too_many_arguments, reason = "as `admit`")]
+    #[pyo3(signature = (
+        remote, role, authorization, key, timestamp, nonce, signature, method, target, now_ns=None, /
+    ))]
+    fn screen(
+        &self,
+        py: Python<'_>,
+        remote: &str,
+        role: &str,
+        authorization: Option<&str>,
+        key: Option<&str>,
+        timestamp: Option<&str>,
+        nonce: Option<&str>,
+        signature: Option<&str>,
+        method: &str,
+        target: &[u8],
+        now_ns: Option<u64>,
+    ) -> PyResult<Option<AdmissionRefusal>> {
+        let credentials = Credentials { authorization, key, timestamp, nonce, signature, method, target, body: b"" };
+        let request = Request { address: Address::parse(remote), credentials, role: role_of(role)?, cost: 1 };
+        match self.table.screen(&request, clocks(now_ns)) {
+            Ok(()) => Ok(None),
+            Err(refused) => AdmissionRefusal::new(py, &refused).map(Some),
+        }
+    }
+
     /// Lets another request in from a connection that has proved who it is, or says why not.
     ///
     /// Arguments:

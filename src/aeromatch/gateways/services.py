@@ -108,6 +108,9 @@ class Admission(Protocol):
     def admit(self, session: int, remote: str, credentials: Credentials, role: Role, cost: int = 1) -> Gate:
         """Lets a request in that needs a role, and takes `cost` from its limits. Raises RefusedError."""
 
+    def screen(self, remote: str, credentials: Credentials, role: Role) -> None:
+        """Raises RefusedError where `admit` would, whatever the body is: before it is there. Takes from no limit."""
+
     def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
         """As `admit`, for another request of somebody who was let in before over this very connection: a WebSocket.
 

@@ -33,6 +33,7 @@ __all__ = ["Daemon", "run"]
 log = logging.getLogger("aeromatch.server")
 
 FORCED: Final = 1
+RECEIVE_BYTES: Final = 1 << 17
 YOUNG_OBJECTS: Final = 20_000
 """So many more objects than before let the collector look at the young ones. A turn with many requests makes and frees
 thousands: where few were enough, it would look at them in nearly every turn, and find nothing."""
@@ -259,13 +260,16 @@ def listen(server: ServerConfig) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     try:
-        return socket.create_server((server.host, server.port), family=family, backlog=server.backlog)
+        listener = socket.create_server((server.host, server.port), family=family, backlog=server.backlog)
     except OSError as error:
         advice = {
             errno.EADDRINUSE: ": another process listens there; --port chooses another one",
             errno.EACCES: ": this user may not use it; ports above 1023 are for everybody",
         }.get(error.errno or 0, f": {error.strerror or error}")
         raise ServerError(f"cannot listen on {server.host} port {server.port}{advice}") from error
+    # What connections inherit. The system would let each send megabytes before anybody has looked at the first.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+    return listener
 
 
 def address_of(listener: socket.socket, *, is_secure: bool) -> str:

@@ -26,12 +26,10 @@ BEGIN_STRING: Final = "FIX.4.4"
 Pairs = list[tuple[int, str]]
 """Fields in the order they came in, after MsgType and before CheckSum."""
 
-HEADER_TAGS: Final = frozenset(
-    int(tag)
-    for tag in (
-        "8 9 35 34 43 49 50 52 56 57 90 91 97 115 116 122 128 129 142 143 144 145 212 213 347 369 627 628 629 630"
-    ).split()
-)
+HEADER_TAGS: Final = frozenset({
+    8, 9, 35, 34, 43, 49, 50, 52, 56, 57, 90, 91, 97, 115, 116, 122, 128, 129, 142, 143, 144, 145, 212, 213, 347, 369,
+    627, 628, 629, 630,
+})  # fmt: skip
 TRAILER_TAGS: Final = frozenset((10, 89, 93))
 
 DATA_TAGS: Final = {

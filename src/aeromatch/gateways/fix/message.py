@@ -16,6 +16,9 @@ __all__ = ["ADMINISTRATIVE", "FieldMap", "Group", "Message"]
 ADMINISTRATIVE: Final = frozenset(["0", "1", "2", "3", "4", "5", "A"])
 """Message types of the session itself. They are not sent again: a gap is filled in their place."""
 
+SECRETS: Final = frozenset((96, 554))
+"""RawData, Password: what a log must not have."""
+
 
 class FieldMap:
     """Fields by tag: each once. What occurs several times stands in groups.
@@ -179,7 +182,8 @@ class Message(FieldMap):
         return self.msg_type == other.msg_type and self.header == other.header and super().__eq__(other)
 
     def __repr__(self) -> str:
-        return f"Message({self.msg_type!r}, header={self.header._values}, body={self._values})"
+        body = {tag: "..." if tag in SECRETS else value for tag, value in self._values.items()}
+        return f"Message({self.msg_type!r}, header={self.header._values}, body={body})"
 
 
 def _both_ways(*pairs: tuple[int, int]) -> tuple[tuple[int, int], ...]:

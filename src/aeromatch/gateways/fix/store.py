@@ -72,6 +72,9 @@ class SessionStore(Protocol):
     def fact(self, name: str) -> str | None:
         """What the application noted."""
 
+    def facts(self, prefix: str) -> list[tuple[str, str]]:
+        """What the application noted under names that begin so, in order of name."""
+
     def note(self, name: str, value: str | None) -> None:
         """Note something for the application: where in a stream it stands. None forgets it."""
 
@@ -237,6 +240,12 @@ class StoredSession:
         query = "SELECT value FROM facts WHERE session = ? AND name = ?"
         row = self._execute(query, (self._number, name)).fetchone()
         return None if row is None else str(row[0])
+
+    def facts(self, prefix: str) -> list[tuple[str, str]]:
+        """What the application noted under names that begin so, in order of name."""
+        # No character of a name comes behind the last one of Unicode.
+        query = "SELECT name, value FROM facts WHERE session = ? AND name BETWEEN ? AND ? ORDER BY name"
+        return self._execute(query, (self._number, prefix, f"{prefix}\U0010ffff")).fetchall()
 
     def note(self, name: str, value: str | None) -> None:
         """Note something for the application; None forgets it."""

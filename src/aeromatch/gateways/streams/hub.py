@@ -230,6 +230,19 @@ class Hub:
         except Exception:
             return  # The feed has ended: there is nothing to be ended.
 
+    def tell_position(self, tell: Callable[[tuple[int, ...]], None]) -> None:
+        """Calls back, in the event loop, with what `position` is behind every message of what came before that.
+
+        Raises:
+            RefusedError: The feed has ended (503).
+        """
+
+        def say() -> None:
+            self._say(partial(tell, self._feed.position))
+            self._flush()
+
+        self._feed.call(say)
+
     def _take_over(self, said: list[Callable[[], None] | tuple[Feeder, Published]]) -> None:
         count = len(said)
         self._hand_over([*said, partial(self._count_done, count)])

@@ -230,6 +230,23 @@ class AdmissionTable:
             self._note(connection, principal)
         return Gate(principal, headers)
 
+    def screen(self, remote: str, credentials: Credentials, role: Role) -> None:
+        """As `services.Admission.screen`."""
+        refused = self._native.screen(
+            remote,
+            role,
+            credentials.authorization,
+            credentials.key,
+            credentials.timestamp,
+            credentials.nonce,
+            credentials.signature,
+            credentials.method,
+            credentials.target,
+            None if self._clock_ns is None else self._clock_ns(),
+        )
+        if refused is not None:
+            raise _error(refused)
+
     def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
         """As `services.Admission.admit_again`."""
         if principal.key_id is None:
