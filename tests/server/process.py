@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 WAIT_S = 60.0
+# Ports of the system's choice, so that several may run.
+SETTINGS = {"AEROMATCH_LOGGING__FORMAT": "json", "AEROMATCH_GATEWAYS__GRPC__PORT": "0"}
 
 
 class Server:
@@ -30,7 +32,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**inherited, "AEROMATCH_LOGGING__FORMAT": "json", **(environ or {})},
+            env={**inherited, **SETTINGS, **(environ or {})},
         )
         self.lines: list[dict[str, Any]] = []
         self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue()

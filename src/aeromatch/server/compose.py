@@ -14,6 +14,7 @@ from typing import Final
 
 from aeromatch import AsyncExchange, Shards
 from aeromatch.analytics.statistics import Recorder
+from aeromatch.gateways.grpc import GrpcServer
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Listener, Services
 from aeromatch.gateways.streams import Hub
@@ -28,6 +29,7 @@ from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
 from aeromatch.server.feed import Feed, FeedOptions, Market
+from aeromatch.server.grpc import open_configured, reload_certificate
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
@@ -130,6 +132,8 @@ class Venue:
     scheduler: Scheduler
     admission: AdmissionTable
     observer: Observer
+    trading: Trading
+    hub: Hub
 
     def __init__(self, exchange: AsyncExchange, loaded: Loaded, app: App, status: Status) -> None:
         self.exchange = exchange
@@ -138,6 +142,7 @@ class Venue:
         self._app = app
         self._status = status
         self._websockets: WebSocketApp | None = None
+        self._grpc: GrpcServer | None = None
         self.listeners: dict[str, Listener] = {}
         """Gateways with addresses of their own, by name."""
         self._stack = AsyncExitStack()
@@ -210,7 +215,7 @@ class Venue:
         status.attach(services)
         if not services.auth_required:
             self._app.guard = foreign_page
-        trading = Trading(services)
+        self.trading = trading = Trading(services)
         self._stack.push_async_callback(trading.close)
         if config.gateways.rest.enabled:
             self._app.mount_below("/", RestApp(services, trading))
@@ -218,14 +223,13 @@ class Venue:
             self._app.mount("/metrics", metrics_app(observer, self.admission))
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
-        hub: Hub | None = None
+        rows = OrderRows(views.directory, views.client_order_ids.of)
+        self.hub = hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
+        hub.count = services.stages.count
+        self._stack.push_async_callback(hub.close)
+        feed.add(hub)
+        market.followed = hub.book
         if config.gateways.websocket.enabled:
-            rows = OrderRows(views.directory, views.client_order_ids.of)
-            hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
-            hub.count = services.stages.count
-            self._stack.push_async_callback(hub.close)
-            feed.add(hub)
-            market.followed = hub.book
             self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
             self._app.mount_websocket("/ws", self._websockets)
         await feed.start(views.positions)
@@ -253,6 +257,9 @@ class Venue:
 
     async def _listen(self, config: Config) -> None:
         """Opens the gateways that listen for themselves: all that they need is there."""
+        if config.gateways.grpc.enabled:
+            self._grpc = await open_configured(self.services, self.trading, self.hub, self._loaded)
+            self._opened("grpc", self._grpc)
 
     def _opened(self, name: str, listener: Listener) -> None:
         self.listeners[name] = listener
@@ -280,6 +287,8 @@ class Venue:
         self._status.set("failed", detail)
         if self._websockets is not None:
             self._websockets.fail(detail)
+        if self._grpc is not None:
+            self._grpc.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
         """Applies what can be applied while the server runs.
@@ -289,6 +298,8 @@ class Venue:
         """
         self._loaded = loaded
         self.admission.reload(admission_options(loaded))
+        if self._grpc is not None:
+            reload_certificate(self._grpc)
         try:
             await self._list(loaded.config)
         finally:

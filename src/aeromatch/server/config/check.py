@@ -58,6 +58,9 @@ def _server(config: Config) -> Wrong:
             ("auth", "mode"),
             f"`off` lets everybody trade: not where other machines come in ({config.server.host}); use `keys`",
         )
+    for name, host in (("grpc", config.gateways.grpc.host),):
+        if config.auth.mode == "off" and host is not None and not is_loopback(host):
+            yield ("gateways", name, "host"), f"with `auth.mode: off` other machines may not come in ({host})"
 
 
 def _shards(config: Config) -> Wrong:

@@ -20,6 +20,7 @@ __all__ = [
     "EventConfig",
     "ExchangeConfig",
     "GatewaysConfig",
+    "GrpcConfig",
     "InstrumentConfig",
     "LimitsConfig",
     "LoggingConfig",
@@ -383,11 +384,45 @@ class WebSocketConfig(Section):
     resumes: Annotated[int, doc("Of all connections: those that read the past at the same time.", ge=1, le=1024)] = 4
 
 
+class GrpcConfig(Section):
+    """The gRPC interface (docs/grpc.md), on a port of its own."""
+
+    enabled: Annotated[bool, doc("Whether it is there.")] = False
+    host: Annotated[str | None, doc("Address to listen on; null: that of `server`.")] = None
+    port: Annotated[int, doc("Its port; 0: the system chooses one.", ge=0, le=65535)] = 9090
+    max_message_bytes: Annotated[int, doc("A larger request is refused.", ge=1024, le=1 << 30)] = 1 << 20
+    connections: Annotated[int, doc("Connections; further ones are closed as they come.", ge=1, le=1 << 20)] = 1024
+    calls: Annotated[int, doc("Calls at the same time.", ge=1, le=1 << 20)] = 8192
+    streams: Annotated[int, doc("Calls at the same time over one connection.", ge=1, le=1 << 20)] = 256
+    subscriptions: Annotated[int, doc("Instruments that one stream may follow.", ge=1, le=1 << 20)] = 256
+    requests: Annotated[int, doc("Of one Trade stream: requests that are not answered.", ge=1, le=1 << 20)] = 1024
+    buffer_bytes: Annotated[int, doc("With more waiting for its stream a client is slow.", ge=1024, le=1 << 30)] = (
+        262_144
+    )
+    queue_messages: Annotated[
+        int, doc("Messages that may wait for a slow client, of those that cannot be conflated.", ge=1, le=1 << 20)
+    ] = 1024
+    queue_bytes: Annotated[int, doc("The same in bytes.", ge=1024, le=1 << 30)] = 1 << 20
+    slow_timeout_s: Annotated[float, doc("How long a client may be slow without a break.", gt=0, le=3600)] = 15.0
+    close_timeout_s: Annotated[
+        float, doc("How long calls under way may take when the server stops.", gt=0, le=3600)
+    ] = 5.0
+    handshake_timeout_s: Annotated[float, doc("How long a connection may take to begin.", gt=0, le=3600)] = 10.0
+    idle_timeout_s: Annotated[float, doc("How long a connection without a call is kept.", ge=1, le=86_400)] = 300.0
+    session_idle_s: Annotated[
+        float, doc("How long the session of an address and port stays behind its last call.", gt=0, le=3600)
+    ] = 10.0
+    keepalive_s: Annotated[float, doc("How often a silent client is asked whether it lives.", ge=1, le=3600)] = 20.0
+    resumes: Annotated[int, doc("Of all streams: those that read the past at the same time.", ge=1, le=1024)] = 4
+    reflection: Annotated[bool, doc("Whether the server tells what services it has.")] = True
+
+
 class GatewaysConfig(Section):
     """The ways in."""
 
     rest: RestConfig = msgspec.field(default_factory=RestConfig)
     websocket: WebSocketConfig = msgspec.field(default_factory=WebSocketConfig)
+    grpc: GrpcConfig = msgspec.field(default_factory=GrpcConfig)
     dashboard: Annotated[bool, doc("Whether the page is served at /.")] = True
 
 
