@@ -30,8 +30,8 @@ from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
 from aeromatch.server.feed import Feed, FeedOptions, Market
-from aeromatch.server.grpc import open_configured, reload_certificate
 from aeromatch.server.fix import FixGateway, open_fix_gateway
+from aeromatch.server.grpc import open_configured, reload_certificate
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
