@@ -8,7 +8,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.gateways.fix.peers import SECOND_NS, Client
 
 from aeromatch.gateways.fix.actions import Action, Deliver, Disconnect, LoggedOn, LoggedOut, Send
-from aeromatch.gateways.fix.codec import decode
 from aeromatch.gateways.fix.entrance import Entrance, Introduction
 from aeromatch.gateways.fix.message import Message
 from aeromatch.gateways.fix.profile import Profile
@@ -110,7 +109,7 @@ class LossyLink(RuleBasedStateMachine):
     @rule(is_clients=st.booleans(), place=st.integers(0, 3))
     def garble(self, is_clients: bool, place: int) -> None:
         frames = self.to_server if is_clients else self.to_client
-        if place < len(frames) and decode(frames[place])[0].msg_type in "D8":
+        if place < len(frames) and (b"\x0135=D\x01" in frames[place] or b"\x0135=8\x01" in frames[place]):
             frames[place] = frames[place][:-4] + b"xxx\x01"
             if not is_clients:
                 # This client reads whole messages only: for it a garbled one is none.
@@ -139,6 +138,6 @@ class LossyLink(RuleBasedStateMachine):
 
 
 LossyLink.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestLossyLink = LossyLink.TestCase
