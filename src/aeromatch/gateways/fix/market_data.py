@@ -168,6 +168,8 @@ class MarketRequests:
             if BID in kinds or OFFER in kinds:
                 entries += _levels(await market.book(symbol, levels), kinds)
             if TRADE in kinds:
+                # With what was answered before this was asked.
+                await self._trading.reached()
                 page = await self._services.views.trades(symbol, limit=1, cursor=None, from_sequence=None)
                 entries += [_trade(each) for each in page.trades]
             self._outbox.post(_snapshot(request_id, symbol, entries))
