@@ -119,7 +119,7 @@ test-python: build ## every Python test
 
 # What needs programs of others stands apart: `make test` passes without them.
 .PHONY: test-clients
-test-clients: build ## the server with Chromium, Node, Prometheus and go tool pprof; installs what it needs, CI=true skips nothing
+test-clients: build ## the server with Chromium, Node, Prometheus, go tool pprof and a trader in Go; installs what it needs, CI=true skips nothing
 	@MAKE="$(MAKE)" tools/test-clients $(PY)
 
 .PHONY: fuzz

@@ -62,6 +62,6 @@ def test_what_has_failed_does_not_become_ready() -> None:
         assert (status, json.loads(body)["detail"]) == (503, "the feed has failed")
         assert (await ask(App(now), "GET", "/anything"))[0] == 503
         now.set("draining")
-        assert now.state == "draining"
+        assert (now.state, now.failed.is_set()) == ("failed", True)
 
     asyncio.run(main())
