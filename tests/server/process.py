@@ -32,6 +32,8 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A library that logs what a client sent it is to be seen, not to end the reading.
+            errors="backslashreplace",
             env={**inherited, **SETTINGS, **(environ or {})},
         )
         self.lines: list[dict[str, Any]] = []
