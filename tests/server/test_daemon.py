@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.server.process import WAIT_S, Server, serving, write_config
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from aeromatch import Exchange
 
@@ -84,6 +84,11 @@ def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> No
         assert server.ended() == 0
 
 
+def read_on(client: ClientConnection) -> None:
+    while True:
+        client.recv(timeout=WAIT_S)
+
+
 def test_a_server_whose_views_fail_tells_its_clients_and_ends(tmp_path: Path) -> None:
     config = write_config(tmp_path, MARKET + "views: {flush_s: 0.01}\n")
     with serving("--config", config) as server:
@@ -100,8 +105,7 @@ def test_a_server_whose_views_fail_tells_its_clients_and_ends(tmp_path: Path) ->
                 while status in (200, 201, 503):
                     status, _ = server.ask("/order", ORDER)
             with pytest.raises(ConnectionClosed) as closed:
-                while True:
-                    client.recv(timeout=WAIT_S)
+                read_on(client)
             assert closed.value.rcvd is not None
             assert (closed.value.rcvd.code, closed.value.rcvd.reason[:11]) == (1011, "unavailable")
         assert server.ended() == 3
@@ -196,6 +200,12 @@ def test_sighup_applies_what_can_change(tmp_path: Path) -> None:
         assert said["needs a restart"] == ["market_data.interval_ms"]
         assert said["made what was missing"] == ["['instrument ETH-USD']"]
         assert server.ask("/instruments/ETH-USD")[0] == 200
+        # What exists stays: that is said once, and nothing is called applied.
+        write_config(tmp_path, MARKET.replace("tick_size: 0.01", "tick_size: 0.05") + "  - {symbol: ETH-USD}\n")
+        said = reloaded(server)
+        assert said["exists with another value, which stays"] == ["tick_size"]
+        assert said["applied"] == ["logging.level"]
+        assert "made what was missing" not in said
         write_config(tmp_path, "sever: {}\n")
         server.tell(signal.SIGHUP)
         assert "config.yaml:2: sever" in server.logged("not reloaded")["problem"]

@@ -125,6 +125,10 @@ class App:
         if unwanted is not None:
             await refuse(send, refusal("not_permitted", unwanted))
             return
+        if path in self._websockets:
+            error = refusal("upgrade_required", f"{path} is a WebSocket: ask for an upgrade to it")
+            await refuse(send, error, ((b"upgrade", b"websocket"), (b"connection", b"upgrade")))
+            return
         part = self._exact.get(path) or self._below(path)
         if self._status.state != "ready" and path not in self._always:
             await self._not_ready(send)

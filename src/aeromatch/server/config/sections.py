@@ -166,7 +166,7 @@ class AccountConfig(Section):
     """An account."""
 
     name: Annotated[str, doc("Its name.", min_length=1, max_length=63)]
-    deposits: Annotated[list[DepositConfig], doc("What it begins with.")] = []
+    deposits: Annotated[list[DepositConfig], doc("What it begins with.", reloads=True)] = []
 
 
 class ScheduleConfig(Section):
