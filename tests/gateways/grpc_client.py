@@ -61,9 +61,11 @@ class GrpcVenue:
 
 
 @asynccontextmanager
-async def grpc_venue(folder: Path, config: str = CONFIG + GATEWAY, **options: Any) -> AsyncIterator[GrpcVenue]:
+async def grpc_venue(
+    folder: Path, config: str = CONFIG + GATEWAY, file: Path | None = None, **options: Any
+) -> AsyncIterator[GrpcVenue]:
     """The server, and a channel with these options."""
-    async with real_venue(folder, config) as real:
+    async with real_venue(folder, config, file) as real:
         target = real.venue.listeners["grpc"].address
         async with aio.insecure_channel(target, options=tuple(options.items())) as channel:
             yield GrpcVenue(real, channel)

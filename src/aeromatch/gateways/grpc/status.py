@@ -38,6 +38,7 @@ BY_SLUG: Final = {
     # It depends on how things stand, not on who asks.
     "kill_switch": Code.FAILED_PRECONDITION,
     "no_connection": Code.FAILED_PRECONDITION,
+    "too_many_connections": Code.RESOURCE_EXHAUSTED,
     "slow_consumer": Code.RESOURCE_EXHAUSTED,
 }
 LONGEST_DETAIL: Final = 1000
