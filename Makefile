@@ -119,7 +119,7 @@ test-python: build ## every Python test
 
 # What needs programs of others stands apart: `make test` passes without them.
 .PHONY: test-clients
-test-clients: build ## the server with Chromium, Node, Prometheus and go tool pprof; installs what it needs, CI=true skips nothing
+test-clients: build ## the server with Chromium, Node, Prometheus, go tool pprof and a trader in Go; installs what it needs, CI=true skips nothing
 	@MAKE="$(MAKE)" tools/test-clients $(PY)
 
 .PHONY: fuzz
@@ -133,11 +133,11 @@ kill: build ## kill a real process under load and compare what it acknowledged: 
 	@$(PY) -m tests.crash.kill_sharded --kills $(KILLS) --seed $(SEED)
 
 .PHONY: kill-server
-kill-server: build ## kill the server under load over REST, and compare what it acknowledged: make kill-server KILLS=200 SEED=1
+kill-server: build ## kill the server under load through every gateway, and compare what it acknowledged: make kill-server KILLS=200 SEED=1
 	@$(PY) -m tests.crash.kill_server --kills $(KILLS) --seed $(SEED)
 
 .PHONY: flood
-flood: build ## garbage of every kind while a good client trades: its latencies beside the quiet ones
+flood: build ## garbage of every kind at every door while a good client trades on each: latencies beside the quiet ones
 	@$(PY) -m tests.server.flood
 
 .PHONY: simulate
@@ -158,6 +158,10 @@ fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder an
 			-max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1); \
 	done
 	@$(PY) -m tests.replay.fuzz_parsers --seconds $(SECONDS) --seed $(SEED)
+
+.PHONY: fuzz-decoders
+fuzz-decoders: build ## what reads the bytes of clients, SECONDS for each gateway's: make fuzz-decoders SECONDS=60 SEED=1
+	@$(PY) -m tests.gateways.fuzz_decoders --seconds $(SECONDS) --seed $(SEED)
 
 .PHONY: coverage
 coverage: build ## which lines of the engine the tests run: a table by file (needs the compiler's llvm-cov)

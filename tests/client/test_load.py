@@ -16,9 +16,10 @@ from tests.security.certificates import authority, needs_openssl
 from tests.server.process import serving as server_process
 from tests.server.process import write_config
 
+from aeromatch.bench.gateways import Target, open_connection
+from aeromatch.bench.gateways.json_answer import JsonAnswer
 from aeromatch.bench.load import LoadError, Outcome, run_load
 from aeromatch.bench.load_flow import Command, Flow, Market
-from aeromatch.bench.load_gateways import Answer, open_connection
 from aeromatch.bench.load_worker import Measured, Plan
 from aeromatch.cli.main import cli
 from aeromatch.schema.messages import AmendOrderRequest, CancelOrderRequest, LoginRequest, NewOrderRequest
@@ -92,12 +93,12 @@ def test_times_count_from_when_a_request_was_due() -> None:
     measured = Measured()
     command = Command("new", "", b"", 1)
     for due_ns, sent_ns, now_ns in ((0, 0, 100), (50, 100, 900)):
-        measured.note(command, Answer(201, b""), due_ns, sent_ns, now_ns)
+        measured.note(command, JsonAnswer(201, b""), due_ns, sent_ns, now_ns)
     assert (measured.response["new"].max, measured.service["new"].max) == (850, 800)
     assert (measured.latest_ns, measured.orders) == (50, 2)
-    measured.note(command, Answer(422, b'{"slug":"invalid_price"}'), 0, 0, 1)
+    measured.note(command, JsonAnswer(422, b'{"slug":"invalid_price"}'), 0, 0, 1)
     batch = Command("batch", "", b"", 3)
-    measured.note(batch, Answer(200, b'[{"slug":"expired"},{},{"slug":"expired"}]'), 0, 0, 1)
+    measured.note(batch, JsonAnswer(200, b'[{"slug":"expired"},{},{"slug":"expired"}]'), 0, 0, 1)
     assert dict(measured.slugs) == {"invalid_price": 1, "expired": 2}
 
 
@@ -107,19 +108,25 @@ def test_each_gateway_sends_each_command(gateway: str) -> None:
 
     async def run() -> None:
         async with serving(venue) as port:
-            connection = await open_connection(gateway, f"http://127.0.0.1:{port}", None)
-            made = await connection.ask(Command("new", "", b'{"symbol":"X","side":"buy","quantity":"1"}', 1))
+            connection = await open_connection(Target(gateway, f"http://127.0.0.1:{port}"))
+
+            async def ask(*command: Any) -> JsonAnswer:
+                answer = await connection.ask(Command(*command))
+                assert isinstance(answer, JsonAnswer)
+                return answer
+
+            made = await ask("new", "", b'{"symbol":"X","side":"buy","quantity":"1"}', 1)
             assert made.status in (200, 201)
-            assert b'"order_id":"1000"' in made.body
-            amended = await connection.ask(Command("amend", "1000", b'{"quantity":"3"}', 1))
+            assert (made.order_id(), made.is_resting(), made.trades(), made.slugs()) == ("1000", True, 0, [])
+            amended = await ask("amend", "1000", b'{"quantity":"3"}', 1)
             assert b'"quantity":"3"' in amended.body
-            assert (await connection.ask(Command("cancel", "1000", b"", 1))).status == 200
-            refused = await connection.ask(Command("cancel", "1000", b"", 1))
-            assert (refused.status, b'"slug":"unknown_order"' in refused.body) == (404, True)
+            assert (await ask("cancel", "1000", b"", 1)).status == 200
+            refused = await ask("cancel", "1000", b"", 1)
+            assert (refused.status, refused.slugs()) == (404, ["unknown_order"])
             # Longer than what fits one packet, and than the short forms of a frame; the request too.
             for size in (100, 300, 70_000):
                 venue.orders["1000"].reason = "x" * size
-                answer = await connection.ask(Command("amend", "1000", b'{"quantity":"4"%s}' % (b" " * size), 1))
+                answer = await ask("amend", "1000", b'{"quantity":"4"%s}' % (b" " * size), 1)
                 assert b"x" * size in answer.body
             connection.close()
 
@@ -256,6 +263,7 @@ def test_a_server_with_an_authority_of_its_own_is_trusted_if_told(tmp_path: Path
         (("--ca", __file__), "--ca: "),
         (("--ca", "absent.pem"), "'--ca'"),
         (("--in-flight", "2"), "--in-flight"),
+        (("--address", "localhost:1"), "--address: rest is where --url says"),
         (("--gateway", "websocket", "--batch", "2"), "--batch"),
         (("--batch", "2", "--mix", "cancel=1"), "--batch"),
         (("--mix", "old=1"), "'old' is none of"),

@@ -32,9 +32,16 @@ class OpenAdmission:
     def disconnect(self, session: int) -> None:
         pass
 
+    def screen(self, remote: str, credentials: Credentials, role: Role) -> None:
+        del remote
+        self._find(credentials, role)
+
     def admit(self, session: int, remote: str, credentials: Credentials, role: Role, cost: int = 1) -> Gate:
         del session, remote
         self.costs.append(cost)
+        return Gate(self._find(credentials, role), ((b"ratelimit-remaining", b"9"),))
+
+    def _find(self, credentials: Credentials, role: Role) -> Principal:
         principal = ANYBODY
         if self.tokens:
             found = self.tokens.get((credentials.authorization or "").removeprefix("Bearer "))
@@ -43,7 +50,7 @@ class OpenAdmission:
             principal = found
         if role not in principal.roles:
             raise refusal("not_permitted")
-        return Gate(principal, ((b"ratelimit-remaining", b"9"),))
+        return principal
 
     def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
         return self.admit(principal.session, principal.remote, Credentials(), role, cost)

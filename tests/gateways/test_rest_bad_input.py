@@ -1,6 +1,7 @@
 """Bad input over REST: each gets the right status and slug, and the server goes on."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +11,7 @@ from tests.gateways.fakes import ANYBODY, OpenAdmission
 from tests.gateways.rest_client import Venue, listening, venue
 
 from aeromatch.gateways.problems import PROBLEMS
+from aeromatch.gateways.services import Principal
 
 GOOD = {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "100"}
 
@@ -271,6 +273,100 @@ def test_what_comes_over_the_wire_is_answered_or_ended_and_the_server_goes_on() 
             assert (await talk(port, good, more=body)).startswith(b"HTTP/1.1 201 ")
 
     run(test)
+
+
+CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
+CHUNK = b"10000\r\n" + b" " * 65536 + b"\r\n"
+
+
+async def send_on(port: int, head: bytes, piece: bytes) -> bytes:
+    """What the server says to a body of such pieces, of which more are sent until it closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = asyncio.create_task(reader.read())
+    writer.write(head)
+    async with asyncio.timeout(20):
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(piece)
+                await writer.drain()
+        writer.transport.abort()
+        return await answer
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (HEAD + CHUNKED, 413),
+        (HEAD + b"content-length: 99999999999\r\n\r\n", 413),
+        (b"GET /health HTTP/1.1\r\nhost: x\r\n" + CHUNKED, 413),
+        (b"POST /nowhere HTTP/1.1\r\nhost: x\r\n" + CHUNKED, 404),
+    ],
+)
+def test_a_body_without_an_end_ends_the_connection(head: bytes, status: int) -> None:
+    async def test(place: Venue) -> None:
+        async with listening(place, request_timeout_s=60.0) as port:
+            answer = await send_on(port, head, CHUNK)
+            assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+            assert answer.count(b"HTTP/1.1 ") == 1
+            if status == 413:
+                assert b"connection: close" in answer
+
+    run(test)
+
+
+def test_a_body_in_tiny_chunks_is_refused_before_it_costs_more_than_a_large_one() -> None:
+    async def test(place: Venue) -> None:
+        async with listening(place) as port:
+            answer = await talk(port, HEAD + CHUNKED + b"1\r\n \r\n" * 200_000)
+            assert answer.startswith(b"HTTP/1.1 431 "), answer
+            body = json.dumps(GOOD).encode()
+            small = b"".join(b"4\r\n%b\r\n" % body[at : at + 4].ljust(4) for at in range(0, len(body), 4))
+            answer = await talk(port, HEAD + b"connection: close\r\n" + CHUNKED + small + b"0\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 201 "), answer
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (HEAD + CHUNKED, 401),
+        (HEAD + b"content-length: 900000\r\n\r\n", 401),
+        (HEAD + b"authorization: Bearer nobody\r\ncontent-length: 900000\r\n\r\n", 401),
+        (HEAD + b"authorization: Bearer reader\r\ncontent-length: 900000\r\n\r\n", 403),
+        (HEAD + b"authorization: Bearer reader\r\nexpect: 100-continue\r\ncontent-length: 900000\r\n\r\n", 403),
+    ],
+)
+def test_who_may_not_come_in_is_refused_before_a_long_body_is_there(head: bytes, status: int) -> None:
+    async def main() -> None:
+        reader_only = Principal(None, frozenset({"read"}), None, 7, "")
+        async with venue(OpenAdmission({"alice": ANYBODY, "reader": reader_only})) as place, listening(place) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head)
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+            assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+            if b"expect" in head:
+                # Nobody knows whether a body follows: the next request would have to be told from it.
+                await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(main())
+
+
+def test_a_short_body_that_comes_late_does_not_cost_the_connection() -> None:
+    async def main() -> None:
+        async with venue(OpenAdmission({"alice": ANYBODY})) as place, listening(place) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            body = b" " * 40_000
+            writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(body))
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 401 ")
+            writer.write(body + b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            assert b"HTTP/1.1 200 " in await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(main())
 
 
 def test_headers_behind_the_body_prove_nothing() -> None:

@@ -1,7 +1,7 @@
 """Sends a server what it should not get, until its standard input ends; then prints what it was answered, as JSON.
 
-`python -m tests.server.garbage HOST PORT KIND...`. A process of its own, so that it takes no time from the client that
-is measured beside it.
+`python -m tests.server.garbage DOORS KIND...`, DOORS being JSON: {"http": ["127.0.0.1", 8080], ...}. A process of its
+own, so that it takes no time from the clients that are measured beside it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import random
 import struct
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
+
+from tests.server.garbage_elsewhere import ELSEWHERE
 
 CONNECTIONS: Final = 4
 """Of each kind, at a time."""
@@ -29,10 +31,10 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Flood:
-    """Everything that is sent to one address, and how it was answered: `kind: outcome`."""
+    """Everything that is sent to a server, and how it was answered: `kind: outcome`."""
 
-    def __init__(self, host: str, port: int, rng: random.Random) -> None:
-        self._host, self._port, self._rng = host, port, rng
+    def __init__(self, doors: dict[str, tuple[str, int]], rng: random.Random) -> None:
+        self._doors, self._rng = doors, rng
         self.outcomes: Counter[str] = Counter()
 
     async def run(self, kinds: list[str]) -> None:
@@ -46,9 +48,12 @@ class Flood:
         while True:
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    streams = await asyncio.open_connection(self._host, self._port)
+                    streams = await asyncio.open_connection(*self._doors[door_of(kind)])
                     try:
-                        outcome = await KINDS[kind](self, streams)
+                        if kind in HTTP:
+                            outcome = await HTTP[kind](self, streams)
+                        else:
+                            outcome = await ELSEWHERE[kind](self._rng, streams)
                     finally:
                         streams[1].transport.abort()
             except TimeoutError:
@@ -191,8 +196,7 @@ class Flood:
         return bytes((0x82, 0xFF)) + struct.pack("!Q", 1 << 40) + self._bytes(4)
 
 
-Kind = Callable[[Flood, Streams], Awaitable[str]]
-KINDS: Final[dict[str, Kind]] = {
+HTTP: Final[dict[str, Callable[[Flood, Streams], Awaitable[str]]]] = {
     "bad_json": Flood.bad_json,
     "wrong_types": Flood.wrong_types,
     "invalid_utf8": Flood.invalid_utf8,
@@ -204,7 +208,17 @@ KINDS: Final[dict[str, Kind]] = {
     "slow_sender": Flood.slow_sender,
     "websocket": Flood.websocket,
 }
-STAYING: Final = {"half_open", "slow_sender"}
+STAYING: Final = {"half_open", "slow_sender", *(kind for kind in ELSEWHERE if kind.endswith("_half_open"))}
+
+
+def door_of(kind: str) -> str:
+    """The door that a kind of garbage goes to."""
+    return "http" if kind in HTTP else kind.partition("_")[0]
+
+
+def kinds_of(doors: Iterable[str]) -> list[str]:
+    """The kinds of garbage for these doors."""
+    return [kind for kind in (*HTTP, *ELSEWHERE) if door_of(kind) in doors]
 
 
 async def _status(reader: asyncio.StreamReader) -> str:
@@ -217,8 +231,8 @@ async def _status(reader: asyncio.StreamReader) -> str:
 
 async def main() -> None:
     """Send until the standard input ends."""
-    host, port, *kinds = sys.argv[1:]
-    flood = Flood(host, int(port), random.Random(os.environ.get("SEED", "1")))
+    doors, *kinds = sys.argv[1:]
+    flood = Flood(json.loads(doors), random.Random(os.environ.get("SEED", "1")))
     flooding = asyncio.create_task(flood.run(kinds))
     await asyncio.wait(
         {flooding, asyncio.create_task(asyncio.to_thread(sys.stdin.read))}, return_when="FIRST_COMPLETED"

@@ -58,6 +58,9 @@ class Admitting:
         self.asked: list[tuple[Role, Credentials]] = []
         self._refusal = refusal
 
+    def screen(self, remote: str, credentials: Credentials, role: Role) -> None:
+        del remote, credentials, role
+
     def admit(self, session: int, remote: str, credentials: Credentials, role: Role, cost: int = 1) -> Gate:
         """Lets them in. Raises RefusedError where it was made with one."""
         del cost

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.server.process import WAIT_S, Server, serving, write_config
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from aeromatch import Exchange
 
@@ -78,6 +82,38 @@ def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> No
             answer = connection.makefile("rb").read()
             assert answer.startswith((b"HTTP/1.1 201", b"HTTP/1.1 503"))
         assert server.ended() == 0
+
+
+def read_on(client: ClientConnection) -> None:
+    while True:
+        client.recv(timeout=WAIT_S)
+
+
+def test_a_server_whose_views_fail_tells_its_clients_and_ends(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MARKET + "views: {flush_s: 0.01}\n")
+    with serving("--config", config) as server:
+        address = server.ready()
+        with connect(address.replace("http", "ws") + "/ws") as client:
+            with sqlite3.connect(tmp_path / "data" / "views.sqlite") as store:
+                store.execute("DROP TABLE orders")
+            store.close()
+            status, _ = server.ask("/order", ORDER)
+            # It is in the journal, whoever fails afterwards.
+            assert status == 201
+            # The feed reads on, and finds that its views have ended.
+            with contextlib.suppress(OSError):
+                while status in (200, 201, 503):
+                    status, _ = server.ask("/order", ORDER)
+            with pytest.raises(ConnectionClosed) as closed:
+                read_on(client)
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason[:11]) == (1011, "unavailable")
+        assert server.ended() == 3
+        failed = [line for line in server.lines if line["message"] == "failed"]
+        assert len(failed) == 1
+        assert "orders" in failed[0]["reason"]
+    with Exchange.open(tmp_path / "data", shards=1) as exchange:
+        assert exchange.book("BTC-USD").best_bid == 100
 
 
 def fails(*arguments: object, code: int, word: str, environ: dict[str, str] | None = None) -> None:
@@ -164,6 +200,12 @@ def test_sighup_applies_what_can_change(tmp_path: Path) -> None:
         assert said["needs a restart"] == ["market_data.interval_ms"]
         assert said["made what was missing"] == ["['instrument ETH-USD']"]
         assert server.ask("/instruments/ETH-USD")[0] == 200
+        # What exists stays: that is said once, and nothing is called applied.
+        write_config(tmp_path, MARKET.replace("tick_size: 0.01", "tick_size: 0.05") + "  - {symbol: ETH-USD}\n")
+        said = reloaded(server)
+        assert said["exists with another value, which stays"] == ["tick_size"]
+        assert said["applied"] == ["logging.level"]
+        assert "made what was missing" not in said
         write_config(tmp_path, "sever: {}\n")
         server.tell(signal.SIGHUP)
         assert "config.yaml:2: sever" in server.logged("not reloaded")["problem"]

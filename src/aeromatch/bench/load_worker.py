@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
 import sys
 import time
@@ -12,8 +13,8 @@ from multiprocessing.connection import Connection as Pipe
 from typing import TYPE_CHECKING, Any, Final
 
 from aeromatch._core import Histogram
+from aeromatch.bench.gateways import OF_ONE_ACCOUNT, Answer, Connection, LostError, Proof, Target, open_connection
 from aeromatch.bench.load_flow import BATCH_MIX, MIX, Command, Flow, Market
-from aeromatch.bench.load_gateways import Answer, Connection, LostError, Proof, open_connection
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -36,6 +37,8 @@ class Plan:
     url: str
     gateway: str
     markets: tuple[Market, ...]
+    address: str | None = None
+    """host:port of a gateway that does not share the URL's; None: its usual port there."""
     accounts: tuple[str, ...] = ()
     proof: Proof | None = None
     ca: str | None = None
@@ -45,7 +48,7 @@ class Plan:
     connections: int = 16
     """Of all processes."""
     in_flight: int = 1
-    """Requests that a connection has under way, at most; more than one over WebSocket only."""
+    """Requests that a connection has under way, at most; more than one where the gateway tells answers apart."""
     processes: int = 1
     batch: int = 1
     mix: dict[str, float] | None = None
@@ -91,14 +94,7 @@ class Measured:
         if answer.status < 400:
             self.orders += command.orders
         if answer.status >= 400 or command.kind == "batch":
-            self._note_slugs(answer.body)
-
-    def _note_slugs(self, body: bytes) -> None:
-        at = body.find(b'"slug":"')
-        while at >= 0:
-            end = body.find(b'"', at + 8)
-            self.slugs[body[at + 8 : end].decode("ascii", "replace")] += 1
-            at = body.find(b'"slug":"', end)
+            self.slugs.update(answer.slugs())
 
     def merge(self, other: Measured) -> None:
         """Adds what another process measured."""
@@ -135,13 +131,27 @@ class _Line:
         self.worker = worker
         self.number = number
         plan = worker.plan
-        self.flow = Flow(plan.markets, plan.accounts, plan.weights, plan.batch, plan.seed * 1_000_003 + number)
+        # By turns, where a session is one account's; else each order may be another's.
+        self.account = plan.accounts[number % len(plan.accounts)] if plan.accounts else None
+        accounts = plan.accounts if plan.gateway not in OF_ONE_ACCOUNT or self.account is None else (self.account,)
+        self.flow = Flow(plan.markets, accounts, plan.weights, plan.batch, plan.seed * 1_000_003 + number)
         self.connection: Connection | None = None
         self._making = asyncio.Lock()
 
     async def connect(self) -> None:
         plan = self.worker.plan
-        self.connection = await open_connection(plan.gateway, plan.url, plan.proof, plan.ca)
+        self.connection = await open_connection(
+            Target(
+                plan.gateway,
+                plan.url,
+                plan.address,
+                plan.proof,
+                plan.ca,
+                session=f"LOAD-{os.getpid()}-{self.number}",
+                account=self.account,
+                in_flight=plan.in_flight,
+            )
+        )
 
     async def send(self, due_ns: int) -> None:
         """Send the next request and count its answer."""
@@ -163,15 +173,15 @@ class _Line:
         if due_ns >= self.worker.measured_from_ns:
             measured.note(command, answer, due_ns, sent_ns, now_ns)
         if answer.status < 300:
-            self._learn(command, answer.body)
+            self._learn(command, answer)
 
-    def _learn(self, command: Command, body: bytes) -> None:
+    def _learn(self, command: Command, answer: Answer) -> None:
         """What an answer says about orders to come."""
         if command.kind == "new":
-            if b'"status":"open"' in body:
-                self.flow.rests(_text(body, b'"order_id":"'), command)
-        elif command.kind in ("crossing", "market") and b'"average_price":"' in body:
-            self.flow.traded(_text(body, b'"average_price":"'), command)
+            if answer.is_resting():
+                self.flow.rests(answer.order_id(), command)
+        elif command.kind in ("crossing", "market") and (price := answer.price()):
+            self.flow.traded(price, command)
 
     async def _again(self) -> None:
         async with self._making:
@@ -288,9 +298,3 @@ def _fast_loop() -> asyncio.AbstractEventLoop:
     import uvloop
 
     return uvloop.new_event_loop()
-
-
-def _text(body: bytes, name: bytes) -> str:
-    """The text behind a field's name."""
-    begin = body.index(name) + len(name)
-    return body[begin : body.index(b'"', begin)].decode()

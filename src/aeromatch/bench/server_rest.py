@@ -16,7 +16,7 @@ from statistics import median
 from time import perf_counter
 from typing import Final, cast
 
-__all__ = ["ECHO", "Race", "Round", "Server", "echo_requests", "order_requests", "post", "race"]
+__all__ = ["ECHO", "SYMBOL", "Race", "Round", "Server", "echo_requests", "order_requests", "post", "race"]
 
 ECHO: Final = "/echo"
 """Where the measured server decodes a JSON object and answers it."""
@@ -36,6 +36,7 @@ class Server:
     port: int
     pid: int
     others: dict[str, str] = field(default_factory=dict)
+    """Addresses of gateways that listen for themselves, by name."""
 
     def cpu_s(self) -> float:
         """What all threads of the process have used, in seconds."""

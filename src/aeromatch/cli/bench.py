@@ -24,7 +24,9 @@ from aeromatch.bench import (
 )
 from aeromatch.bench.report import HEADINGS
 from aeromatch.bench.report import as_json as report_as_json
+from aeromatch.cli.bench_binary import bench_binary
 from aeromatch.cli.bench_feed import bench_feed
+from aeromatch.cli.bench_gateways import bench_gateways
 from aeromatch.cli.bench_journal import bench_journal
 from aeromatch.cli.bench_runtime import bench_runtime
 from aeromatch.cli.bench_server import bench_server
@@ -147,6 +149,8 @@ def bench(
 bench.add_command(bench_journal)
 bench.add_command(bench_runtime)
 bench.add_command(bench_server)
+bench.add_command(bench_binary)
+bench.add_command(bench_gateways)
 bench.add_command(bench_feed)
 bench.add_command(bench_views)
 

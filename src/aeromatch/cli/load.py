@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from aeromatch.bench.gateways import BATCHING, GATEWAYS, PIPELINING, PORTS
 from aeromatch.cli.console import (
     NumberRange,
     examples,
@@ -70,8 +71,10 @@ class Mix(click.ParamType[dict[str, float]]):
     ),
 )
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Of the server, without a path.")
+@click.option("--gateway", type=click.Choice(GATEWAYS), default="rest", show_default=True, help="How orders go in.")
 @click.option(
-    "--gateway", type=click.Choice(["rest", "websocket"]), default="rest", show_default=True, help="How orders go in."
+    "--address",
+    help="<host>:<port> of a gateway with a port of its own. Default: the URL's host and the gateway's usual port.",
 )
 @click.option(
     "--rate",
@@ -85,7 +88,7 @@ class Mix(click.ParamType[dict[str, float]]):
     type=click.IntRange(1, 10_000),
     default=1,
     show_default=True,
-    help="Requests that a connection has under way at most; more than 1 with --gateway websocket.",
+    help="Requests that a connection has under way at most; more than 1 where the gateway tells answers apart.",
 )
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="That send.")
 @click.option(
@@ -94,9 +97,7 @@ class Mix(click.ParamType[dict[str, float]]):
     help="Weights of new, cancel, amend, crossing and market. Default: new=50,cancel=30,amend=10,crossing=8,market=2; "
     "of a batch: new=50,crossing=50.",
 )
-@click.option(
-    "--batch", type=click.IntRange(1, 1000), default=1, show_default=True, help="New orders in a request (REST)."
-)
+@click.option("--batch", type=click.IntRange(1, 1000), default=1, show_default=True, help="New orders in a request.")
 @click.option("--seconds", type=NumberRange(0.1, 86_400), default=10.0, show_default=True, help="That are measured.")
 @click.option(
     "--warmup", "warmup_s", type=NumberRange(0, 3_600), default=1.0, show_default=True, help="Seconds before those."
@@ -116,6 +117,7 @@ class Mix(click.ParamType[dict[str, float]]):
 def load(
     url: str,
     gateway: str,
+    address: str | None,
     rate: float | None,
     connections: int,
     in_flight: int,
@@ -138,7 +140,7 @@ def load(
     The orders are real: they rest in its books, trade and are journaled. Each connection sends new orders around the
     middle of a market, cancels and changes its own, and takes what is there. Orders that still rest at the end stay.
     """
-    _check(gateway, in_flight, batch, mix, connections, processes)
+    _check(gateway, address, in_flight, batch, mix, connections, processes)
     try:
         from aeromatch.bench.load import run_load
         from aeromatch.bench.load_report import load_as_json
@@ -158,6 +160,7 @@ def load(
         url=_url(url),
         gateway=gateway,
         markets=markets,
+        address=address,
         accounts=chosen,
         proof=credentials,
         ca=ca,
@@ -210,12 +213,22 @@ def _shown(text: str, total_s: float, wanted: bool | None) -> Iterator[Callable[
 
 
 def _check(
-    gateway: str, in_flight: int, batch: int, mix: dict[str, float] | None, connections: int, processes: int
+    gateway: str,
+    address: str | None,
+    in_flight: int,
+    batch: int,
+    mix: dict[str, float] | None,
+    connections: int,
+    processes: int,
 ) -> None:
-    if in_flight > 1 and gateway != "websocket":
-        raise click.UsageError("--in-flight: over REST a connection has one request under way; use --connections")
-    if batch > 1 and gateway != "rest":
-        raise click.UsageError("--batch: over WebSocket orders go one by one; use --in-flight")
+    if in_flight > 1 and gateway not in PIPELINING:
+        raise click.UsageError(f"--in-flight: over {gateway} a connection has one request under way; use --connections")
+    if batch > 1 and gateway not in BATCHING:
+        raise click.UsageError(f"--batch: over {gateway} orders go one by one; use --in-flight")
+    if address is not None and gateway not in PORTS:
+        raise click.UsageError(f"--address: {gateway} is where --url says")
+    if address is not None and not address.rpartition(":")[2].isdigit():
+        raise click.UsageError("--address: must be <host>:<port>")
     if batch > 1 and mix and (mix.get("cancel") or mix.get("amend")):
         raise click.UsageError("--batch: a batch has new orders only: new, crossing, market")
     if processes > connections:

@@ -16,7 +16,7 @@ from aeromatch.server.config import Loaded, load
 from aeromatch.server.daemon import Daemon
 from aeromatch.server.logs import Logs
 
-__all__ = ["config_of", "main"]
+__all__ = ["ACCOUNT", "config_of", "main"]
 
 PLENTY: Final = 1_000_000_000
 """Limits are looked at for each request, and never reached."""
@@ -62,7 +62,7 @@ def config_of(
         "exchange": {"durability": durability},
         "instruments": [{"symbol": symbol, "tick_size": "0.01", "lot_size": "0.001"}],
         "limits": limits,
-        "gateways": gateways,
+        "gateways": {"websocket": {"messages_per_s": PLENTY, "burst_messages": PLENTY}, **gateways},
         "accounts": [{"name": ACCOUNT}],
         "market_data": {"interval_ms": interval_ms},
         "logging": {"level": "warning"},

@@ -91,9 +91,25 @@ impl AddressBuckets {
         match (first, second) {
             (Ok(one), Ok(other)) => Ok(one.into_iter().chain(other).max_by_key(|given| given.remaining)),
             (Ok(given), Err(_)) | (Err(_), Ok(given)) => Ok(given),
-            (Err(one), Err(other)) => Err(if one.retry_ns <= other.retry_ns { one } else { other }),
+            (Err(one), Err(other)) => Err(sooner(one, other)),
         }
     }
+
+    /// As [`Bucket::look`].
+    ///
+    /// # Errors
+    /// As [`AddressBuckets::take`].
+    #[inline]
+    pub fn look(&self, cells: Cells, limit: Limit, tokens: u32, now_ns: u64) -> Result<(), Empty> {
+        match cells.0.map(|cell| self.0[cell].look(limit, tokens, now_ns)) {
+            [Err(one), Err(other)] => Err(sooner(one, other)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn sooner(one: Empty, other: Empty) -> Empty {
+    if one.retry_ns <= other.retry_ns { one } else { other }
 }
 
 /// Counts something for each address.

@@ -61,6 +61,11 @@ impl Limit {
         self.interval_ns == 0
     }
 
+    /// How many tokens a full bucket has; None: as many as are asked for.
+    pub fn most(&self) -> Option<u32> {
+        (!self.is_none()).then_some(self.burst)
+    }
+
     fn bucket_ns(&self) -> u64 {
         self.interval_ns * u64::from(self.burst)
     }
@@ -112,14 +117,21 @@ impl Bucket {
     }
 
     /// Whether `tokens` could be had now; takes none.
+    ///
+    /// # Errors
+    /// [`Empty`] if there are fewer.
     #[inline]
-    pub fn has(&self, limit: Limit, tokens: u32, now_ns: u64) -> bool {
+    pub fn look(&self, limit: Limit, tokens: u32, now_ns: u64) -> Result<(), Empty> {
         if limit.is_none() {
-            return true;
+            return Ok(());
         }
         let latest_ns = now_ns + limit.bucket_ns();
         let begin_ns = self.full_ns.load(Ordering::Relaxed).clamp(now_ns, latest_ns);
-        begin_ns + limit.interval_ns * u64::from(tokens.min(limit.burst)) <= latest_ns
+        let full_ns = begin_ns + limit.interval_ns * u64::from(tokens.min(limit.burst));
+        if full_ns > latest_ns {
+            return Err(Empty { allowance: limit.allowance(begin_ns, now_ns), retry_ns: full_ns - latest_ns });
+        }
+        Ok(())
     }
 }
 
@@ -137,11 +149,12 @@ mod tests {
             assert_eq!((left.limit, left.remaining), (3, remaining));
             assert_eq!(left.reset_ns, u64::from(3 - remaining) * SECOND_NS / 10);
         }
-        assert!(!bucket.has(limit, 1, NOW));
+        let seen = bucket.look(limit, 1, NOW).unwrap_err();
         let empty = bucket.take(limit, 1, NOW).unwrap_err();
+        assert_eq!(seen, empty);
         assert_eq!((empty.allowance.remaining, empty.retry_ns), (0, SECOND_NS / 10));
         assert!(bucket.take(limit, 1, NOW + empty.retry_ns - 1).is_err());
-        assert!(bucket.has(limit, 1, NOW + empty.retry_ns));
+        assert!(bucket.look(limit, 1, NOW + empty.retry_ns).is_ok());
         assert!(bucket.take(limit, 1, NOW + empty.retry_ns).is_ok());
         assert!(bucket.take(limit, 1, NOW + empty.retry_ns).is_err());
     }
@@ -176,7 +189,7 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(bucket.take(Limit::NONE, u32::MAX, NOW), Ok(None));
         }
-        assert!(bucket.has(Limit::NONE, 1, NOW));
+        assert!(bucket.look(Limit::NONE, 1, NOW).is_ok());
     }
 
     #[test]

@@ -42,9 +42,29 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
+/// What a signature consists of, in its form.
+pub(super) struct Signed<'a> {
+    timestamp: &'a str,
+    nonce: &'a str,
+    signature: [u8; 32],
+}
+
 impl Admission {
     /// Finds out whose request it is.
     pub(super) fn identify(&self, credentials: &Credentials<'_>, now: Now) -> Result<Arc<Key>, Refused> {
+        let (key, signed) = self.look_up(credentials, now)?;
+        if let Some(signed) = signed {
+            self.check_signature(&key, &signed, credentials, now)?;
+        }
+        Ok(key)
+    }
+
+    /// Finds out whose request it would be, without its body: a token proves it, a signature is still to be checked.
+    pub(super) fn look_up<'a>(
+        &self,
+        credentials: &Credentials<'a>,
+        now: Now,
+    ) -> Result<(Arc<Key>, Option<Signed<'a>>), Refused> {
         let keys = self.keys.load();
         let invalid = Refused::new(Reason::InvalidKey, "no such key, or not its secret");
         let (id, token) = match (credentials.key, credentials.authorization) {
@@ -60,15 +80,15 @@ impl Admission {
         if !key.is_alive(now.unix_ms) {
             return Err(Refused::new(Reason::InvalidKey, "the key has expired"));
         }
-        match token {
-            None => self.check_signature(key, credentials, now)?,
-            Some(secret) if key.is_secret(secret.as_bytes(), now.unix_ms) => {}
+        let signed = match token {
+            None => Some(self.signed(credentials, now)?),
+            Some(secret) if key.is_secret(secret.as_bytes(), now.unix_ms) => None,
             Some(_) => return Err(invalid),
-        }
-        Ok(Arc::clone(key))
+        };
+        Ok((Arc::clone(key), signed))
     }
 
-    fn check_signature(&self, key: &Key, credentials: &Credentials<'_>, now: Now) -> Result<(), Refused> {
+    fn signed<'a>(&self, credentials: &Credentials<'a>, now: Now) -> Result<Signed<'a>, Refused> {
         let malformed = |detail| Refused::new(Reason::InvalidSignature, detail);
         let timestamp = credentials.timestamp.ok_or(malformed("the timestamp is missing"))?;
         let nonce = credentials.nonce.ok_or(malformed("the nonce is missing"))?;
@@ -78,13 +98,25 @@ impl Admission {
         }
         self.check_timestamp(timestamp, now)?;
         let signature = from_hex(signature).ok_or(malformed("the signature is not 64 hexadecimal digits"))?;
+        Ok(Signed { timestamp, nonce, signature })
+    }
+
+    fn check_signature(
+        &self,
+        key: &Key,
+        signed: &Signed<'_>,
+        credentials: &Credentials<'_>,
+        now: Now,
+    ) -> Result<(), Refused> {
         let body = to_hex(Sha256::digest(credentials.body).into());
-        let (timestamp, nonce_bytes, method) = (timestamp.as_bytes(), nonce.as_bytes(), credentials.method.as_bytes());
-        let parts = [timestamp, b"\n", nonce_bytes, b"\n", method, b"\n", credentials.target, b"\n", body.as_slice()];
-        if !key.is_signed(&parts, &signature, now.unix_ms) {
-            return Err(malformed("the signature does not fit the request and the key"));
+        let (timestamp, nonce, method) =
+            (signed.timestamp.as_bytes(), signed.nonce.as_bytes(), credentials.method.as_bytes());
+        let parts = [timestamp, b"\n", nonce, b"\n", method, b"\n", credentials.target, b"\n", body.as_slice()];
+        if !key.is_signed(&parts, &signed.signature, now.unix_ms) {
+            let detail = "the signature does not fit the request and the key";
+            return Err(Refused::new(Reason::InvalidSignature, detail));
         }
-        match self.nonces.use_up(self.nonce_keys.hash_one((key.id(), nonce)), now.monotonic_ns) {
+        match self.nonces.use_up(self.nonce_keys.hash_one((key.id(), signed.nonce)), now.monotonic_ns) {
             Use::Fresh => Ok(()),
             Use::Used => Err(Refused::new(Reason::ReplayedNonce, "the nonce was used before")),
             Use::Full => Err(Refused::new(Reason::RateLimited, "more signed requests than nonces can be remembered")),

@@ -262,6 +262,31 @@ impl Admission {
         Ok(Admitted { key: Some(key), allowance: own.or(allowance) })
     }
 
+    /// Whether a request could be let in, before its body has come: who has no key, or nothing left of a limit, is not
+    /// listened to any longer. Takes nothing but from the limit of wrong credentials; what a signature is worth shows
+    /// when the body is there. `request.credentials.body` is not looked at.
+    ///
+    /// # Errors
+    /// As [`Admission::admit`] would give.
+    pub fn screen(&self, request: &Request<'_>, now: Now) -> Result<(), Refused> {
+        let limits = self.limits.load();
+        let (cells, role, cost) = (self.places.of(request.address), request.role, request.cost);
+        let (buckets, limit) = self.of_address(&limits, role);
+        buckets.look(cells, limit, cost, now.monotonic_ns).map_err(Refused::limited(ADDRESS_USED))?;
+        if self.options.required {
+            let found = self.look_up(&request.credentials, now);
+            let (key, _) = found.map_err(|why| self.failed(&limits, cells, why, now))?;
+            check_role(&key, role)?;
+            let looked = key.bucket(role).look(key.limit(role), cost, now.monotonic_ns);
+            looked.map_err(Refused::limited(KEY_USED))?;
+        }
+        if role == Role::Trade {
+            let looked = self.venue_orders.look(limits.venue_orders, cost, now.monotonic_ns);
+            looked.map_err(Refused::limited(VENUE_USED))?;
+        }
+        Ok(())
+    }
+
     /// Lets another request in of somebody who was let in before and whose connection says that it is still the same.
     ///
     /// # Errors
@@ -291,6 +316,37 @@ impl Admission {
         Ok(self.admit_again(keys.get(id).ok_or(gone)?, role, cost, now)?.or(allowance))
     }
 
+    /// How many orders can be let in at once, by all limits that count for this key. [`Admission::admit`] takes a whole bucket for
+    /// more: who has more asks several times.
+    pub fn most_at_once(&self, key: Option<&Key>) -> u32 {
+        let limits = self.limits.load();
+        let own = key.and_then(|key| key.limit(Role::Trade).most());
+        [limits.address_orders.most(), limits.venue_orders.most(), own].into_iter().flatten().min().unwrap_or(u32::MAX)
+    }
+
+    /// As [`Admission::admit_by_id`] for who has the key at hand, or needs none; the table's keys may have been replaced.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn admit_session(
+        &self,
+        address: Address,
+        key: Option<&Key>,
+        role: Role,
+        cost: u32,
+        now: Now,
+    ) -> Result<Option<Allowance>, Refused> {
+        match key {
+            Some(key) => self.admit_by_id(address, key.id(), role, cost, now),
+            None => {
+                let limits = self.limits.load();
+                let allowance = self.take_address(&limits, self.places.of(address), role, cost, now)?;
+                self.take_venue(&limits, role, cost, now)?;
+                Ok(allowance)
+            }
+        }
+    }
+
     fn take_address(
         &self,
         limits: &Limits,
@@ -299,13 +355,15 @@ impl Admission {
         cost: u32,
         now: Now,
     ) -> Result<Option<Allowance>, Refused> {
-        let (buckets, limit) = match role {
+        let (buckets, limit) = self.of_address(limits, role);
+        buckets.take(cells, limit, cost, now.monotonic_ns).map_err(Refused::limited(ADDRESS_USED))
+    }
+
+    fn of_address(&self, limits: &Limits, role: Role) -> (&AddressBuckets, Limit) {
+        match role {
             Role::Trade => (&self.address_orders, limits.address_orders),
             Role::Read | Role::Admin => (&self.address_requests, limits.address_requests),
-        };
-        buckets
-            .take(cells, limit, cost, now.monotonic_ns)
-            .map_err(Refused::limited("this address has used up its limit"))
+        }
     }
 
     fn take_key(
@@ -316,13 +374,8 @@ impl Admission {
         cost: u32,
         now: Now,
     ) -> Result<Option<Allowance>, Refused> {
-        if key.role() < role {
-            return Err(Refused::new(Reason::NotPermitted, "the key does not have the role that this needs"));
-        }
-        let own = key
-            .bucket(role)
-            .take(key.limit(role), cost, now.monotonic_ns)
-            .map_err(Refused::limited("the key has used up its limit"))?;
+        check_role(key, role)?;
+        let own = key.bucket(role).take(key.limit(role), cost, now.monotonic_ns).map_err(Refused::limited(KEY_USED))?;
         self.take_venue(limits, role, cost, now)?;
         Ok(own)
     }
@@ -331,7 +384,7 @@ impl Admission {
         if role == Role::Trade {
             self.venue_orders
                 .take(limits.venue_orders, cost, now.monotonic_ns)
-                .map_err(Refused::limited("the venue has used up its limit"))?;
+                .map_err(Refused::limited(VENUE_USED))?;
         }
         Ok(())
     }
@@ -346,6 +399,17 @@ impl Admission {
             Err(empty) => Refused::limited("too many wrong credentials came from this address")(empty),
         }
     }
+}
+
+const ADDRESS_USED: &str = "this address has used up its limit";
+const KEY_USED: &str = "the key has used up its limit";
+const VENUE_USED: &str = "the venue has used up its limit";
+
+fn check_role(key: &Key, role: Role) -> Result<(), Refused> {
+    if key.role() < role {
+        return Err(Refused::new(Reason::NotPermitted, "the key does not have the role that this needs"));
+    }
+    Ok(())
 }
 
 #[cfg(all(test, not(loom)))]

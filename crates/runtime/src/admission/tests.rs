@@ -289,3 +289,47 @@ fn a_secret_ends_when_it_is_replaced() {
         assert!(bearer(&admission, &format!("Bearer k1.{new}"), Role::Read, NOW).is_ok());
     }
 }
+
+#[test]
+fn who_would_be_refused_is_so_before_the_body_is_there() {
+    let admission = table();
+    let timestamp = NOW.unix_ms.to_string();
+    let signature = sign(&timestamp, "n1", "POST", "/order", b"{}");
+    let good = Credentials {
+        key: Some("k1"),
+        timestamp: Some(&timestamp),
+        nonce: Some("n1"),
+        signature: Some(&signature),
+        method: "POST",
+        target: b"/order",
+        ..Credentials::default()
+    };
+    let address = Address::parse("10.0.0.1");
+    let screen = |credentials, role, now| {
+        let request = Request { address, credentials, role, cost: 1 };
+        admission.screen(&request, now).map_err(|refused| refused.reason)
+    };
+    let bearer = |text| Credentials { authorization: Some(text), ..Credentials::default() };
+    assert_eq!(screen(Credentials::default(), Role::Trade, NOW), Err(Reason::MissingCredentials));
+    assert_eq!(screen(bearer("Bearer k1.correct-horse"), Role::Trade, NOW), Ok(()));
+    assert_eq!(screen(bearer("Bearer k1.wrong"), Role::Trade, NOW), Err(Reason::InvalidKey));
+    assert_eq!(screen(bearer("Bearer reader.correct-horse"), Role::Trade, NOW), Err(Reason::NotPermitted));
+    assert_eq!(screen(Credentials { key: Some("k2"), ..good }, Role::Trade, NOW), Err(Reason::InvalidKey));
+    assert_eq!(screen(Credentials { nonce: None, ..good }, Role::Trade, NOW), Err(Reason::InvalidSignature));
+    assert_eq!(screen(good, Role::Trade, later(5_001)), Err(Reason::ExpiredTimestamp));
+    // Nothing is taken by looking: neither the nonce nor tokens, of which there are two.
+    for _ in 0..5 {
+        assert_eq!(screen(good, Role::Trade, NOW), Ok(()));
+    }
+    for _ in 0..2 {
+        let credentials = Credentials { authorization: Some("Bearer k1.correct-horse"), ..Credentials::default() };
+        admission.admit(&Request { address, credentials, role: Role::Trade, cost: 1 }, NOW).unwrap();
+    }
+    assert_eq!(screen(good, Role::Trade, NOW), Err(Reason::RateLimited));
+    let limited = Admission::new(Options { required: false, ..options() }, OPEN);
+    limited.set_limits(Limits { address_orders: Limit::new(1, 1), ..OPEN });
+    let request = Request { address, credentials: Credentials::default(), role: Role::Trade, cost: 1 };
+    limited.screen(&request, NOW).unwrap();
+    limited.admit(&request, NOW).unwrap();
+    assert_eq!(limited.screen(&request, NOW).unwrap_err().empty, limited.admit(&request, NOW).unwrap_err().empty);
+}

@@ -39,6 +39,9 @@ PROBLEM: Final = (b"content-type", b"application/problem+json")
 NONE: Final = Credentials()
 NOBODY: Final = Principal(None, frozenset(), None, 0, "")
 MAX_REQUEST_ID: Final = 64
+SHORT_BYTES: Final = 1 << 14
+CLOSE: Final = (b"connection", b"close")
+"""Nobody reads the rest."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -86,6 +89,8 @@ class RestApp:
                     return
                 raise method_not_allowed(method, endpoints)
             route = endpoint.route.path
+            if endpoint.route.role is not None and _is_long(headers):
+                self._screen(scope, headers, endpoint)
             body = await self._body(headers, receive, endpoint)
             arrived = time.perf_counter_ns()
             if endpoint.route.role is not None:
@@ -109,11 +114,23 @@ class RestApp:
         if is_order:
             self._services.stages.record("total", ended - arrived)
 
-    def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
-        services, route = self._services, endpoint.route
+    def _check_state(self) -> None:
+        services = self._services
         if services.state != "ready":
             slug = "draining" if services.state == "draining" else "not_ready"
             raise refusal("unavailable" if services.state == "failed" else slug, services.detail)
+
+    def _screen(self, scope: Scope, headers: Headers, endpoint: Endpoint) -> None:
+        """Refuses whom it can before the body is read: reading a megabyte is more work than all the rest."""
+        self._check_state()
+        client = scope.get("client")
+        role = endpoint.route.role
+        assert role is not None
+        self._services.admission.screen(client[0] if client else "", _credentials(scope, headers, b""), role)
+
+    def _admit(self, scope: Scope, headers: Headers, endpoint: Endpoint, body: bytes) -> Gate:
+        self._check_state()
+        services, route = self._services, endpoint.route
         if b"authorization" in headers or b"x-aeromatch-key" in headers:
             credentials = _credentials(scope, headers, body)
         else:
@@ -178,7 +195,7 @@ class RestApp:
         """Answers with a problem; returns its status."""
         cause = error.__cause__
         if isinstance(cause, JournalError) and cause.kind == "stopped":
-            self._services.state, self._services.detail = "failed", str(cause)
+            self._services.fail(str(cause))
         problem = problem_of(error, request_id.decode("ascii"))
         self._services.stages.count("aeromatch_refusals_total", gateway="rest", slug=problem.slug)
         headers = [PROBLEM, *error.headers, *(gate.headers if gate is not None else ())]
@@ -221,8 +238,16 @@ def _check_type(headers: Headers) -> None:
         raise refusal("unsupported_media_type", f"the body must be application/json in UTF-8, not {said}")
 
 
+def _is_long(headers: Headers) -> bool:
+    """Whether a body is more than what comes with the headers, or may be."""
+    length = headers.get(b"content-length")
+    return int(length) > SHORT_BYTES if length is not None else b"transfer-encoding" in headers
+
+
 def _too_large(limit: int) -> RefusedError:
-    return refusal("body_too_large", f"a body may have {limit} bytes")
+    error = refusal("body_too_large", f"a body may have {limit} bytes")
+    error.headers = (CLOSE,)
+    return error
 
 
 async def _respond(

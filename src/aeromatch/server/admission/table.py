@@ -193,6 +193,24 @@ class AdmissionTable:
         self._connections[number] = _Connection(number, remote, is_counted=True)
         return number
 
+    @property
+    def native(self) -> NativeTable:
+        """The native table, for gateways that ask it themselves."""
+        return self._native
+
+    def note_session(self, key: str | None, account: str | None, remote: str) -> int:
+        """Notes a session of a gateway that counts its connections itself: its number, written down on return.
+
+        Raises:
+            RefusedError: It cannot be written down (503).
+        """
+        number = self._number()
+        try:
+            self._audit.session(number, key=key, account=account, remote=remote)
+        except AuditError as error:
+            raise _unavailable(error) from error
+        return number
+
     def disconnect(self, session: int) -> None:
         """As `services.Admission.disconnect`. A session that is unknown, or has ended, is none."""
         connection = self._connections.get(session)
@@ -229,6 +247,23 @@ class AdmissionTable:
         if role != "read" and principal.session not in connection.noted:
             self._note(connection, principal)
         return Gate(principal, headers)
+
+    def screen(self, remote: str, credentials: Credentials, role: Role) -> None:
+        """As `services.Admission.screen`."""
+        refused = self._native.screen(
+            remote,
+            role,
+            credentials.authorization,
+            credentials.key,
+            credentials.timestamp,
+            credentials.nonce,
+            credentials.signature,
+            credentials.method,
+            credentials.target,
+            None if self._clock_ns is None else self._clock_ns(),
+        )
+        if refused is not None:
+            raise _error(refused)
 
     def admit_again(self, principal: Principal, role: Role, cost: int = 1) -> Gate:
         """As `services.Admission.admit_again`."""
