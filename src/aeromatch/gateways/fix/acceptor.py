@@ -76,7 +76,6 @@ class Acceptor:
             heartbeat_s=(options.heartbeat_s, options.most_heartbeat_s),
             logout_timeout_s=options.logout_timeout_s,
             max_message_bytes=options.max_message_bytes,
-            kept_messages=options.kept_messages,
         )
         self.connections: set[Connection] = set()
         self.is_draining = False
