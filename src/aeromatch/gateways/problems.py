@@ -65,6 +65,7 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "capacity": (503, "The exchange has no room for this now (R8); try again."),
     "not_ready": (503, "The server has not recovered yet; try again."),
     "draining": (503, "The server is about to end; nothing new is taken."),
+    "slow_consumer": (503, "Too much waits for a client that reads too slowly: its stream, or connection, is ended."),
     "unavailable": (503, "The exchange has stopped: what was acknowledged is safe, nothing new is taken."),
 }
 """Status and meaning by slug."""

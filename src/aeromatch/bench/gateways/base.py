@@ -44,6 +44,8 @@ class Target:
         proof: None: the server asks for none.
         ca: A file with the certificates to trust over TLS; None: those that this machine trusts.
         session: Names the connection to a gateway whose sessions have names.
+        account: Whose the orders are, for a gateway whose sessions are an account's own.
+        in_flight: How many requests are under way at most.
     """
 
     gateway: str
@@ -52,6 +54,8 @@ class Target:
     proof: Proof | None = None
     ca: str | None = None
     session: str = "LOAD"
+    account: str | None = None
+    in_flight: int = 1
 
     @property
     def is_tls(self) -> bool:
