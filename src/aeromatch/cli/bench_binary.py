@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.table import Table
 
-from aeromatch.bench.binary import PERMILLE, Connection, Pace, Trial, closed_loop, pipelined
+from aeromatch.bench.binary_pace import PERMILLE, Pace, Trial
 from aeromatch.bench.server_rest import SYMBOL
 from aeromatch.cli.bench_server import machine, running
 from aeromatch.cli.console import (
@@ -73,6 +74,7 @@ def bench_binary(
     The server is a fresh `aeromatchd` with one instrument. Every second order takes what the one before it left in the
     book. Each order's time is from when its frame is given to the socket to when its answer has been read.
     """
+    from aeromatch.bench.binary import Connection, closed_loop, pipelined
     from aeromatch.server.measured import ACCOUNT
 
     trials = {"pipelined": Trial(), "closed": Trial()}
@@ -120,10 +122,7 @@ def _table(trials: dict[str, Trial], over: str) -> Table:
     columns = ["orders/s", *(f"{name}, us" for name in PERMILLE), "server CPU an order, us"]
     table = Table("", *columns, title=f"Binary gateway, one connection over {over} (budget {RATE:,} orders/s)")
     for way, trial in trials.items():
-        times = [
-            _spread(trial, lambda each, permille=permille: each.percentile_us(permille))  # type: ignore[misc]
-            for permille in PERMILLE.values()
-        ]
+        times = [_spread(trial, partial(Pace.percentile_us, permille=permille)) for permille in PERMILLE.values()]
         table.add_row(
             TITLES[way],
             _spread(trial, lambda each: each.rate),

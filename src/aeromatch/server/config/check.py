@@ -62,6 +62,8 @@ def _server(config: Config) -> Wrong:
     binary = config.gateways.binary
     if binary.enabled and binary.port is None and binary.socket is None:
         yield ("gateways", "binary", "enabled"), "needs a port or a socket"
+    if binary.outbound_bytes < binary.max_frame_bytes:
+        yield ("gateways", "binary", "outbound_bytes"), "is less than max_frame_bytes"
 
 
 def _hosts(config: Config) -> Iterator[str]:
