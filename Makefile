@@ -119,7 +119,7 @@ test-python: build ## every Python test
 
 # What needs programs of others stands apart: `make test` passes without them.
 .PHONY: test-clients
-test-clients: build ## the server with Chromium, Node, Prometheus and go tool pprof; installs what it needs, CI=true skips nothing
+test-clients: build ## the server with Chromium, Node, Prometheus, go tool pprof and a trader in Go; installs what it needs, CI=true skips nothing
 	@MAKE="$(MAKE)" tools/test-clients $(PY)
 
 .PHONY: fuzz
@@ -158,6 +158,10 @@ fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder an
 			-max_total_time=$(SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1); \
 	done
 	@$(PY) -m tests.replay.fuzz_parsers --seconds $(SECONDS) --seed $(SEED)
+
+.PHONY: fuzz-decoders
+fuzz-decoders: build ## what reads the bytes of clients, SECONDS for each gateway's: make fuzz-decoders SECONDS=60 SEED=1
+	@$(PY) -m tests.gateways.fuzz_decoders --seconds $(SECONDS) --seed $(SEED)
 
 .PHONY: coverage
 coverage: build ## which lines of the engine the tests run: a table by file (needs the compiler's llvm-cov)

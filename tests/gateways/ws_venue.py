@@ -159,9 +159,9 @@ class Counted:
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, ...]] = Counter()
 
-    def record(self, stage: str, duration_ns: int) -> None:
+    def record(self, stage: str, duration_ns: int, count: int = 1) -> None:
         assert stage
-        assert duration_ns >= 0
+        assert duration_ns >= 0 < count
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
         self.counts[name, *labels.values()] += amount

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 WAIT_S = 60.0
+# Ports of the system's choice, so that several may run.
+SETTINGS = {"AEROMATCH_LOGGING__FORMAT": "json", "AEROMATCH_GATEWAYS__GRPC__PORT": "0"}
 
 
 class Server:
@@ -30,7 +32,9 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**inherited, "AEROMATCH_LOGGING__FORMAT": "json", **(environ or {})},
+            # A library that logs what a client sent it is to be seen, not to end the reading.
+            errors="backslashreplace",
+            env={**inherited, **SETTINGS, **(environ or {})},
         )
         self.lines: list[dict[str, Any]] = []
         self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue()
@@ -110,7 +114,7 @@ def serving(*arguments: object, environ: dict[str, str] | None = None) -> Iterat
 
 
 def write_config(folder: Path, text: str) -> Path:
-    """A configuration without keys, with its data beside it."""
+    """A configuration without keys, unless it has some, with its data beside it."""
     file = folder / "config.yaml"
-    file.write_text(f"auth: {{mode: off}}\n{text}")
+    file.write_text(text if "auth:" in text else f"auth: {{mode: off}}\n{text}")
     return file

@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from aeromatch.cli.main import cli
+from aeromatch.gateways.grpc import GrpcOptions
 from aeromatch.gateways.websocket import WebSocketOptions
 from aeromatch.server.compose import websocket_options
 from aeromatch.server.config import Config, ConfigError, load
 from aeromatch.server.config.reference import as_markdown, as_template, effective
+from aeromatch.server.grpc import grpc_options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +70,7 @@ def test_defaults(tmp_path: Path) -> None:
             "3: schedules.a.timezone: `Moon` is no time zone",
         ),
         ("auth:\n  mode: off\nserver:\n  host: 0.0.0.0", "2: auth.mode: `off` lets everybody trade"),
+        ("auth:\n  mode: off\ngateways:\n  grpc:\n    host: 0.0.0.0", "5: gateways.grpc.host: with `auth.mode: off`"),
         ("server:\n  tls:\n    certificate: c.pem", "2: server.tls.private_key: certificate and private_key belong"),
         ("statistics:\n  retention: {2s: 1d}", "2: statistics.retention.2s: is not one of statistics.periods"),
         ("views:\n  periods: [1 fortnight]", "2: views.periods[0]: '1 fortnight' is no duration"),
@@ -210,3 +213,7 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_limit_of_websockets_is_configured() -> None:
     assert websocket_options(Config()) == WebSocketOptions()
+
+
+def test_every_limit_of_grpc_is_configured() -> None:
+    assert grpc_options(Config()) == GrpcOptions()

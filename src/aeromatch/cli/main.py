@@ -48,7 +48,19 @@ for command in (
     cli.add_command(command)
 
 
-EXTRAS: Final = ("httptools", "httpx", "msgspec", "uvicorn", "uvloop", "websockets", "yaml")
+EXTRAS: Final = (
+    "google",
+    "grpc",
+    "grpc_health",
+    "grpc_reflection",
+    "httptools",
+    "httpx",
+    "msgspec",
+    "uvicorn",
+    "uvloop",
+    "websockets",
+    "yaml",
+)
 """Packages that only the server and its client need."""
 
 

@@ -56,6 +56,7 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "price_out_of_band": (422, "The price is outside the static band (R28)."),
     "insufficient_funds": (422, "The account has not enough available for this (R30)."),
     "post_only_would_take": (422, "A post-only order would trade on arrival (R13)."),
+    "upgrade_required": (426, "There is a WebSocket at this path, and the request asks for none."),
     "rate_limited": (429, "Too many requests; the headers say when there is room again."),
     "too_many_connections": (429, "Too many connections from there."),
     "too_many_subscriptions": (429, "A WebSocket follows as many channels as it may."),
@@ -64,6 +65,7 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "capacity": (503, "The exchange has no room for this now (R8); try again."),
     "not_ready": (503, "The server has not recovered yet; try again."),
     "draining": (503, "The server is about to end; nothing new is taken."),
+    "slow_consumer": (503, "Too much waits for a client that reads too slowly: its stream, or connection, is ended."),
     "unavailable": (503, "The exchange has stopped: what was acknowledged is safe, nothing new is taken."),
 }
 """Status and meaning by slug."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from aeromatch import AsyncExchange, Shards
 from aeromatch.analytics.statistics import Recorder
+from aeromatch.gateways.grpc import GrpcServer
 from aeromatch.gateways.rest.app import RestApp
 from aeromatch.gateways.services import Listener, Services
 from aeromatch.gateways.streams import Hub
@@ -29,11 +30,13 @@ from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
 from aeromatch.server.feed import Feed, FeedOptions, Market
+from aeromatch.server.fix import FixGateway, open_fix_gateway
+from aeromatch.server.grpc import open_configured, reload_certificate
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
-from aeromatch.server.views import OrderRows, ViewOptions
+from aeromatch.server.views import OrderRows, ViewOptions, open_views
 from aeromatch.stores import SqliteStatistics
 
 __all__ = ["Venue", "open_exchange", "websocket_options"]
@@ -148,6 +151,8 @@ class Venue:
     scheduler: Scheduler
     admission: AdmissionTable
     observer: Observer
+    trading: Trading
+    hub: Hub
 
     def __init__(self, exchange: AsyncExchange, loaded: Loaded, app: App, status: Status) -> None:
         self.exchange = exchange
@@ -156,6 +161,10 @@ class Venue:
         self._app = app
         self._status = status
         self._websockets: WebSocketApp | None = None
+        self._grpc: GrpcServer | None = None
+        self._fix: FixGateway | None = None
+        # By shard, what the log goes on with: nothing new has happened yet.
+        self._begins = tuple(last + 1 for last in exchange.sequences)
         self.listeners: dict[str, Listener] = {}
         """Gateways with addresses of their own, by name."""
         self._stack = AsyncExitStack()
@@ -205,9 +214,8 @@ class Venue:
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
         # The views read in the feed's thread while others read in theirs: each has a way of its own to the exchange.
-        views_port = self.exchange.port()
-        self._stack.callback(views_port.close)
-        views = await asyncio.to_thread(NamedViews, views_port, view_options(self._loaded), self.directory)
+        kept = view_options(self._loaded)
+        views = await open_views(lambda port: NamedViews(port, kept, self.directory), self.exchange, kept)
         self._stack.push_async_callback(views.close)
         feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached, views.day)
@@ -231,7 +239,7 @@ class Venue:
         status.attach(services)
         if not services.auth_required:
             self._app.guard = foreign_page
-        trading = Trading(services)
+        self.trading = trading = Trading(services)
         self._stack.push_async_callback(trading.close)
         if config.gateways.rest.enabled:
             self._app.mount_below("/", RestApp(services, trading))
@@ -239,14 +247,13 @@ class Venue:
             self._app.mount("/metrics", metrics_app(observer, self.admission))
         if config.observability.profiling:
             self._app.mount_below("/debug/pprof/", profile_app(observer, self.admission))
-        hub: Hub | None = None
+        rows = OrderRows(views.directory, views.client_order_ids.of)
+        self.hub = hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
+        hub.count = services.stages.count
+        self._stack.push_async_callback(hub.close)
+        feed.add(hub)
+        market.followed = hub.book
         if config.gateways.websocket.enabled:
-            rows = OrderRows(views.directory, views.client_order_ids.of)
-            hub = Hub(exchange, feed, market, views, rows, depth_levels=data.depth_levels)
-            hub.count = services.stages.count
-            self._stack.push_async_callback(hub.close)
-            feed.add(hub)
-            market.followed = hub.book
             self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
             self._app.mount_websocket("/ws", self._websockets)
         await feed.start(views.positions)
@@ -279,6 +286,12 @@ class Venue:
             gateway = await open_binary(self.services, self.admission, self._binary_names, options)
             self.observer.registry.ask(gateway.samples)
             self._opened("binary", gateway)
+        if config.gateways.grpc.enabled:
+            self._grpc = await open_configured(self.services, self.trading, self.hub, self._loaded)
+            self._opened("grpc", self._grpc)
+        if config.gateways.fix.enabled:
+            self._fix = await open_fix_gateway(self.services, self.trading, self.hub, self._loaded, self._begins)
+            self._opened("fix", self._fix)
 
     def _opened(self, name: str, listener: Listener) -> None:
         self.listeners[name] = listener
@@ -301,11 +314,14 @@ class Venue:
         self._stack.push_async_callback(asyncio.to_thread, recorder.close)
 
     def _failed(self, detail: str) -> None:
-        """A part on which the others stand has ended: nothing new is taken."""
-        log.error("failed", extra={"reason": detail})
+        """A part on which the others stand has ended: nothing new is taken, and the process will end."""
         self._status.set("failed", detail)
         if self._websockets is not None:
             self._websockets.fail(detail)
+        if self._grpc is not None:
+            self._grpc.fail(detail)
+        if self._fix is not None:
+            self._fix.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
         """Applies what can be applied while the server runs.
@@ -315,6 +331,10 @@ class Venue:
         """
         self._loaded = loaded
         self.admission.reload(admission_options(loaded))
+        if self._grpc is not None:
+            reload_certificate(self._grpc)
+        if self._fix is not None:
+            self._fix.reload_certificate()
         try:
             await self._list(loaded.config)
         finally:

@@ -59,19 +59,25 @@ def _server(config: Config) -> Wrong:
                 ("auth", "mode"),
                 f"`off` lets everybody trade: not where other machines come in ({host}); use `keys`",
             )
-    binary = config.gateways.binary
+    gateways = config.gateways
+    binary = gateways.binary
     if binary.enabled and binary.port is None and binary.socket is None:
         yield ("gateways", "binary", "enabled"), "needs a port or a socket"
     if binary.outbound_bytes < binary.max_frame_bytes:
         yield ("gateways", "binary", "outbound_bytes"), "is less than max_frame_bytes"
+    fix = gateways.fix
+    if fix.heartbeat_s > fix.most_heartbeat_s:
+        yield ("gateways", "fix", "most_heartbeat_s"), f"is below heartbeat_s, {fix.heartbeat_s}"
 
 
 def _hosts(config: Config) -> Iterator[str]:
     """The addresses that are listened on, each once."""
-    yield config.server.host
-    binary = config.gateways.binary
-    if binary.enabled and binary.port is not None and binary.host not in (None, config.server.host):
-        yield binary.host
+    gateways = config.gateways
+    binary = gateways.binary
+    hosts = [config.server.host]
+    hosts += [binary.host] if binary.enabled and binary.port is not None and binary.host is not None else []
+    hosts += [each.host for each in (gateways.grpc, gateways.fix) if each.enabled and each.host is not None]
+    yield from dict.fromkeys(hosts)
 
 
 def _shards(config: Config) -> Wrong:

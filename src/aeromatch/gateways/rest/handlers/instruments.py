@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 import aeromatch
-from aeromatch._core import Exchange
+from aeromatch.gateways.instruments import instrument_of, instruments_of
 from aeromatch.gateways.problems import refusal
 from aeromatch.gateways.rest.handlers.orders import BODY
 from aeromatch.gateways.rest.routes import Request, Route
-from aeromatch.gateways.trading import answered, decimal_text
+from aeromatch.gateways.trading import answered
 from aeromatch.schema.admin import AdminResult, NewInstrument, SetPhase
 from aeromatch.schema.market import Instrument
 from aeromatch.schema.problems import FieldProblem
@@ -42,64 +42,16 @@ LISTED: Final = {
 DONE: Final = {"sequence": 44, "timestamp": 1767225600000000000, "created": []}
 
 
-def _listed(instrument: aeromatch.Instrument, exchange: Exchange, outcomes: dict[str, tuple[str, str]]) -> Instrument:
-    book = exchange.book(instrument.symbol)
-    event, outcome = outcomes.get(instrument.symbol, (None, None))
-    reference = instrument.reference_price
-    return Instrument(
-        symbol=instrument.symbol,
-        number=instrument.number,
-        tick_size=decimal_text(instrument.tick_size),
-        lot_size=decimal_text(instrument.lot_size),
-        phase=book.phase.value,
-        matching=instrument.matching.value,
-        self_trade_prevention=instrument.self_trade_prevention.value,
-        settlement=instrument.settlement,
-        index=book.index,
-        base=instrument.base,
-        quote=instrument.quote,
-        group=instrument.group,
-        fee_account=instrument.fee_account,
-        maker_fee_bps=instrument.maker_fee_bps,
-        taker_fee_bps=instrument.taker_fee_bps,
-        reference_price=None if reference is None else decimal_text(reference),
-        static_band_ticks=instrument.static_band_ticks,
-        static_band_bps=instrument.static_band_bps,
-        circuit_breaker_ticks=instrument.circuit_breaker_ticks,
-        circuit_breaker_bps=instrument.circuit_breaker_bps,
-        halt_ns=instrument.halt_ns,
-        event=event,
-        outcome=outcome,
-    )
-
-
-def _outcomes(exchange: Exchange) -> dict[str, tuple[str, str]]:
-    """Event and outcome by symbol."""
-    return {
-        symbol: (event.name, outcome)
-        for event in exchange.events()
-        for symbol, outcome in zip(event.symbols, event.outcomes, strict=True)
-    }
-
-
 async def get_instruments(request: Request) -> list[Instrument]:
     """`GET /instruments`."""
-
-    def look(exchange: Exchange) -> list[Instrument]:
-        outcomes = _outcomes(exchange)
-        return [_listed(instrument, exchange, outcomes) for instrument in exchange.instruments()]
-
-    return await request.trading.reads.read(look)
+    return await request.trading.reads.read(instruments_of)
 
 
 async def get_instrument(request: Request) -> Instrument:
     """`GET /instruments/{pair}`."""
     symbol = request.trading.check_symbol(request.path["pair"])
 
-    def look(exchange: Exchange) -> Instrument:
-        return _listed(exchange.book(symbol).instrument, exchange, _outcomes(exchange))
-
-    return await request.trading.reads.read(look)
+    return await request.trading.reads.read(lambda exchange: instrument_of(exchange, symbol))
 
 
 async def new_instrument(request: Request) -> AdminResult:

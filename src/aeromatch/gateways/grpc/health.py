@@ -1,0 +1,50 @@
+"""The standard health service (grpc.health.v1): whether the server may be used."""
+
+import asyncio
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health_pb2
+
+from aeromatch.gateways.grpc.gateway import Gateway
+from aeromatch.gateways.grpc.generated import order_pb2 as pb
+from aeromatch.gateways.grpc.typing import Context, Handler
+
+__all__ = ["NAME", "handlers"]
+
+NAME: Final = "grpc.health.v1.Health"
+LOOK_S: Final = 0.1
+"""How often somebody who watches learns of a change."""
+
+SERVICES: Final = frozenset({"", NAME, *(service.full_name for service in pb.DESCRIPTOR.services_by_name.values())})
+Status = health_pb2.HealthCheckResponse
+
+
+def handlers(gateway: Gateway) -> dict[str, Handler]:
+    """Its methods, which nobody needs a key for."""
+
+    def status(data: bytes) -> int:
+        request = health_pb2.HealthCheckRequest.FromString(data)
+        if request.service not in SERVICES:
+            return int(Status.SERVICE_UNKNOWN)
+        return int(Status.SERVING if gateway.is_serving else Status.NOT_SERVING)
+
+    async def check(data: bytes, context: Context) -> bytes:
+        found = status(data)
+        if found == Status.SERVICE_UNKNOWN:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
+        return bytes(Status(status=found).SerializeToString())
+
+    async def watch(data: bytes, context: Context) -> None:
+        told: int | None = None
+        # The last thing that is told is that the server drains: then it ends.
+        while told is None or not gateway.is_draining:
+            if (found := status(data)) != told:
+                told = found
+                await context.write(Status(status=found).SerializeToString())
+            await asyncio.sleep(LOOK_S)
+
+    return {
+        f"/{NAME}/Check": grpc.unary_unary_rpc_method_handler(check),
+        f"/{NAME}/Watch": grpc.unary_stream_rpc_method_handler(watch),
+    }
