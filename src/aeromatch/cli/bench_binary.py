@@ -35,7 +35,7 @@ TITLES: Final = {"pipelined": "pipelined, in frames", "closed": "one at a time"}
 )
 @click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True, help="Of each way.")
 @click.option("--orders", type=click.IntRange(2, 1 << 28), default=1_000_000, show_default=True, help="A round.")
-@click.option("--batch", type=click.IntRange(1, 16_000), default=512, show_default=True, help="Orders a frame.")
+@click.option("--batch", type=click.IntRange(1, 16_000), default=1024, show_default=True, help="Orders a frame.")
 @click.option(
     "--window",
     type=click.IntRange(1, 1 << 24),
