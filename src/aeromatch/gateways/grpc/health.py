@@ -37,11 +37,14 @@ def handlers(gateway: Gateway) -> dict[str, Handler]:
 
     async def watch(data: bytes, context: Context) -> None:
         told: int | None = None
-        # The last thing that is told is that the server drains: then it ends.
-        while told is None or not gateway.is_draining:
+        while True:
+            # The last thing that is told is that the server drains.
+            is_last = gateway.is_draining
             if (found := status(data)) != told:
                 told = found
                 await context.write(Status(status=found).SerializeToString())
+            if is_last:
+                break
             await asyncio.sleep(LOOK_S)
 
     return {
