@@ -159,6 +159,10 @@ fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder an
 	done
 	@$(PY) -m tests.replay.fuzz_parsers --seconds $(SECONDS) --seed $(SEED)
 
+.PHONY: fuzz-decoders
+fuzz-decoders: build ## what reads the bytes of clients, SECONDS for each gateway's: make fuzz-decoders SECONDS=60 SEED=1
+	@$(PY) -m tests.gateways.fuzz_decoders --seconds $(SECONDS) --seed $(SEED)
+
 .PHONY: coverage
 coverage: build ## which lines of the engine the tests run: a table by file (needs the compiler's llvm-cov)
 	@tools/coverage $(abspath $(PY))

@@ -3,7 +3,7 @@
 The docstrings here are the extension's own: a test compares them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from os import PathLike
@@ -28,6 +28,7 @@ __all__ = [
     "AeroMatchError",
     "Asset",
     "Balance",
+    "BinaryServer",
     "BookView",
     "CancelReason",
     "ChangeBuffer",
@@ -2746,6 +2747,81 @@ class OrderTracker:
         """Time of the last answer of a shard, in nanoseconds since the Unix epoch (R2); 0 before the first."""
     def __len__(self) -> int:
         """Return len(self)."""
+
+@final
+class BinaryServer:
+    """Serves the binary protocol (docs/binary.md) over TCP and a Unix socket, on threads of its own: no interpreter is on
+    the path of an order. Linux only.
+
+    It reads and writes by the exchange's shards, not by the object that it is given, which others go on using. `close` it
+    before the exchange; it is a context manager.
+
+    Arguments:
+        exchange: An exchange with shards.
+        admission: Who may come in.
+        tcp: Host and port to listen at, port 0 for one that the system chooses; None: not at all.
+        unix_path: Where to make a socket for this user alone; None: nowhere. One that nobody listens on is replaced.
+        open_session: Called with key id, account and remote address of every login that was good, the first two None
+            where there is none; returns the session's number, above 0 and below 2^31. It is called on a thread of the
+            server's. An error with a `slug` refuses the session.
+        close_session: Called with the number when the session has ended.
+        max_frame_bytes: Most bytes of a frame's body, from 4096 to 4 MiB.
+        outbound_bytes: Most bytes that wait for a client before it is ended.
+        heartbeat_ms: Time between heartbeats where the client does not say, from 100 to 600000.
+        login_timeout_ms: How long a login may take.
+        max_subscriptions: Subscriptions of one session.
+        depth_interval_ms: Levels of a book are told at most this often.
+
+    Raises:
+        ValueError: An argument is not what it can be, or there is nowhere to listen.
+        OSError: An address cannot be had.
+        AeroMatchError: The exchange has no shards, or is closed.
+    """
+
+    def __new__(
+        cls,
+        exchange: Exchange,
+        admission: Admission,
+        *,
+        open_session: Callable[[str | None, str | None, str], int],
+        close_session: Callable[[int], object] | None = None,
+        tcp: tuple[str, int] | None = None,
+        unix_path: str | PathLike[str] | None = None,
+        max_frame_bytes: int = 1048576,
+        outbound_bytes: int = 16777216,
+        heartbeat_ms: int = 10000,
+        login_timeout_ms: int = 5000,
+        max_subscriptions: int = 256,
+        depth_interval_ms: int = 10,
+    ) -> Self: ...
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where it listens: "tcp" with host and port, "unix" with the path, each where it does."""
+    def counters(self) -> dict[str, int]:
+        """What it has counted, by name; empty once it is closed."""
+    def take_names(self) -> list[tuple[int, str]]:
+        """Order ids and client order ids of the orders that came with one since the last time, in order.
+
+        The last 131072 are kept.
+        """
+    def drain(self, timeout_s: float, /) -> bool:
+        """Takes nothing new, has everything answered that was taken, tells every client why and waits until they are gone.
+
+        Arguments:
+            timeout_s: Seconds to wait at most.
+
+        Returns:
+            Whether that was done in time.
+
+        Raises:
+            ValueError: The time is none.
+        """
+    def close(self) -> None:
+        """Ends it: connections are closed as they are. A second time does nothing."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None, /
+    ) -> None: ...
 
 @final
 class AdmissionRefusal:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from tests.gateways.fakes import ANYBODY
 from tests.gateways.ws_venue import WsVenue, play
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from aeromatch.gateways.websocket import WebSocketOptions
+from aeromatch.gateways.websocket.session import Session
 from aeromatch.server.admission import KeyStore
 
 CONNECTIONS = ("aeromatch_gateway_connections", "websocket")
@@ -224,6 +229,27 @@ def test_pings_of_clients_are_answered() -> None:
     async def test(venue: WsVenue) -> None:
         async with venue.client() as client, asyncio.timeout(10):
             await (await client.connection.ping())
+
+    play(test)
+
+
+@pytest.mark.filterwarnings("error")
+def test_who_goes_at_once_leaves_nothing_behind() -> None:
+    async def test(venue: WsVenue) -> None:
+        order = '{"op":"new_order","symbol":"BTC-USD","side":"buy","quantity":"1","price":"1","account":"alice"}'
+        for text in ('{"op":"subscribe","channel":"trades","symbol":"BTC-USD"}', order):
+            said: list[dict[str, Any]] = [
+                {"type": "websocket.receive", "text": text},
+                {"type": "websocket.disconnect", "code": 1006},
+            ]
+            session = Session(venue.app, 1, "127.0.0.1:1", MagicMock(), ANYBODY)
+
+            async def receive(said: list[dict[str, Any]] = said) -> dict[str, Any]:
+                return said.pop(0)
+
+            # Its end is there before the task that would have answered has begun.
+            await session.run(receive)
+        gc.collect()
 
     play(test)
 

@@ -13,7 +13,7 @@ import pytest
 from tests.security.desk import Desk, bearer, desk
 
 from aeromatch.gateways.services import RefusedError
-from aeromatch.server.admission.audit import AuditError, AuditLog, read_notes
+from aeromatch.server.admission.audit import AuditError, AuditLog, parts_of, read_notes
 from aeromatch.server.admission.review import entries, origins_of
 
 AEROMATCH = [sys.executable, "-m", "aeromatch"]
@@ -96,6 +96,104 @@ def test_numbers_are_never_given_twice(tmp_path: Path) -> None:
     assert sorted(set(given)) == given
     assert [note.kind for note in read_notes(path)] == ["open", "action", "close", "open", "reserve", "open", "close"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def crashed(log: AuditLog) -> None:
+    os.close(log._descriptor)
+    log._descriptor = -1
+
+
+def test_a_large_file_is_put_aside_and_all_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path, part_bytes=1_000)
+    given = []
+    for _ in range(60):
+        given.append(log.number())
+        log.session(given[-1], key="k", account="alice", remote="10.0.0.1:1")
+    log.close()
+    parts = parts_of(path)
+    assert [part.name for part in parts[:2]] == ["audit-000001.jsonl", "audit-000002.jsonl"]
+    assert len(parts) > 5
+    assert all(1_000 <= part.stat().st_size < 1_500 for part in parts)
+    assert path.stat().st_size < 1_500
+    assert {part.stat().st_mode & 0o777 for part in (*parts, path)} == {0o600}
+    assert [note.number for note in read_notes(path) if note.kind == "session"] == given
+    again = AuditLog(path, part_bytes=1_000)
+    assert again.last_run_end_ns
+    assert again.number() > given[-1]
+    again.close()
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file", "a torn line", "a torn line in the part"])
+def test_a_crash_between_two_files_gives_no_number_twice(tmp_path: Path, left: str) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path)
+    given = [log.number() for _ in range(5)]
+    crashed(log)
+    part = path.rename(tmp_path / "audit-000001.jsonl")
+    if left != "nothing":
+        path.write_bytes(b'{"kind":"res' if left == "a torn line" else b"")
+    if left == "a torn line in the part":
+        with part.open("ab") as stream:
+            stream.write(b'{"kind":"session","time_ns":1,"res')
+    again = AuditLog(path)
+    assert again.last_run_end_ns is None
+    assert again.number() > given[-1]
+    again.close()
+    assert [note.kind for note in read_notes(path)] == ["open", "open", "close"]
+
+
+def test_notes_go_on_where_no_file_can_be_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path, part_bytes=500)
+    real, fails = os.open, [True]
+
+    def full(name: Path, flags: int, mode: int = 0o777) -> int:
+        if fails[0] and flags & os.O_CREAT:
+            raise OSError(28, "No space left on device")
+        return real(name, flags, mode)
+
+    monkeypatch.setattr(os, "open", full)
+    numbers = []
+    for count in range(40):
+        fails[0] = count < 20
+        numbers.append(log.number())
+        log.session(numbers[-1], key="k", account=None, remote="")
+        assert [note.number for note in read_notes(path) if note.kind == "session"] == numbers
+    log.close()
+    assert path.exists()
+    assert len(parts_of(path)) > 1
+
+
+KILLED_ROTATING = """
+import sys
+from pathlib import Path
+from aeromatch.server.admission.audit import AuditLog
+log = AuditLog(Path(sys.argv[1]), part_bytes=400, is_synced=False)
+while True:
+    number = log.number()
+    log.session(number, key="k", account=None, remote="")
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_while_files_are_put_aside_loses_no_note(tmp_path: Path) -> None:
+    path, told = tmp_path / "audit.jsonl", list[int]()
+    for lines in (3, 40, 170):
+        child = subprocess.Popen([sys.executable, "-c", KILLED_ROTATING, str(path)], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        with child.stdout:
+            said = [child.stdout.readline() for _ in range(lines)]
+            # Somebody reads meanwhile.
+            read_notes(path)
+            child.kill()
+            said += child.stdout.read().splitlines(keepends=True)
+        child.wait()
+        told += [int(line) for line in said if line.endswith("\n")]
+    assert told == sorted(set(told))
+    noted = [note.number for note in read_notes(path) if note.kind == "session"]
+    assert len(set(noted)) == len(noted)
+    assert set(told) <= set(noted)
 
 
 def test_notes_that_are_none_are_refused(tmp_path: Path) -> None:

@@ -85,9 +85,15 @@ class RealVenue:
 
 
 @asynccontextmanager
-async def real_venue(folder: Path, config: str = CONFIG, file: Path | None = None) -> AsyncIterator[RealVenue]:
-    """All parts of a server, ready; its data stay in the folder. A `file` is a whole configuration, with keys."""
-    loaded = load(file or write_config(folder, config), {"AEROMATCH_SERVER__DATA_DIR": str(folder / "data")})
+async def real_venue(
+    folder: Path, config: str = CONFIG, file: Path | None = None, **environ: str
+) -> AsyncIterator[RealVenue]:
+    """All parts of a server, ready; its data stay in the folder.
+
+    A `file` is a whole configuration, with keys; `environ` goes over either.
+    """
+    variables = {"AEROMATCH_SERVER__DATA_DIR": str(folder / "data"), **environ}
+    loaded = load(file or write_config(folder, config), variables)
     status = Status("test")
     app = App(status)
     venue = await Venue.open(loaded, app, status)

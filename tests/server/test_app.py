@@ -53,6 +53,20 @@ def test_before_it_is_ready() -> None:
     asyncio.run(main())
 
 
+def test_a_websocket_that_is_asked_for_a_page_says_what_it_is() -> None:
+    async def main() -> None:
+        status = Status("1")
+        app = App(status)
+        app.mount_websocket("/ws", App(status))
+        for state in ("starting", "ready"):
+            status.set(state)
+            code, headers, body = await ask(app, "GET", "/ws")
+            assert (code, json.loads(body)["slug"]) == (426, "upgrade_required")
+            assert (headers[b"upgrade"], headers[b"connection"]) == (b"websocket", b"upgrade")
+
+    asyncio.run(main())
+
+
 def test_what_has_failed_does_not_become_ready() -> None:
     async def main() -> None:
         now = Status("1")
@@ -62,6 +76,6 @@ def test_what_has_failed_does_not_become_ready() -> None:
         assert (status, json.loads(body)["detail"]) == (503, "the feed has failed")
         assert (await ask(App(now), "GET", "/anything"))[0] == 503
         now.set("draining")
-        assert now.state == "draining"
+        assert (now.state, now.failed.is_set()) == ("failed", True)
 
     asyncio.run(main())

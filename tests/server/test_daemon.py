@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.server.process import WAIT_S, Server, serving, write_config
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from aeromatch import Exchange
 
@@ -78,6 +83,98 @@ def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> No
             answer = connection.makefile("rb").read()
             assert answer.startswith((b"HTTP/1.1 201", b"HTTP/1.1 503"))
         assert server.ended() == 0
+
+
+@pytest.mark.parametrize("more", [0, 40], ids=["ahead", "with other events"])
+def test_views_of_a_log_that_lost_its_end_are_made_anew_where_nothing_was_promised(tmp_path: Path, more: int) -> None:
+    data, kept = tmp_path / "data", tmp_path / "kept"
+
+    def orders(server: Server, price: int, count: int) -> list[str]:
+        made = []
+        for number in range(count):
+            side = "buy" if number % 2 else "sell"
+            status, order = server.ask(
+                "/order", {**ORDER, "side": side, "price": str(price), "client_order_id": f"{price}-{number}"}
+            )
+            assert status == 201
+            made.append(order["order_id"])
+        return made
+
+    def lose_the_end() -> None:
+        for file in (*data.glob("journal-*"), *data.glob("snapshot-*")):
+            file.unlink()
+        for file in kept.iterdir():
+            shutil.copy(file, data)
+
+    memory = write_config(tmp_path, MARKET.replace("durability: os", "durability: memory"))
+    with serving("--config", memory) as server:
+        server.ready()
+        first = orders(server, 100, 11)
+        assert server.stop() == 0
+    kept.mkdir()
+    for file in (*data.glob("journal-*"), *data.glob("snapshot-*")):
+        shutil.copy(file, kept)
+    with serving("--config", memory) as server:
+        server.ready()
+        lost = orders(server, 90, 20)
+        assert server.stop() == 0
+    lose_the_end()
+    if more:
+        # The log has gone on since, without its views.
+        with Exchange.open(data, shards=1) as exchange:
+            for _ in range(more):
+                exchange.submit("BTC-USD", "buy", quantity="0.5", price="80")
+    fails("--config", write_config(tmp_path, MARKET), code=1, word="aeromatch views rebuild")
+    write_config(tmp_path, MARKET.replace("durability: os", "durability: memory"))
+    with serving("--config", memory) as server:
+        server.ready()
+        (told,) = (line for line in server.lines if line["message"] == "views are made anew from the journal")
+        assert ("log says" if more else "the log ends after") in told["reason"]
+        assert Path(told["kept"]).exists()
+        assert server.ask(f"/order/{first[0]}")[1]["client_order_id"] == "100-0"
+        assert server.ask(f"/order/{first[0]}")[1]["status"] == "filled"
+        if not more:
+            assert server.ask(f"/order/{lost[-1]}")[0] == 404
+        # From here on they are as if nothing had been.
+        again = orders(server, 70, 3)
+        assert server.stop() == 0
+    with serving("--config", memory) as server:
+        server.ready()
+        assert not [line for line in server.lines if "anew" in line["message"]]
+        assert server.ask(f"/order/{again[0]}")[1]["client_order_id"] == "70-0"
+        assert server.stop() == 0
+
+
+def read_on(client: ClientConnection) -> None:
+    while True:
+        client.recv(timeout=WAIT_S)
+
+
+def test_a_server_whose_views_fail_tells_its_clients_and_ends(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MARKET + "views: {flush_s: 0.01}\n")
+    with serving("--config", config) as server:
+        address = server.ready()
+        with connect(address.replace("http", "ws") + "/ws") as client:
+            with sqlite3.connect(tmp_path / "data" / "views.sqlite") as store:
+                store.execute("DROP TABLE orders")
+            store.close()
+            status, _ = server.ask("/order", ORDER)
+            # It is in the journal, whoever fails afterwards.
+            assert status == 201
+            # The feed reads on, and finds that its views have ended.
+            with contextlib.suppress(OSError):
+                while status in (200, 201, 503):
+                    status, _ = server.ask("/order", ORDER)
+            with pytest.raises(ConnectionClosed) as closed:
+                read_on(client)
+            assert closed.value.rcvd is not None
+            assert (closed.value.rcvd.code, closed.value.rcvd.reason[:11]) == (1011, "unavailable")
+        assert server.ended() == 3
+        failed = [line for line in server.lines if line["message"] == "failed"]
+        assert len(failed) == 1
+        assert "orders" in failed[0]["reason"]
+    with Exchange.open(tmp_path / "data", shards=1) as exchange:
+        assert exchange.book("BTC-USD").best_bid == 100
 
 
 def fails(*arguments: object, code: int, word: str, environ: dict[str, str] | None = None) -> None:
@@ -164,6 +261,12 @@ def test_sighup_applies_what_can_change(tmp_path: Path) -> None:
         assert said["needs a restart"] == ["market_data.interval_ms"]
         assert said["made what was missing"] == ["['instrument ETH-USD']"]
         assert server.ask("/instruments/ETH-USD")[0] == 200
+        # What exists stays: that is said once, and nothing is called applied.
+        write_config(tmp_path, MARKET.replace("tick_size: 0.01", "tick_size: 0.05") + "  - {symbol: ETH-USD}\n")
+        said = reloaded(server)
+        assert said["exists with another value, which stays"] == ["tick_size"]
+        assert said["applied"] == ["logging.level"]
+        assert "made what was missing" not in said
         write_config(tmp_path, "sever: {}\n")
         server.tell(signal.SIGHUP)
         assert "config.yaml:2: sever" in server.logged("not reloaded")["problem"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,8 @@ def test_only_what_was_built_is_served(built: Pages, path: str) -> None:
     answer = ask(built, path)
     assert answer.status == 404
     assert b"not served" not in answer.body
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert json.loads(answer.body)["slug"] == "unknown_path"
 
 
 def test_heads_have_no_body_and_other_methods_are_refused(built: Pages) -> None:
@@ -95,6 +98,7 @@ def test_heads_have_no_body_and_other_methods_are_refused(built: Pages) -> None:
     assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(SCRIPT)))
     refused = ask(built, "/", "POST")
     assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
+    assert json.loads(refused.body)["slug"] == "method_not_allowed"
 
 
 def test_a_page_that_was_not_built_says_how(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ use aeromatch_runtime::admission::{Admission as Table, Credentials, Limits, Now,
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -83,7 +83,14 @@ impl AdmissionRefusal {
 ///     nonces: How many nonces can be remembered; 8 bytes each.
 #[pyclass(frozen, module = "aeromatch._core")]
 pub struct Admission {
-    table: Table,
+    table: Arc<Table>,
+}
+
+impl Admission {
+    /// The table itself, for those who ask it without the interpreter.
+    pub fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
 }
 
 #[pymethods]
@@ -105,7 +112,7 @@ impl Admission {
             connections: most,
             connections_per_address: most,
         };
-        Ok(Admission { table: Table::new(options, limits) })
+        Ok(Admission { table: Arc::new(Table::new(options, limits)) })
     }
 
     /// Replaces all limits; a rate is (tokens a second, tokens at once), and 0 a second is no limit.
@@ -339,7 +346,7 @@ fn role_of(word: &str) -> PyResult<Role> {
 }
 
 /// The machine's clocks; a time that is given stands for both.
-fn clocks(now_ns: Option<u64>) -> Now {
+pub fn clocks(now_ns: Option<u64>) -> Now {
     static START: OnceLock<Instant> = OnceLock::new();
     match now_ns {
         Some(now_ns) => Now { unix_ms: now_ns / MILLISECOND_NS, monotonic_ns: now_ns },

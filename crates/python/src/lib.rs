@@ -33,6 +33,8 @@ mod settlement;
 mod state;
 mod tracker;
 mod views;
+#[cfg(target_os = "linux")]
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -61,6 +63,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<buffer::ChangeBuffer>()?;
     module.add_class::<tracker::OrderTracker>()?;
     exchange::register(module)?;
+    #[cfg(target_os = "linux")]
+    module.add_class::<wire::BinaryServer>()?;
     module.add_class::<feed::DepthReader>()?;
     module.add_class::<feed::DepthDiffer>()?;
     itch::register(module)?;

@@ -59,6 +59,8 @@ pub struct Port {
     unanswered: usize,
     /// What it sends has the times that it is to have.
     pub(crate) keeps_times: bool,
+    /// Its answers have no events but those that no stream has: refusals for want of room.
+    pub(crate) is_quiet: bool,
     /// Answers that came while something else was waited for.
     pub(crate) kept: VecDeque<Completion>,
 }
@@ -79,7 +81,17 @@ impl Port {
     ) -> Port {
         let sources = completions.into_iter().map(|completions| Source { completions, tickets: VecDeque::new() });
         let (sources, kept) = (sources.collect(), VecDeque::new());
-        Port { shared, origin, sources, doorbell, last_ticket: 0, unanswered: 0, keeps_times: false, kept }
+        Port {
+            shared,
+            origin,
+            sources,
+            doorbell,
+            last_ticket: 0,
+            unanswered: 0,
+            keeps_times: false,
+            is_quiet: false,
+            kept,
+        }
     }
 
     /// Sends one command, or several that all go to one shard, which takes them as one. `wants_changes`: the answer is to say
@@ -113,8 +125,8 @@ impl Port {
             return Err((SubmitError::Full, slots));
         }
         let ticket = Ticket(self.last_ticket + 1);
-        let (origin, keeps_times) = (self.origin, self.keeps_times);
-        let submission = Submission { origin, ticket, wants_changes, keeps_times, slots };
+        let (origin, keeps_times, is_quiet) = (self.origin, self.keeps_times, self.is_quiet);
+        let submission = Submission { origin, ticket, wants_changes, keeps_times, is_quiet, slots };
         if let Err(Full(submission)) = self.shared.gates[target].push(submission) {
             let is_stopped = self.shared.life.has_ended(target);
             let error = if is_stopped { SubmitError::Stopped } else { SubmitError::Full };

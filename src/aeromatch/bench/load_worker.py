@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection as Pipe
 from typing import TYPE_CHECKING, Any, Final
 
 from aeromatch._core import Histogram
-from aeromatch.bench.gateways import Answer, Connection, LostError, Proof, Target, open_connection
+from aeromatch.bench.gateways import OF_ONE_ACCOUNT, Answer, Connection, LostError, Proof, Target, open_connection
 from aeromatch.bench.load_flow import BATCH_MIX, MIX, Command, Flow, Market
 
 if TYPE_CHECKING:
@@ -131,15 +131,26 @@ class _Line:
         self.worker = worker
         self.number = number
         plan = worker.plan
-        self.flow = Flow(plan.markets, plan.accounts, plan.weights, plan.batch, plan.seed * 1_000_003 + number)
+        # By turns, where a session is one account's; else each order may be another's.
+        self.account = plan.accounts[number % len(plan.accounts)] if plan.accounts else None
+        accounts = plan.accounts if plan.gateway not in OF_ONE_ACCOUNT or self.account is None else (self.account,)
+        self.flow = Flow(plan.markets, accounts, plan.weights, plan.batch, plan.seed * 1_000_003 + number)
         self.connection: Connection | None = None
         self._making = asyncio.Lock()
 
     async def connect(self) -> None:
         plan = self.worker.plan
-        name = f"LOAD-{os.getpid()}-{self.number}"
         self.connection = await open_connection(
-            Target(plan.gateway, plan.url, plan.address, plan.proof, plan.ca, session=name)
+            Target(
+                plan.gateway,
+                plan.url,
+                plan.address,
+                plan.proof,
+                plan.ca,
+                session=f"LOAD-{os.getpid()}-{self.number}",
+                account=self.account,
+                in_flight=plan.in_flight,
+            )
         )
 
     async def send(self, due_ns: int) -> None:

@@ -24,6 +24,7 @@ from aeromatch.bench import (
 )
 from aeromatch.bench.report import HEADINGS
 from aeromatch.bench.report import as_json as report_as_json
+from aeromatch.cli.bench_binary import bench_binary
 from aeromatch.cli.bench_feed import bench_feed
 from aeromatch.cli.bench_gateways import bench_gateways
 from aeromatch.cli.bench_journal import bench_journal
@@ -148,6 +149,7 @@ def bench(
 bench.add_command(bench_journal)
 bench.add_command(bench_runtime)
 bench.add_command(bench_server)
+bench.add_command(bench_binary)
 bench.add_command(bench_gateways)
 bench.add_command(bench_feed)
 bench.add_command(bench_views)

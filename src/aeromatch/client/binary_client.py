@@ -503,21 +503,21 @@ class AsyncBinaryClient:
         return RawReports(self._join, self._leave)
 
     async def _join(self, reader: ReportReader) -> None:
-        await self._wait_ready()
+        # A stream that is opened before the client connects has what was missed, which comes at once.
         self._session.readers.append(reader)
+        try:
+            await self._wait_ready()
+        except BaseException:
+            self._leave(reader)
+            raise
 
     def _leave(self, reader: ReportReader) -> None:
         if reader in self._session.readers:
             self._session.readers.remove(reader)
 
-    def stream_trades(self, symbol: str, *, from_sequence: int | None = None) -> TradePrints:
-        """An instrument's trades as they happen.
-
-        Arguments:
-            symbol: The instrument.
-            from_sequence: Begin with what followed this sequence number; None: now.
-        """
-        return TradePrints(self._follow, self._unsubscribe, symbol, from_sequence)
+    def stream_trades(self, symbol: str) -> TradePrints:
+        """An instrument's trades as they happen, from now on."""
+        return TradePrints(self._follow, self._unsubscribe, symbol)
 
     def local_book(self, symbol: str, levels: int = 0) -> BinaryBook:
         """The published levels of a book, kept in step: `async with client.local_book("BTC-USD") as book`.
@@ -544,9 +544,7 @@ class AsyncBinaryClient:
                 self._tell(Kind.UNSUBSCRIBE, feed, tag)
 
     def _tell(self, kind: Kind, feed: MarketFeed, tag: int) -> None:
-        body = encode_subscription(
-            feed.channel, feed.instrument, levels=feed.levels, from_sequence=feed.from_sequence, tag=tag
-        )
+        body = encode_subscription(feed.channel, feed.instrument, levels=feed.levels, tag=tag)
         # Without a connection now, the next one subscribes to what there is.
         with contextlib.suppress(NoConnectionError):
             if self._link is not None:

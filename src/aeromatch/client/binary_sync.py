@@ -157,10 +157,9 @@ class BinaryClient:
         """As `AsyncBinaryClient.stream_reports`."""
         return SyncBinaryStream(self._runner, self._runner.call(self._client.stream_reports))
 
-    def stream_trades(self, symbol: str, *, from_sequence: int | None = None) -> SyncBinaryStream[TradePrint]:
+    def stream_trades(self, symbol: str) -> SyncBinaryStream[TradePrint]:
         """As `AsyncBinaryClient.stream_trades`."""
-        stream = partial(self._client.stream_trades, symbol, from_sequence=from_sequence)
-        return SyncBinaryStream(self._runner, self._runner.call(stream))
+        return SyncBinaryStream(self._runner, self._runner.call(partial(self._client.stream_trades, symbol)))
 
     def local_book(self, symbol: str, levels: int = 0) -> SyncBinaryBook:
         """As `AsyncBinaryClient.local_book`."""

@@ -257,19 +257,16 @@ def encode_login(
     return head + np.array(positions, dtype=POSITION_DTYPE).tobytes()
 
 
-def encode_subscription(
-    channel: Channel, instrument: int, *, levels: int = 0, from_sequence: int = 0, tag: int = 0
-) -> bytes:
+def encode_subscription(channel: Channel, instrument: int, *, levels: int = 0, tag: int = 0) -> bytes:
     """The body of a subscription, or of its end.
 
     Arguments:
         channel: What is followed.
         instrument: By number.
         levels: Of depth, of each side; 0: all that are published.
-        from_sequence: Of trades: from behind this sequence number on; 0: from now on.
         tag: Comes back where it is refused.
     """
-    return SUBSCRIPTION.pack(channel, 0, levels, instrument, from_sequence, tag, 0)
+    return SUBSCRIPTION.pack(channel, 0, levels, instrument, 0, tag, 0)
 
 
 def encode_test(value: int) -> bytes:

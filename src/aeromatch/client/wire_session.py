@@ -115,10 +115,6 @@ class MarketFeed(Protocol):
     def levels(self) -> int:
         """Of depth, how many of each side; 0: all that are published."""
 
-    @property
-    def from_sequence(self) -> int:
-        """Of trades: from behind which command on, if it subscribes now; 0: with what happens."""
-
     def interrupted(self) -> None:
         """The connection was lost; the next one subscribes again."""
 

@@ -111,9 +111,10 @@ class RawReports(BinaryStream[Reports]):
 
 
 class TradePrints(BinaryStream[TradePrint]):
-    """An instrument's trades, each once. Their ids have no gaps (R4): where some are missing, reading raises.
+    """An instrument's trades from now on, each once.
 
-    A new connection goes on behind the last trade that came, as far as the server keeps them.
+    Their ids have no gaps (R4). Where some are missing, which happened while the connection was lost, reading raises
+    OutOfSyncError: REST has them.
     """
 
     def __init__(
@@ -121,15 +122,12 @@ class TradePrints(BinaryStream[TradePrint]):
         begin: Callable[[Any], Awaitable[None]],
         end: Callable[[Any], None],
         symbol: str,
-        from_sequence: int | None,
     ) -> None:
         super().__init__(begin, end)
         self.symbol = symbol
         self.market = Market(0, symbol, Decimal(1), Decimal(1), 0)
         """The instrument, once it was found."""
         self._last_id: int | None = None
-        self.from_sequence = from_sequence or 0
-        """Where a subscription is to begin now; 0: with what happens."""
 
     channel: Final = Channel.TRADES
     levels: Final = 0
@@ -149,15 +147,14 @@ class TradePrints(BinaryStream[TradePrint]):
         """Queues what is new."""
         market = self.market
         for row in frame.events.tolist():
-            trade_id, sequence = row[12], row[11]
+            trade_id = row[12]
             if self._last_id is not None and trade_id <= self._last_id:
                 continue
             if self._last_id is not None and trade_id != self._last_id + 1:
                 lost = f"{self._last_id + 1} to {trade_id - 1}"
                 self.fail(OutOfSyncError(f"trades {lost} of {market.symbol} are missing: REST may have them"))
                 return
-            # Those of one command may come in several frames: a new connection begins with this command's again.
-            self._last_id, self.from_sequence = trade_id, max(sequence - 1, 0)
+            self._last_id = trade_id
             side = SIDES.get(row[3])
             if market.unit_ticks and side is not None:
                 side = OTHER_SIDES[side]
@@ -169,7 +166,7 @@ class TradePrints(BinaryStream[TradePrint]):
                     quantity=market.quantity(row[8]),
                     side=side,  # type: ignore[arg-type]  # one of the two words
                     timestamp=row[10],
-                    sequence=sequence,
+                    sequence=row[11],
                 )
             )
 
@@ -182,7 +179,6 @@ class BinaryBook(LocalBook):
     """
 
     channel: Final = Channel.DEPTH
-    from_sequence: Final = 0
 
     def __init__(
         self,

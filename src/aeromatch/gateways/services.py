@@ -236,5 +236,14 @@ class Services:
     started_at: int = 0
     state: State = "starting"
     detail: str = ""
+    on_failure: list[Callable[[str], None]] = field(default_factory=list)
+    """Who is told that nothing new is taken any more, and why."""
     on_drain: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What is to end before the exchange closes: gateways add how they tell their clients to go."""
+
+    def fail(self, detail: str) -> None:
+        """Nothing new is taken from now on: what all the rest stands on has ended. Says so once."""
+        if self.state != "failed":
+            self.state, self.detail = "failed", detail
+            for tell in self.on_failure:
+                tell(detail)

@@ -1,5 +1,6 @@
 """The server's one ASGI application: looks which part a request is for, and answers itself while there are no parts."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -31,6 +32,8 @@ class Status:
         self._state: State = "starting"
         self._detail = ""
         self._services: Services | None = None
+        self.failed = asyncio.Event()
+        """Set once it has failed."""
 
     @property
     def state(self) -> State:
@@ -46,14 +49,19 @@ class Status:
         """From now on the gateways know, and may say that the exchange has stopped."""
         services.version, services.started_at = self.version, self.started_at
         services.state, services.detail = self._state, self._detail
+        services.on_failure.append(lambda _detail: self.failed.set())
         self._services = services
 
     def set(self, state: State, detail: str = "") -> None:
-        """Says how it stands now. What has failed while the server began does not become ready by its end."""
-        if state == "ready" and self.state == "failed":
+        """Says how it stands now. What has failed stays so, whatever is done about it."""
+        if self.state == "failed":
             return
+        if state == "failed":
+            self.failed.set()
         if self._services is None:
             self._state, self._detail = state, detail
+        elif state == "failed":
+            self._services.fail(detail)
         else:
             self._services.state, self._services.detail = state, detail
 
@@ -116,6 +124,10 @@ class App:
             return
         if unwanted is not None:
             await refuse(send, refusal("not_permitted", unwanted))
+            return
+        if path in self._websockets:
+            error = refusal("upgrade_required", f"{path} is a WebSocket: ask for an upgrade to it")
+            await refuse(send, error, ((b"upgrade", b"websocket"), (b"connection", b"upgrade")))
             return
         part = self._exact.get(path) or self._below(path)
         if self._status.state != "ready" and path not in self._always:

@@ -24,17 +24,19 @@ from aeromatch.market.periods import duration_ms
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
 from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
+from aeromatch.server.binary import BinaryOptions, ClientNames, open_binary
 from aeromatch.server.client_ids import NamedViews
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
 from aeromatch.server.demo import Demo
 from aeromatch.server.feed import Feed, FeedOptions, Market
+from aeromatch.server.fix import FixGateway, open_fix_gateway
 from aeromatch.server.grpc import open_configured, reload_certificate
 from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
-from aeromatch.server.views import OrderRows, ViewOptions
+from aeromatch.server.views import OrderRows, ViewOptions, open_views
 from aeromatch.stores import SqliteStatistics
 
 __all__ = ["Venue", "open_exchange", "websocket_options"]
@@ -125,6 +127,23 @@ def websocket_options(config: Config) -> WebSocketOptions:
     return WebSocketOptions(**{field.name: getattr(section, field.name) for field in fields(WebSocketOptions)})
 
 
+def binary_options(loaded: Loaded) -> BinaryOptions:
+    """How the binary gateway is run, as the configuration has it."""
+    config = loaded.config
+    binary = config.gateways.binary
+    return BinaryOptions(
+        tcp=None if binary.port is None else (binary.host or config.server.host, binary.port),
+        unix_path=None if binary.socket is None else loaded.data_dir / Path(binary.socket).expanduser(),
+        max_frame_bytes=binary.max_frame_bytes,
+        outbound_bytes=binary.outbound_bytes,
+        heartbeat_ms=round(binary.heartbeat_s * 1000),
+        login_timeout_ms=round(binary.login_timeout_s * 1000),
+        subscriptions=binary.subscriptions,
+        depth_interval_ms=config.market_data.interval_ms,
+        drain_timeout_s=float(config.server.drain_timeout_s),
+    )
+
+
 class Venue:
     """Everything behind the application, from `open` to `close`."""
 
@@ -143,6 +162,9 @@ class Venue:
         self._status = status
         self._websockets: WebSocketApp | None = None
         self._grpc: GrpcServer | None = None
+        self._fix: FixGateway | None = None
+        # By shard, what the log goes on with: nothing new has happened yet.
+        self._begins = tuple(last + 1 for last in exchange.sequences)
         self.listeners: dict[str, Listener] = {}
         """Gateways with addresses of their own, by name."""
         self._stack = AsyncExitStack()
@@ -192,13 +214,15 @@ class Venue:
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
         # The views read in the feed's thread while others read in theirs: each has a way of its own to the exchange.
-        views_port = self.exchange.port()
-        self._stack.callback(views_port.close)
-        views = await asyncio.to_thread(NamedViews, views_port, view_options(self._loaded), self.directory)
+        kept = view_options(self._loaded)
+        views = await open_views(lambda port: NamedViews(port, kept, self.directory), self.exchange, kept)
         self._stack.push_async_callback(views.close)
         feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached, views.day)
         self._stack.push_async_callback(market.close)
+        # First of all: whoever tells of an order has its name then.
+        self._binary_names = ClientNames(views)
+        feed.add(self._binary_names)
         feed.add(market)
         feed.add(views)
         feed.add(observer.market)
@@ -257,9 +281,17 @@ class Venue:
 
     async def _listen(self, config: Config) -> None:
         """Opens the gateways that listen for themselves: all that they need is there."""
+        if config.gateways.binary.enabled:
+            options = binary_options(self._loaded)
+            gateway = await open_binary(self.services, self.admission, self._binary_names, options)
+            self.observer.registry.ask(gateway.samples)
+            self._opened("binary", gateway)
         if config.gateways.grpc.enabled:
             self._grpc = await open_configured(self.services, self.trading, self.hub, self._loaded)
             self._opened("grpc", self._grpc)
+        if config.gateways.fix.enabled:
+            self._fix = await open_fix_gateway(self.services, self.trading, self.hub, self._loaded, self._begins)
+            self._opened("fix", self._fix)
 
     def _opened(self, name: str, listener: Listener) -> None:
         self.listeners[name] = listener
@@ -282,13 +314,14 @@ class Venue:
         self._stack.push_async_callback(asyncio.to_thread, recorder.close)
 
     def _failed(self, detail: str) -> None:
-        """A part on which the others stand has ended: nothing new is taken."""
-        log.error("failed", extra={"reason": detail})
+        """A part on which the others stand has ended: nothing new is taken, and the process will end."""
         self._status.set("failed", detail)
         if self._websockets is not None:
             self._websockets.fail(detail)
         if self._grpc is not None:
             self._grpc.fail(detail)
+        if self._fix is not None:
+            self._fix.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
         """Applies what can be applied while the server runs.
@@ -300,6 +333,8 @@ class Venue:
         self.admission.reload(admission_options(loaded))
         if self._grpc is not None:
             reload_certificate(self._grpc)
+        if self._fix is not None:
+            self._fix.reload_certificate()
         try:
             await self._list(loaded.config)
         finally:

@@ -33,6 +33,7 @@ __all__ = ["Daemon", "run"]
 log = logging.getLogger("aeromatch.server")
 
 FORCED: Final = 1
+FAILED: Final = 3
 RECEIVE_BYTES: Final = 1 << 17
 YOUNG_OBJECTS: Final = 20_000
 """So many more objects than before let the collector look at the young ones. A turn with many requests makes and frees
@@ -52,7 +53,7 @@ def run(loaded: Loaded, logs: Logs, on_ready: OnReady) -> int:
         on_ready: Called when the server may be used: with its address, and by gateway those of the others.
 
     Returns:
-        The exit code: 0 after a graceful stop, 1 after a forced one.
+        The exit code: 0 after a graceful stop, 1 after a forced one, 3 where a part failed that it needs.
 
     Raises:
         ServerError: It cannot start.
@@ -119,11 +120,14 @@ class Daemon:
                 self._on_ready(address, others)
             if self._config.demo.seconds is not None:
                 asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
-            stopping = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
+            ends = [asyncio.create_task(event.wait()) for event in (self._stopping, self._status.failed)]
+            await asyncio.wait({serving, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
             if serving.done():
                 log.error("the listener has ended", exc_info=serving.exception())
+        if self._status.failed.is_set():
+            return await self._end_failed(http, serving, venue)
         self._status.set("draining")
         log.info("draining", extra={"timeout_s": self._config.server.drain_timeout_s})
         await venue.drain()
@@ -132,6 +136,26 @@ class Daemon:
         await venue.close()
         log.info("stopped")
         return 0 if self._stopping.is_set() else FORCED
+
+    async def _end_failed(self, http: HttpServer, serving: asyncio.Task[None], venue: Venue) -> int:
+        """Tells clients, and ends: whoever starts it again gets a whole server, from what the journal has.
+
+        A server that stays, and does nothing, would look alive to everybody but those who ask /ready.
+        """
+        log.error("failed", extra={"reason": self._status.detail})
+        patience_s = self._config.server.drain_timeout_s + FORCED_CLOSE_S
+        watchdog = threading.Timer(patience_s, os._exit, (FAILED,))
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            await venue.drain()
+            http.should_exit = True
+            await asyncio.wait({serving})
+            await venue.close()
+        except AeroMatchError as error:
+            log.error("not all was closed", extra={"reason": str(error)})
+        watchdog.cancel()
+        return FAILED
 
     async def _end_at_once(self, life: asyncio.Task[int]) -> int:
         """Waits for nobody but the journal, and for that not long: whatever ends, it can be recovered."""

@@ -10,7 +10,12 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from aeromatch.gateways.problems import problem_of, refusal
+from aeromatch.gateways.services import RefusedError
 
 __all__ = ["STATIC", "Pages"]
 
@@ -20,6 +25,8 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 STATIC = Path(__file__).parent / "static"
+
+ALLOW: Final = (b"allow", b"GET, HEAD")
 
 PAGES = {"/": "index.html", "/docs": "docs.html"}
 
@@ -108,12 +115,12 @@ class Pages:
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answers one request. A path that is not here is a 404, a method that only others know a 405."""
         if scope["method"] not in ("GET", "HEAD"):
-            await _answer(send, 405, [(b"allow", b"GET, HEAD"), *SECURITY], b"")
+            await _refuse(send, refusal("method_not_allowed", f"{scope['path']} takes GET, HEAD"), [ALLOW])
             return
         file = self._files.get(scope["path"])
         if file is None:
-            headers = [(b"content-type", CONTENT_TYPES[".txt"]), (b"cache-control", b"no-store"), *SECURITY]
-            await _answer(send, 404, headers, b"no such file\n", is_head=scope["method"] == "HEAD")
+            error = refusal("unknown_path", f"there is nothing at {scope['path']}")
+            await _refuse(send, error, [], is_head=scope["method"] == "HEAD")
             return
         asked = {name.lower(): value for name, value in scope["headers"]}
         if file.etag in (tag.strip().removeprefix(b"W/") for tag in asked.get(b"if-none-match", b"").split(b",")):
@@ -123,6 +130,12 @@ class Pages:
         if file.gzipped is not None and _takes_gzip(asked.get(b"accept-encoding", b"")):
             body, headers = file.gzipped, [*file.headers, (b"content-encoding", b"gzip")]
         await _answer(send, 200, headers, body, is_head=scope["method"] == "HEAD")
+
+
+async def _refuse(send: Send, error: RefusedError, headers: Headers, *, is_head: bool = False) -> None:
+    """Answers with a problem, as everywhere else."""
+    named = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers, *SECURITY]
+    await _answer(send, error.status, named, msgspec.json.encode(problem_of(error)), is_head=is_head)
 
 
 def _load(directory: Path) -> Iterable[tuple[str, StaticFile]]:

@@ -53,7 +53,7 @@ def message_types(steps: list[Step]) -> set[str]:
 
 
 def sent_bytes(text: str, now_ns: int) -> bytes:
-    """What the client sends: times are filled in, length and checksum where the line has none."""
+    """What the client sends: times are filled in, length and checksum where a message has none."""
 
     def time(match: re.Match[str]) -> str:
         moment = datetime.fromtimestamp(now_ns // 1_000_000_000 + int(match[1] or 0), UTC)
@@ -62,6 +62,8 @@ def sent_bytes(text: str, now_ns: int) -> bytes:
     text = TIME.sub(time, text)
     if not text.endswith(SOH):
         text += SOH
+    if not text.startswith("8="):
+        return text.encode("latin-1")
     begin, _, rest = text.partition(SOH)
     if not re.search(r"(?:^|\x01)9=", text):
         body = rest.partition(f"{SOH}10=")[0]

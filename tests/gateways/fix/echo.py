@@ -1,4 +1,4 @@
-"""An acceptor without a network or a clock: connections and time are the test's. Its application sends back what came."""
+"""An acceptor without a network or a clock: both are the test's. Its application sends back what came."""
 
 from __future__ import annotations
 
@@ -103,6 +103,9 @@ class EchoAcceptor:
                 return
             self._seen.add(name)
         answer = Message(message.msg_type, {tag: message[tag] for tag in message})
+        for tag in message:
+            if groups := message.groups(tag):
+                answer.set_groups(tag, groups)
         if message.is_possible_resend:
             answer.header.set(97, True)
         self._act(line, line.session.send(answer, self.now_ns))

@@ -20,7 +20,7 @@ mod reads;
 pub mod receipt;
 mod recovery;
 mod settings;
-mod sharded;
+pub mod sharded;
 mod shards;
 mod stream;
 mod watched;

@@ -113,6 +113,15 @@ impl Core {
         self.lock()?.as_ref().map_or(Err(Failure::Closed("Exchange")), action)
     }
 
+    /// Lets `action` use the shards, with the runtime's own errors.
+    pub fn shards<R>(&self, action: impl FnOnce(&Shards<Watched>) -> Result<R, Cause>) -> Result<R, Cause> {
+        let closed = || Cause::Stopped { cause: "the exchange was closed".to_string() };
+        match self.lock() {
+            Ok(shards) => shards.as_ref().map_or_else(|| Err(closed()), action),
+            Err(_) => Err(closed()),
+        }
+    }
+
     /// What went wrong at a shard.
     pub fn failure(&self, shard: u16, cause: &Cause) -> Failure {
         failure(cause, self.directories.get(usize::from(shard)).map_or(Path::new(""), PathBuf::as_path))

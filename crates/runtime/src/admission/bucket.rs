@@ -61,6 +61,11 @@ impl Limit {
         self.interval_ns == 0
     }
 
+    /// How many tokens a full bucket has; None: as many as are asked for.
+    pub fn most(&self) -> Option<u32> {
+        (!self.is_none()).then_some(self.burst)
+    }
+
     fn bucket_ns(&self) -> u64 {
         self.interval_ns * u64::from(self.burst)
     }

@@ -316,6 +316,37 @@ impl Admission {
         Ok(self.admit_again(keys.get(id).ok_or(gone)?, role, cost, now)?.or(allowance))
     }
 
+    /// How many orders can be let in at once, by all limits that count for this key. [`Admission::admit`] takes a whole bucket for
+    /// more: who has more asks several times.
+    pub fn most_at_once(&self, key: Option<&Key>) -> u32 {
+        let limits = self.limits.load();
+        let own = key.and_then(|key| key.limit(Role::Trade).most());
+        [limits.address_orders.most(), limits.venue_orders.most(), own].into_iter().flatten().min().unwrap_or(u32::MAX)
+    }
+
+    /// As [`Admission::admit_by_id`] for who has the key at hand, or needs none; the table's keys may have been replaced.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn admit_session(
+        &self,
+        address: Address,
+        key: Option<&Key>,
+        role: Role,
+        cost: u32,
+        now: Now,
+    ) -> Result<Option<Allowance>, Refused> {
+        match key {
+            Some(key) => self.admit_by_id(address, key.id(), role, cost, now),
+            None => {
+                let limits = self.limits.load();
+                let allowance = self.take_address(&limits, self.places.of(address), role, cost, now)?;
+                self.take_venue(&limits, role, cost, now)?;
+                Ok(allowance)
+            }
+        }
+    }
+
     fn take_address(
         &self,
         limits: &Limits,

@@ -66,6 +66,7 @@ struct Entry {
     origin: Origin,
     ticket: Ticket,
     wants_changes: bool,
+    is_quiet: bool,
     /// Its bytes among the batch's slots; none if it is refused.
     bytes: Range<usize>,
     /// Its events among the batch's.
@@ -192,6 +193,7 @@ impl<St: Storage> Core<St> {
                 origin: submission.origin,
                 ticket: submission.ticket,
                 wants_changes: submission.wants_changes,
+                is_quiet: submission.is_quiet,
                 bytes: from..batch.slots.len(),
                 events: 0..0,
                 changes: Vec::new(),
@@ -324,9 +326,13 @@ impl<St: Storage> Core<St> {
         let Batch { entries, events, .. } = &mut self.batch;
         for entry in entries.drain(..) {
             let Entry { ticket, origin, is_dormant, .. } = entry;
+            let mut events = &events[entry.events];
+            if entry.is_quiet && events.first().is_some_and(|event| event.sequence != 0) {
+                events = &[];
+            }
             let packed = match entry.failure {
                 Some(failure) => Packed::whole(ticket, self.shard, Err(Arc::new(failure))),
-                None => Packed::done(ticket, self.shard, &events[entry.events], entry.changes, is_dormant),
+                None => Packed::done(ticket, self.shard, events, entry.changes, is_dormant),
             };
             self.doors.complete(origin, packed);
         }

@@ -60,6 +60,8 @@ pub(crate) struct Submission {
     pub wants_changes: bool,
     /// Commands without a time are to have none, also where the wall clock's is given.
     pub keeps_times: bool,
+    /// Whoever sent it reads the stream: its answer has no events that are there.
+    pub is_quiet: bool,
     pub slots: Slots,
 }
 

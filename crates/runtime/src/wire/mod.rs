@@ -63,3 +63,12 @@
 //! that does not read is ended when `outbound_bytes` wait for it (`slow_consumer`). The codes are those of [`code::Code`].
 
 pub mod code;
+pub mod commands;
+pub mod frame;
+pub mod inbox;
+pub mod outbox;
+pub mod owners;
+#[cfg(target_os = "linux")]
+pub mod server;
+pub mod session;
+pub mod venue;

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCHING",
     "GATEWAYS",
+    "OF_ONE_ACCOUNT",
     "PIPELINING",
     "PORTS",
     "Answer",
@@ -27,12 +28,14 @@ __all__ = [
     "open_connection",
 ]
 
-GATEWAYS: Final = ("rest", "websocket")
-PIPELINING: Final = frozenset({"websocket"})
+GATEWAYS: Final = ("rest", "websocket", "grpc", "fix", "binary")
+PIPELINING: Final = frozenset({"websocket", "grpc", "fix", "binary"})
 """Those over which a connection can have several requests under way."""
-BATCHING: Final = frozenset({"rest"})
+BATCHING: Final = frozenset({"rest", "grpc", "binary"})
 """Those that take several orders in a request."""
-PORTS: Final[Mapping[str, int]] = {}
+OF_ONE_ACCOUNT: Final = frozenset({"binary"})
+"""Those whose sessions are an account's own."""
+PORTS: Final[Mapping[str, int]] = {"grpc": 9090, "fix": 9878, "binary": 9191}
 """Where those listen that have a port of their own, if nothing else is said."""
 
 

@@ -44,6 +44,8 @@ class Target:
         proof: None: the server asks for none.
         ca: A file with the certificates to trust over TLS; None: those that this machine trusts.
         session: Names the connection to a gateway whose sessions have names.
+        account: Whose the orders are, for a gateway whose sessions are an account's own.
+        in_flight: How many requests are under way at most.
     """
 
     gateway: str
@@ -52,6 +54,8 @@ class Target:
     proof: Proof | None = None
     ca: str | None = None
     session: str = "LOAD"
+    account: str | None = None
+    in_flight: int = 1
 
     @property
     def is_tls(self) -> bool:
@@ -62,7 +66,8 @@ class Target:
         """Host and port; `port` is the gateway's usual one, None where it shares that of the address."""
         parts = urlsplit(self.url)
         if self.address is not None and port is not None:
-            host, _, given = self.address.rpartition(":")
+            # As the server tells it: with a scheme or without, and a Unix socket behind it.
+            host, _, given = self.address.split(",")[0].rpartition("://")[2].rpartition(":")
             return host.strip("[]"), int(given)
         return parts.hostname or "127.0.0.1", port or parts.port or (443 if self.is_tls else 80)
 

@@ -39,7 +39,7 @@ DATA_TAGS: Final = {
 """Lengths, and the data that follow each: these alone may have the character that ends a field."""
 
 HAS_DATA: Final = re.compile(b"\x01(?:%s)=" % b"|".join(b"%d" % tag for tag in DATA_TAGS)).search
-BEGIN: Final = re.compile(rb"(?:^|(?<=\x01))8=|8=FIX").search
+BEGIN: Final = re.compile(rb"(?<=\x01)8=|8=FIX").search
 LENGTH: Final = re.compile(rb"8=[^\x01]{0,32}\x019=([0-9]{1,9})\x01").match
 WHOLE_HEAD: Final = 64
 """By so many bytes a message has told its length."""
@@ -62,6 +62,8 @@ class Framer:
     def __init__(self, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self._buffer = bytearray()
         self._start = 0
+        # Behind what is no message only a BEGIN begins one: "8=" may be the end of another tag.
+        self._is_noise = False
         self._max_bytes = max_message_bytes
 
     @property
@@ -89,8 +91,12 @@ class Framer:
     def _cut(self) -> tuple[bytes | None, int]:
         """A message, and how many bytes are done with; None and 0: more has to come."""
         buffer, start = self._buffer, self._start
-        if not buffer.startswith(b"8=", start):
-            return None, self._noise(start)
+        if not self._is_noise and len(buffer) - start < 2 and b"8=".startswith(buffer[start:]):
+            return None, 0
+        if self._is_noise or not buffer.startswith(b"8=", start):
+            skipped = self._noise(start)
+            if skipped or self._is_noise:
+                return None, skipped
         head = LENGTH(buffer, start)
         if head is None:
             is_cut_off = len(buffer) - start < WHOLE_HEAD and buffer.find(TRAILER, start) < 0
@@ -109,6 +115,7 @@ class Framer:
     def _noise(self, start: int) -> int:
         """How many bytes stand before what may be the begin of a message."""
         found = BEGIN(self._buffer, start)
+        self._is_noise = found is None
         if found is not None:
             return found.start() - start
         # The last bytes may be the begin of one.

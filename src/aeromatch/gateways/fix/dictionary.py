@@ -119,12 +119,14 @@ class _Reading:
     def fields(self, layout: Layout, message: Message) -> Problem | None:
         """Check the fields, and make the groups of the body and the header."""
         pairs, places, count = self._pairs, layout.places, len(self._pairs)
-        seen: set[int] = set()
+        # Outside of groups. Those of the frame were there: here they would be again.
+        found = dict.fromkeys(FRAME_TAGS, "")
+        has_groups = False
         while self._position < count:
             tag, value = pairs[self._position]
-            if tag in seen:
+            if tag in found:
                 return Problem(Reason.TAG_REPEATED, tag)
-            seen.add(tag)
+            found[tag] = value
             place = places.get(tag)
             if place is None:
                 return self._dictionary.problem_of(tag, value, has_place=False)
@@ -135,10 +137,18 @@ class _Reading:
             if tag in DATA_TAGS and (problem := self._data(tag, value)) is not None:
                 return problem
             if group is not None:
+                has_groups = True
                 owner = message.header if tag in HEADER_TAGS else message
                 if (problem := self._group(owner, tag, value, group, layout)) is not None:
                     return problem
-        return None
+        return self._without_members(layout, message, found) if has_groups else None
+
+    def _without_members(self, layout: Layout, message: Message, found: dict[int, str]) -> Problem | None:
+        """Leave to groups what is theirs alone, and see that nothing is needed that only they have."""
+        for fields in (message.header, message):
+            fields._values = {tag: found[tag] for tag in fields._values if tag in found}
+        missing = [tag for tag in layout.required if tag not in found]
+        return Problem(Reason.REQUIRED_TAG_MISSING, missing[0]) if missing else None
 
     def _data(self, tag: int, value: str) -> Problem | None:
         """A length: the data follow it, and are as long."""

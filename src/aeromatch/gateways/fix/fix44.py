@@ -169,7 +169,15 @@ TECP TRAN VRDN WAR MF MLEG NONE FUT OPT
 238 Concession AMT
 239 RepoCollateralSecurityType STRING
 240 RedemptionDate LOCALMKTDATE
+241 UnderlyingCouponPaymentDate LOCALMKTDATE
+242 UnderlyingIssueDate LOCALMKTDATE
+243 UnderlyingRepoCollateralSecurityType STRING
+244 UnderlyingRepurchaseTerm INT
+245 UnderlyingRepurchaseRate PERCENTAGE
+246 UnderlyingFactor FLOAT
+247 UnderlyingRedemptionDate LOCALMKTDATE
 255 CreditRating STRING
+256 UnderlyingCreditRating STRING
 258 TradedFlatSwitch BOOLEAN
 259 BasisFeatureDate LOCALMKTDATE
 260 BasisFeaturePrice PRICE
@@ -368,6 +376,7 @@ TECP TRAN VRDN WAR MF MLEG NONE FUT OPT
 662 BenchmarkPrice PRICE
 663 BenchmarkPriceType INT
 667 ContractSettlMonth MONTHYEAR
+668 DeliveryForm INT 1 2
 669 LastParPx PRICE
 691 Pool STRING
 693 QuoteRespID STRING
@@ -391,11 +400,16 @@ TECP TRAN VRDN WAR MF MLEG NONE FUT OPT
 803 PartySubIDType INT
 804 NoNestedPartySubIDs NUMINGROUP
 805 NestedPartySubIDType INT
+810 UnderlyingPx PRICE
 811 PriceDelta FLOAT
+812 ApplQueueMax INT
+813 ApplQueueDepth INT
+814 ApplQueueResolution INT 0 1 2 3
 815 ApplQueueAction INT 0 1 2 3
 816 NoAltMDSource NUMINGROUP
 817 AltMDSourceID STRING
 818 SecondaryTradeReportID STRING
+827 ExpirationCycle INT 0 1
 835 PegMoveType INT 0 1
 836 PegOffsetType INT 0 1 2 3
 837 PegLimitType INT 0 1 2
@@ -419,6 +433,10 @@ TECP TRAN VRDN WAR MF MLEG NONE FUT OPT
 866 EventDate LOCALMKTDATE
 867 EventPx PRICE
 868 EventText STRING
+869 PctAtRisk PERCENTAGE
+870 NoInstrAttrib NUMINGROUP
+871 InstrAttribType INT
+872 InstrAttribValue STRING
 873 DatedDate LOCALMKTDATE
 874 InterestAccrualDate LOCALMKTDATE
 875 CPProgram INT 1 2 99
@@ -466,12 +484,15 @@ DatedDate InterestAccrualDate
 UnderlyingInstrument: UnderlyingSymbol* UnderlyingSymbolSfx UnderlyingSecurityID UnderlyingSecurityIDSource \
 NoUnderlyingSecurityAltID[UnderlyingSecurityAltID UnderlyingSecurityAltIDSource] UnderlyingProduct UnderlyingCFICode \
 UnderlyingSecurityType UnderlyingSecuritySubType UnderlyingMaturityMonthYear UnderlyingMaturityDate \
-UnderlyingPutOrCall UnderlyingCountryOfIssue UnderlyingStateOrProvinceOfIssue UnderlyingLocaleOfIssue \
+UnderlyingPutOrCall UnderlyingCouponPaymentDate UnderlyingIssueDate UnderlyingRepoCollateralSecurityType \
+UnderlyingRepurchaseTerm UnderlyingRepurchaseRate UnderlyingFactor UnderlyingCreditRating UnderlyingInstrRegistry \
+UnderlyingCountryOfIssue UnderlyingStateOrProvinceOfIssue UnderlyingLocaleOfIssue UnderlyingRedemptionDate \
 UnderlyingStrikePrice UnderlyingStrikeCurrency UnderlyingOptAttribute UnderlyingContractMultiplier \
 UnderlyingCouponRate UnderlyingSecurityExchange UnderlyingIssuer EncodedUnderlyingIssuerLen EncodedUnderlyingIssuer \
 UnderlyingSecurityDesc EncodedUnderlyingSecurityDescLen EncodedUnderlyingSecurityDesc UnderlyingCPProgram \
-UnderlyingCPRegType UnderlyingCurrency UnderlyingQty UnderlyingDirtyPrice UnderlyingEndPrice UnderlyingStartValue \
-UnderlyingCurrentValue UnderlyingEndValue NoUnderlyingStips[UnderlyingStipType UnderlyingStipValue]
+UnderlyingCPRegType UnderlyingCurrency UnderlyingQty UnderlyingPx UnderlyingDirtyPrice UnderlyingEndPrice \
+UnderlyingStartValue UnderlyingCurrentValue UnderlyingEndValue NoUnderlyingStips[UnderlyingStipType \
+UnderlyingStipValue]
 Parties: NoPartyIDs[PartyID PartyIDSource PartyRole NoPartySubIDs[PartySubID PartySubIDType]]
 NestedParties: NoNestedPartyIDs[NestedPartyID NestedPartyIDSource NestedPartyRole NoNestedPartySubIDs[NestedPartySubID \
 NestedPartySubIDType]]
@@ -494,6 +515,7 @@ OrderAccount: Account AcctIDSource AccountType DayBookingInst BookingUnit Preall
 OrderTerms: PriceType Price StopPx <SpreadOrBenchmarkCurveData> <YieldData>
 Strategy: <PegInstructions> <DiscretionInstructions> TargetStrategy TargetStrategyParameters ParticipationRate
 Registration: CancellationRights MoneyLaunderingStatus RegistID Designation
+InstrumentExtension: DeliveryForm PctAtRisk NoInstrAttrib[InstrAttribType InstrAttribValue]
 """
 
 MESSAGES: Final = """
@@ -557,21 +579,23 @@ NoContAmts[ContAmtType ContAmtValue ContAmtCurr] CopyMsgIndicator NoMiscFees[Mis
 MiscFeeBasis]
 V MarketDataRequest: MDReqID* SubscriptionRequestType* MarketDepth* MDUpdateType AggregatedBook OpenCloseSettlFlag \
 Scope MDImplicitDelete NoMDEntryTypes*[MDEntryType*] NoRelatedSym*[<Instrument>* <Underlyings>] <Sessions> \
-ApplQueueAction
+ApplQueueAction ApplQueueMax
 W MarketDataSnapshotFullRefresh: MDReqID <Instrument>* <Underlyings> FinancialStatus CorporateAction NetChgPrevDay \
 NoMDEntries*[MDEntryType* MDEntryPx Currency MDEntrySize MDEntryDate MDEntryTime TickDirection MDMkt TradingSessionID \
 TradingSessionSubID QuoteCondition TradeCondition MDEntryOriginator LocationID DeskID OpenCloseSettlFlag TimeInForce \
 ExpireDate ExpireTime MinQty ExecInst SellerDays OrderID QuoteEntryID MDEntryBuyer MDEntrySeller NumberOfOrders \
-MDEntryPositionNo Scope PriceDelta <EncodedTexts>]
+MDEntryPositionNo Scope PriceDelta <EncodedTexts>] ApplQueueDepth ApplQueueResolution
 X MarketDataIncrementalRefresh: MDReqID NoMDEntries*[MDUpdateAction* DeleteReason MDEntryType MDEntryID MDEntryRefID \
 <Instrument> <Underlyings> FinancialStatus CorporateAction MDEntryPx Currency MDEntrySize MDEntryDate MDEntryTime \
 TickDirection MDMkt TradingSessionID TradingSessionSubID QuoteCondition TradeCondition MDEntryOriginator LocationID \
 DeskID OpenCloseSettlFlag TimeInForce ExpireDate ExpireTime MinQty ExecInst SellerDays OrderID QuoteEntryID \
-MDEntryBuyer MDEntrySeller NumberOfOrders MDEntryPositionNo Scope PriceDelta NetChgPrevDay <EncodedTexts>]
+MDEntryBuyer MDEntrySeller NumberOfOrders MDEntryPositionNo Scope PriceDelta NetChgPrevDay <EncodedTexts>] \
+ApplQueueDepth ApplQueueResolution
 Y MarketDataRequestReject: MDReqID* MDReqRejReason NoAltMDSource[AltMDSourceID] <EncodedTexts>
-x SecurityListRequest: SecurityReqID* SecurityListRequestType* <Instrument> <FinancingDetails> <Underlyings> Currency \
-<EncodedTexts> TradingSessionID TradingSessionSubID SubscriptionRequestType
+x SecurityListRequest: SecurityReqID* SecurityListRequestType* <Instrument> <InstrumentExtension> <FinancingDetails> \
+<Underlyings> Currency <EncodedTexts> TradingSessionID TradingSessionSubID SubscriptionRequestType
 y SecurityList: SecurityReqID* SecurityResponseID* SecurityRequestResult* TotNoRelatedSym LastFragment \
-NoRelatedSym[<Instrument> <FinancingDetails> <Underlyings> Currency <Stipulations> <SpreadOrBenchmarkCurveData> \
-<YieldData> RoundLot MinTradeVol TradingSessionID TradingSessionSubID <EncodedTexts>]
+NoRelatedSym[<Instrument> <InstrumentExtension> <FinancingDetails> <Underlyings> Currency <Stipulations> \
+<SpreadOrBenchmarkCurveData> <YieldData> RoundLot MinTradeVol TradingSessionID TradingSessionSubID ExpirationCycle \
+<EncodedTexts>]
 """

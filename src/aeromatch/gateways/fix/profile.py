@@ -24,8 +24,8 @@ class Profile:
         max_message_bytes: A longer message is garbled.
         max_ahead_messages: So many messages that came before their turn are kept until the gap is filled; more are
             asked for again.
+        max_ahead_bytes: The same, in bytes.
         resend_messages: So many messages are sent again at once; the rest when `Session.more` is called.
-        kept_messages: So many sent messages are kept to be sent again; a gap is filled in place of older ones.
     """
 
     comp_id: str
@@ -35,5 +35,5 @@ class Profile:
     reset_on_logon: bool = False
     max_message_bytes: int = MAX_MESSAGE_BYTES
     max_ahead_messages: int = 1000
+    max_ahead_bytes: int = 1 << 20
     resend_messages: int = 500
-    kept_messages: int = 1_000_000

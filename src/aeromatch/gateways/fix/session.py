@@ -58,7 +58,7 @@ class Session:
         self._dictionary = dictionary
         self._framer = Framer(profile.max_message_bytes)
         self._phase = Phase.NEW
-        self._gap = Gap(profile.max_ahead_messages)
+        self._gap = Gap(profile.max_ahead_messages, profile.max_ahead_bytes)
         self._pulse = Pulse(0, now_ns)
         self._resend: Resend | None = None
         self._ends_ns = 0
@@ -212,9 +212,9 @@ class Session:
                 self.garbled_messages += 1
                 continue
             self._pulse.received(self._now_ns)
-            self._take(message, pairs, begin_string_of(frame))
+            self._take(message, pairs, frame)
 
-    def _take(self, message: Message, pairs: Pairs, begin_string: str) -> None:
+    def _take(self, message: Message, pairs: Pairs, frame: bytes) -> None:
         if self._phase is Phase.ENDING:
             # Anything else is left to the next session: its number is not counted, so it is asked for then.
             if message.msg_type == "5":
@@ -225,7 +225,7 @@ class Session:
         except ValueError:
             self._fail("no_sequence_number", "Received message without MsgSeqNum")
             return
-        if begin_string != BEGIN_STRING:
+        if begin_string_of(frame) != BEGIN_STRING:
             self._count(sequence)
             self._log_out("begin_string", "Incorrect BeginString")
             return
@@ -235,7 +235,7 @@ class Session:
             self._reject(message, problem)
             self._log_out(problem.reason.name.lower())
         elif _is_sequenced(message):
-            self._take_sequenced(message, pairs, sequence, problem)
+            self._take_sequenced(message, sequence, problem, frame)
         elif problem is not None:
             self._reject(message, problem)
             self._count(sequence)
@@ -250,19 +250,13 @@ class Session:
             return Problem(Reason.COMP_ID_PROBLEM)
         if not is_accurate(message, self.profile, self._now_ns):
             return Problem(Reason.SENDING_TIME_ACCURACY)
-        if message.is_possible_duplicate and message.msg_type != "4":
-            original_ns = header.time_ns(122)
-            if original_ns is None:
-                return Problem(Reason.REQUIRED_TAG_MISSING, 122)
-            if original_ns > (header.time_ns(52) or 0):
-                return Problem(Reason.SENDING_TIME_ACCURACY)
-        return None
+        return _problem_of_duplicate(message)
 
-    def _take_sequenced(self, message: Message, pairs: Pairs, sequence: int, problem: Problem | None) -> None:
+    def _take_sequenced(self, message: Message, sequence: int, problem: Problem | None, frame: bytes) -> None:
         """Take a message whose number matters: it is the expected one, one ahead, or one from before."""
         expected = self.store.next_in
         if sequence > expected:
-            self._gap.keep(sequence, (message, pairs))
+            self._gap.keep(sequence, frame)
             self._ask(sequence)
         elif sequence < expected and not message.is_possible_duplicate:
             self._fail("sequence_too_low", f"MsgSeqNum too low, expecting {expected} but received {sequence}")
@@ -279,11 +273,10 @@ class Session:
             if ahead is None:
                 self._count(sequence)
                 continue
-            message, pairs = ahead
-            problem = self._dictionary.check(message, pairs)
-            if problem is None and message.is_possible_duplicate and 122 not in message.header:
-                problem = Problem(Reason.REQUIRED_TAG_MISSING, 122)
-            self._take_sequenced(message, pairs, sequence, problem)
+            # Who sent it, and when, was judged when it came.
+            message, pairs = decode(ahead)
+            problem = self._dictionary.check(message, pairs) or _problem_of_duplicate(message)
+            self._take_sequenced(message, sequence, problem, ahead)
 
     def _count(self, sequence: int) -> None:
         """The message of this number is dealt with, where it is the expected one."""
@@ -389,6 +382,18 @@ class Session:
         if not shortest_s <= interval_s <= longest_s:
             return f"HeartBtInt (108) must be from {shortest_s} to {longest_s}"
         return None
+
+
+def _problem_of_duplicate(message: Message) -> Problem | None:
+    """What is wrong with when a message says that it was sent first."""
+    if not message.is_possible_duplicate or message.msg_type == "4":
+        return None
+    original_ns = message.header.time_ns(122)
+    if original_ns is None:
+        return Problem(Reason.REQUIRED_TAG_MISSING, 122)
+    if original_ns > (message.header.time_ns(52) or 0):
+        return Problem(Reason.SENDING_TIME_ACCURACY)
+    return None
 
 
 def _is_sequenced(message: Message) -> bool:

@@ -5,6 +5,7 @@ the methods. `forms` makes structures of requests, `answers` messages of answers
 is the way to one client of a stream, `peers` has the sessions.
 """
 
+from aeromatch.gateways.grpc import quiet as quiet
 from aeromatch.gateways.grpc.options import GrpcOptions, GrpcTls
 from aeromatch.gateways.grpc.server import GrpcServer, open_grpc
 

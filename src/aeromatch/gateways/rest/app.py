@@ -195,7 +195,7 @@ class RestApp:
         """Answers with a problem; returns its status."""
         cause = error.__cause__
         if isinstance(cause, JournalError) and cause.kind == "stopped":
-            self._services.state, self._services.detail = "failed", str(cause)
+            self._services.fail(str(cause))
         problem = problem_of(error, request_id.decode("ascii"))
         self._services.stages.count("aeromatch_refusals_total", gateway="rest", slug=problem.slug)
         headers = [PROBLEM, *error.headers, *(gate.headers if gate is not None else ())]

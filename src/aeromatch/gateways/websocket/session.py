@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
@@ -37,6 +38,7 @@ __all__ = ["Session"]
 log = logging.getLogger("aeromatch.websocket")
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Work = Callable[[], Awaitable[None]]
 RequestId = int | str | None
 Key = tuple[str, str | None, str | None, str | None]
 """A connection has one subscription of a channel, symbol, period and account: messages say no more."""
@@ -187,12 +189,12 @@ class Session:
         self._faults = 0
         match request:
             case SubscribeRequest():
-                await self._start(request, self._subscribe(request))
+                await self._start(request, partial(self._subscribe, request))
             case PingRequest() | LoginRequest() | UnsubscribeRequest():
-                await self._answered(request, self._serve(request))
+                await self._answered(request, partial(self._serve, request))
             case _:
                 # Sent to the exchange in this order: a task begins when it is made before another one.
-                await self._start(request, self._trade(request))
+                await self._start(request, partial(self._trade, request))
 
     def _fault(self, request_id: RequestId, refused: RefusedError) -> None:
         """A message that is no request: the connection goes on, unless there are too many of them."""
@@ -218,11 +220,14 @@ class Session:
             case UnsubscribeRequest():
                 self._unsubscribe(request)
 
-    async def _answered(self, request: WebSocketRequest, work: Awaitable[None]) -> None:
-        """Do what a request asks for; whatever goes wrong is answered."""
+    async def _answered(self, request: WebSocketRequest, work: Work) -> None:
+        """Do what a request asks for; whatever goes wrong is answered.
+
+        The work is made in here: a connection can end before a task has begun, and nobody would wait for it.
+        """
         started_ns, status = time.perf_counter_ns(), 200
         try:
-            await work
+            await work()
         except RefusedError as refused:
             status = refused.status
             self._refuse(request.id, refused)
@@ -233,7 +238,7 @@ class Session:
         duration_ns = time.perf_counter_ns() - started_ns
         self._services.stages.request("websocket", _op(request), status, duration_ns)
 
-    async def _start(self, request: WebSocketRequest, work: Awaitable[None]) -> None:
+    async def _start(self, request: WebSocketRequest, work: Work) -> None:
         """Let a request take its time; where too many do, the next message waits."""
         task = asyncio.create_task(self._answered(request, work))
         self._tasks.add(task)

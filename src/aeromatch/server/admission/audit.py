@@ -6,10 +6,14 @@ note is written before the first command with its number is sent, and on the dis
 before they are answered: whatever the journal has can be led back, after any crash.
 
 Numbers are never given twice: each note says up to where they are reserved, and after a restart they begin above that.
+
+A file that has become large is put aside as a part (`audit-000001.jsonl`, and so on), and a new one is begun. Each step
+of that can be the last one before a crash: what was reserved is found in the newest file that has a note.
 """
 
 import contextlib
 import errno
+import logging
 import os
 import time
 from pathlib import Path
@@ -20,9 +24,12 @@ import msgspec
 from aeromatch import AeroMatchError
 from aeromatch.server.admission.files import PRIVATE, sync_folder
 
-__all__ = ["AuditError", "AuditLog", "Note", "read_notes"]
+__all__ = ["AuditError", "AuditLog", "Note", "parts_of", "read_notes"]
+
+log = logging.getLogger("aeromatch.admission")
 
 RESERVED: Final = 1 << 16
+PART_BYTES: Final = 64 << 20
 TAIL_BYTES: Final = 1 << 16
 """More than most notes have: a reason can be long."""
 
@@ -62,24 +69,27 @@ class Note(msgspec.Struct, kw_only=True, omit_defaults=True):
 class AuditLog:
     """Writes notes. One process at a time: the exchange's directory, in which the file is, is locked by its owner."""
 
-    def __init__(self, path: Path, *, is_synced: bool = True) -> None:
+    def __init__(self, path: Path, *, is_synced: bool = True, part_bytes: int = PART_BYTES) -> None:
         """Opens the file, or makes it; a line that a crash has torn is cut off.
 
         Arguments:
             path: The file.
             is_synced: Whether notes are to survive a loss of power, and not only the end of the process.
+            part_bytes: A file that has so many is put aside before the next note.
 
         Raises:
             AuditError: It cannot be opened, or is no file of notes.
         """
-        self._path, self._is_synced = path, is_synced
-        is_new = not path.exists()
+        self._path, self._is_synced, self._part_bytes = path, is_synced, part_bytes
+        self._rotate_at = part_bytes
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
-            if is_new:
-                sync_folder(path.parent)
-            self._length = os.fstat(self._descriptor).st_size
-            last = self._last()
+            self._descriptor = _open(path)
+            self._length, last = _mend(self._descriptor, path)
+            # Without one, a crash came between two files: the part has what this one would begin with.
+            for part in reversed(parts_of(path)):
+                if last is not None:
+                    break
+                last = _last_of(part)
         except OSError as error:
             raise AuditError(f"{path}: {error.strerror}") from error
         self.last_run_end_ns = _end_of(last)
@@ -88,25 +98,21 @@ class AuditLog:
         self._reserved = self._next - 1
         self._write("open")
 
-    def _last(self) -> Note | None:
-        size, tail = TAIL_BYTES, b""
-        while len(tail) < self._length:
-            tail = os.pread(self._descriptor, size, max(self._length - size, 0))
-            # The last whole line, with the end of the one before it; there may be a torn one behind it.
-            if tail.count(b"\n") > 1:
-                break
-            size *= 2
-        torn = len(tail) - (tail.rfind(b"\n") + 1)
-        if torn:
-            self._length -= torn
-            os.ftruncate(self._descriptor, self._length)
-        lines = tail[: len(tail) - torn].splitlines()
-        if not lines:
-            return None
+    def _rotate(self) -> None:
+        """Puts the file aside and begins the next one. Where that cannot be, the notes go on where they are."""
         try:
-            return msgspec.json.decode(lines[-1], type=Note)
-        except msgspec.DecodeError as error:
-            raise AuditError(f"{self._path}: the last line is no note: {error}") from error
+            # A part is whole: nothing in it waits for the disk, whatever the next file's notes wait for.
+            os.fdatasync(self._descriptor)
+            with contextlib.suppress(FileNotFoundError):
+                # Absent: a try before this one has come so far.
+                self._path.rename(_next_part(self._path))
+            descriptor = _open(self._path)
+        except OSError as error:
+            log.warning("the audit goes on in one file", extra={"reason": error.strerror, "file": str(self._path)})
+            self._rotate_at = self._length + self._part_bytes
+            return
+        os.close(self._descriptor)
+        self._descriptor, self._length, self._rotate_at = descriptor, 0, self._part_bytes
 
     def number(self) -> int:
         """The next number. Raises AuditError if it cannot be reserved."""
@@ -126,6 +132,8 @@ class AuditLog:
         return number
 
     def _write(self, kind: str, *, ahead: int = RESERVED, **fields: Any) -> None:
+        if self._length >= self._rotate_at:
+            self._rotate()
         reserved = self._next - 1 + ahead
         note = Note(kind=kind, time_ns=time.time_ns(), reserved=reserved, **fields)
         line = msgspec.json.encode(note) + b"\n"
@@ -161,20 +169,89 @@ def _end_of(last: Note | None) -> int | None:
     return last.time_ns if last.kind == "close" else None
 
 
+def _open(path: Path) -> int:
+    is_new = not path.exists()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
+    if is_new:
+        sync_folder(path.parent)
+    return descriptor
+
+
+def _mend(descriptor: int, path: Path) -> tuple[int, Note | None]:
+    """Cuts a torn line off the end of a file: its length then, and its last note."""
+    length = os.fstat(descriptor).st_size
+    size, tail = TAIL_BYTES, b""
+    while len(tail) < length:
+        tail = os.pread(descriptor, size, max(length - size, 0))
+        # The last whole line, with the end of the one before it; there may be a torn one behind it.
+        if tail.count(b"\n") > 1:
+            break
+        size *= 2
+    torn = len(tail) - (tail.rfind(b"\n") + 1)
+    if torn:
+        length -= torn
+        os.ftruncate(descriptor, length)
+    lines = tail[: len(tail) - torn].splitlines()
+    if not lines:
+        return length, None
+    try:
+        return length, msgspec.json.decode(lines[-1], type=Note)
+    except msgspec.DecodeError as error:
+        raise AuditError(f"{path}: the last line is no note: {error}") from error
+
+
+def _last_of(part: Path) -> Note | None:
+    descriptor = os.open(part, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return _mend(descriptor, part)[1]
+    finally:
+        os.close(descriptor)
+
+
+def _number_of(part: Path, path: Path) -> int:
+    digits = part.name.removeprefix(f"{path.stem}-").removesuffix(path.suffix)
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+def parts_of(path: Path) -> list[Path]:
+    """The files that were put aside, oldest first."""
+    found = path.parent.glob(f"{path.stem}-*{path.suffix}")
+    return sorted((part for part in found if _number_of(part, path)), key=lambda part: _number_of(part, path))
+
+
+def _next_part(path: Path) -> Path:
+    parts = parts_of(path)
+    number = _number_of(parts[-1], path) + 1 if parts else 1
+    return path.with_name(f"{path.stem}-{number:06}{path.suffix}")
+
+
 def read_notes(path: Path) -> list[Note]:
-    """All notes, oldest first; one that a crash has torn, at the end, is left out.
+    """All notes of all parts, oldest first; one that a crash has torn, at the end, is left out.
+
+    A server may be at work there.
 
     Raises:
         AuditError: There are none, or a line is no note.
     """
+    files: list[tuple[Path, bytes]] = []
+    opened = 0
     try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        raise AuditError(f"{path}: no server has kept notes here") from None
+        # Read before the parts are listed: it may be put aside meanwhile, and would be in neither.
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
+            opened = os.fstat(stream.fileno()).st_ino
+            files = [(path, stream.read())]
+        older = [part for part in parts_of(path) if part.stat().st_ino != opened]
+        files = [*((part, part.read_bytes()) for part in older), *files]
     except OSError as error:
         raise AuditError(f"{path}: {error.strerror}") from error
+    if not files:
+        raise AuditError(f"{path}: no server has kept notes here")
+    return [note for name, text in files for note in _notes_in(name, text)]
+
+
+def _notes_in(path: Path, text: bytes) -> list[Note]:
     notes = []
-    for number, line in enumerate(lines[:-1], 1):
+    for number, line in enumerate(text.split(b"\n")[:-1], 1):
         try:
             notes.append(msgspec.json.decode(line, type=Note))
         except msgspec.DecodeError as error:

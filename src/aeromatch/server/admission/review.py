@@ -1,7 +1,9 @@
 """The audit: notes of who asked for what, joined with what the journal says was done.
 
-Each command of the journal has a tag; the notes say who stands behind it (`audit`). What a command led to is found by
-replaying the journal, which is exact (R3). Nothing is changed, and an exchange may be at work in the directory.
+Each command of the journal has a tag; the notes say who stands behind it (`audit`). Of a command that came over the
+binary gateway, the number of its session is the tag's upper half: the lower one is the client's own. What a
+command led to is found by replaying the journal, which is exact (R3). Nothing is changed, and an exchange may be at
+work in the directory.
 """
 
 import bisect
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aeromatch import Commands
 from aeromatch._core import JournalReader
@@ -24,6 +27,7 @@ from aeromatch.server.admission.table import AUDIT_FILE
 __all__ = ["Entry", "Origins", "entries", "journals"]
 
 CHUNK: Final = 16_384
+SESSION_SHIFT: Final = 32
 UNSHOWN: Final = {"sequence", "timestamp", "tag", "kind"}
 ANSWERS: Final = ("accepted", "rejected")
 
@@ -165,9 +169,15 @@ def _tags_sent(path: Path) -> set[int]:
     at, found = log.first_sequence, set[int]()
     while (chunk := log.commands(at, limit=CHUNK)) is not None:
         slots, starts = Commands(chunk.slots).slots, np.frombuffer(chunk.starts, dtype=np.uint32)
-        found.update(np.unique(slots["tag"][starts]).tolist())
+        found.update(np.unique(_numbers(slots["tag"][starts])).tolist())
         at = int(slots["sequence"][starts[-1]])
     return found
+
+
+def _numbers(tags: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The notes' numbers that stand in tags."""
+    upper = tags >> np.uint64(SESSION_SHIFT)
+    return np.where(upper > 0, upper, tags)
 
 
 def _unsent(note: Note) -> Entry:
@@ -192,7 +202,7 @@ def _steps(timeline: Timeline, tags: Any) -> Iterator[Step]:
     last = timeline.last
     while timeline.sequence < last and (batch := timeline.peek(CHUNK, last)) is not None:
         numbers = batch.sequences
-        found = numbers[np.isin(batch.commands.slots["tag"][batch.starts], tags)]
+        found = numbers[np.isin(_numbers(batch.commands.slots["tag"][batch.starts]), tags)]
         for number in found.tolist():
             before = int(numbers[np.searchsorted(numbers, number) - 1]) if number != numbers[0] else timeline.sequence
             timeline.seek(max(before, timeline.sequence))
@@ -204,7 +214,8 @@ def _steps(timeline: Timeline, tags: Any) -> Iterator[Step]:
 
 def _entry(shard: int, step: Step, origins: Origins) -> Entry:
     fields = step.fields
-    tag = int(fields.get("tag", 0))
+    whole = int(fields.get("tag", 0))
+    tag = whole >> SESSION_SHIFT or whole
     note = origins[tag] if tag else None
     answer = step.events[0] if step.events and step.events[0].kind in ANSWERS else None
     result = None if answer is None else str(answer.reason or answer.kind)

@@ -193,6 +193,24 @@ class AdmissionTable:
         self._connections[number] = _Connection(number, remote, is_counted=True)
         return number
 
+    @property
+    def native(self) -> NativeTable:
+        """The native table, for gateways that ask it themselves."""
+        return self._native
+
+    def note_session(self, key: str | None, account: str | None, remote: str) -> int:
+        """Notes a session of a gateway that counts its connections itself: its number, written down on return.
+
+        Raises:
+            RefusedError: It cannot be written down (503).
+        """
+        number = self._number()
+        try:
+            self._audit.session(number, key=key, account=account, remote=remote)
+        except AuditError as error:
+            raise _unavailable(error) from error
+        return number
+
     def disconnect(self, session: int) -> None:
         """As `services.Admission.disconnect`. A session that is unknown, or has ended, is none."""
         connection = self._connections.get(session)

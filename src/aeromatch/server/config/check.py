@@ -53,14 +53,29 @@ def _server(config: Config) -> Wrong:
         yield ("server", "tls", missing), "certificate and private_key belong together"
     if tls.client_ca is not None and tls.certificate is None:
         yield ("server", "tls", "client_ca"), "needs a certificate of the server's own"
-    if config.auth.mode == "off" and not is_loopback(config.server.host):
-        yield (
-            ("auth", "mode"),
-            f"`off` lets everybody trade: not where other machines come in ({config.server.host}); use `keys`",
-        )
-    for name, host in (("grpc", config.gateways.grpc.host),):
-        if config.auth.mode == "off" and host is not None and not is_loopback(host):
-            yield ("gateways", name, "host"), f"with `auth.mode: off` other machines may not come in ({host})"
+    for host in _hosts(config):
+        if config.auth.mode == "off" and not is_loopback(host):
+            yield (
+                ("auth", "mode"),
+                f"`off` lets everybody trade: not where other machines come in ({host}); use `keys`",
+            )
+    gateways = config.gateways
+    binary = gateways.binary
+    if binary.enabled and binary.port is None and binary.socket is None:
+        yield ("gateways", "binary", "enabled"), "needs a port or a socket"
+    fix = gateways.fix
+    if fix.heartbeat_s > fix.most_heartbeat_s:
+        yield ("gateways", "fix", "most_heartbeat_s"), f"is below heartbeat_s, {fix.heartbeat_s}"
+
+
+def _hosts(config: Config) -> Iterator[str]:
+    """The addresses that are listened on, each once."""
+    gateways = config.gateways
+    binary = gateways.binary
+    hosts = [config.server.host]
+    hosts += [binary.host] if binary.enabled and binary.port is not None and binary.host is not None else []
+    hosts += [each.host for each in (gateways.grpc, gateways.fix) if each.enabled and each.host is not None]
+    yield from dict.fromkeys(hosts)
 
 
 def _shards(config: Config) -> Wrong:

@@ -38,18 +38,47 @@ def _merged(old: S, new: S, path: Path, changed: list[Changed]) -> S:
             values[field.name] = _merged(before, after, here, changed)
             continue
         values[field.name] = after if field.reloads else before
-        if before != after:
-            changed += [Changed(name, field.reloads) for name in _names(before, after, here)]
+        if before == after:
+            continue
+        names = _listed if field.reloads and _has_sections(before, after) else _names
+        changed += [Changed(name, field.reloads) for name in names(before, after, here)]
     return type(old)(**values)
+
+
+def _has_sections(before: Any, after: Any) -> bool:
+    return (
+        isinstance(before, list)
+        and isinstance(after, list)
+        and any(isinstance(item, Section) for item in before + after)
+    )
+
+
+def _listed(before: list[Section], after: list[Section], path: Path) -> list[str]:
+    """The entries that are new or gone, and of others what can change.
+
+    The rest of what exists stays as it is, restart or not: whoever makes what is listed finds the difference, and says
+    so.
+    """
+    known = {_name_of(item): item for item in before}
+    found = []
+    for place, item in enumerate(after):
+        other = known.pop(_name_of(item), None)
+        if other is None:
+            found.append(dotted((*path, place)))
+            continue
+        fields = [field.name for field in fields_of(type(item)) if field.reloads]
+        found += [dotted((*path, place, name)) for name in fields if getattr(item, name) != getattr(other, name)]
+    return found + [dotted((*path, place)) for place, item in enumerate(before) if _name_of(item) in known]
+
+
+def _name_of(item: Section) -> Any:
+    """What an entry of a list is known by stands first in it."""
+    return getattr(item, item.__struct_fields__[0])
 
 
 def _names(before: Any, after: Any, path: Path) -> Iterator[str]:
     """The entries that differ, where there are entries; else the value."""
-    if (
-        isinstance(before, list)
-        and isinstance(after, list)
-        and any(isinstance(item, Section) for item in before + after)
-    ):
+    if _has_sections(before, after):
         for place in range(max(len(before), len(after))):
             if before[place : place + 1] != after[place : place + 1]:
                 yield dotted((*path, place))

@@ -14,11 +14,13 @@ __all__ = [
     "AccountConfig",
     "AssetConfig",
     "AuthConfig",
+    "BinaryConfig",
     "Config",
     "DemoConfig",
     "DepositConfig",
     "EventConfig",
     "ExchangeConfig",
+    "FixConfig",
     "GatewaysConfig",
     "GrpcConfig",
     "InstrumentConfig",
@@ -164,7 +166,7 @@ class AccountConfig(Section):
     """An account."""
 
     name: Annotated[str, doc("Its name.", min_length=1, max_length=63)]
-    deposits: Annotated[list[DepositConfig], doc("What it begins with.")] = []
+    deposits: Annotated[list[DepositConfig], doc("What it begins with.", reloads=True)] = []
 
 
 class ScheduleConfig(Section):
@@ -384,6 +386,28 @@ class WebSocketConfig(Section):
     resumes: Annotated[int, doc("Of all connections: those that read the past at the same time.", ge=1, le=1024)] = 4
 
 
+class BinaryConfig(Section):
+    """The binary interface (docs/binary.md), at a port of its own and a Unix socket; the limits are of one session."""
+
+    enabled: Annotated[bool, doc("Whether it is there.")] = False
+    host: Annotated[str | None, doc("Address to listen on; null: `server.host`.")] = None
+    port: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=65535)] | None, doc("Port; 0: the system chooses one; null: none.")
+    ] = 9191
+    socket: Annotated[
+        str | None, doc("Path of the Unix socket; a relative one is in `server.data_dir`; null: there is none.")
+    ] = "binary.sock"
+    max_frame_bytes: Annotated[int, doc("A longer frame ends the session.", ge=4096, le=1 << 22)] = 1 << 20
+    outbound_bytes: Annotated[
+        int, doc("With more waiting for it a client is slow, and the session ends.", ge=65536, le=1 << 32)
+    ] = 1 << 24
+    heartbeat_s: Annotated[
+        float, doc("Each side says something so often, unless a client asks for another time.", ge=0.1, le=600)
+    ] = 10.0
+    login_timeout_s: Annotated[float, doc("How long the login may take.", gt=0, le=3600)] = 10.0
+    subscriptions: Annotated[int, doc("Instruments whose trades or depth it follows.", ge=1, le=1 << 20)] = 256
+
+
 class GrpcConfig(Section):
     """The gRPC interface (docs/grpc.md), on a port of its own."""
 
@@ -417,12 +441,53 @@ class GrpcConfig(Section):
     reflection: Annotated[bool, doc("Whether the server tells what services it has.")] = True
 
 
+class FixConfig(Section):
+    """The FIX interface (docs/fix.md), at a port of its own; with TLS where HTTP has it. Limits are of one session."""
+
+    enabled: Annotated[bool, doc("Whether it is there.")] = False
+    host: Annotated[str | None, doc("Address to listen on; null: `server.host`.")] = None
+    port: Annotated[int, doc("Its port; 0: the system chooses one.", ge=0, le=65535)] = 9878
+    comp_id: Annotated[str, doc("Who the server is: clients' TargetCompID.", min_length=1, max_length=64)] = "AEROMATCH"
+    heartbeat_s: Annotated[int, doc("The least HeartBtInt that a client may ask for.", ge=1, le=3600)] = 1
+    most_heartbeat_s: Annotated[int, doc("The longest one.", ge=1, le=3600)] = 300
+    logon_timeout_s: Annotated[float, doc("How long a connection may stay without a Logon.", gt=0, le=3600)] = 10.0
+    logout_timeout_s: Annotated[float, doc("How long the answer to a Logout is waited for.", gt=0, le=60)] = 2.0
+    cancel_on_disconnect: Annotated[
+        bool, doc("Whether the orders of a key's account are canceled when its connection ends.")
+    ] = False
+    max_message_bytes: Annotated[int, doc("A longer message is garbled.", ge=1024, le=1 << 24)] = 65536
+    buffer_bytes: Annotated[
+        int, doc("With more waiting in its socket a client is slow: nothing is read of it.", ge=1024, le=1 << 30)
+    ] = 262_144
+    kernel_bytes: Annotated[
+        int, doc("What the system may keep of what was written (SO_SNDBUF).", ge=4096, le=1 << 30)
+    ] = 262_144
+    slow_timeout_s: Annotated[float, doc("How long a client may be slow without a break.", gt=0, le=3600)] = 15.0
+    queue_messages: Annotated[int, doc("Changes of its orders that may wait for a slow client.", ge=16, le=1 << 20)] = (
+        1024
+    )
+    queue_bytes: Annotated[
+        int, doc("With more market data waiting for it a client is cut off.", ge=65536, le=1 << 30)
+    ] = 1 << 22
+    requests: Annotated[int, doc("Order messages that are answered at the same time.", ge=1, le=1 << 20)] = 256
+    subscriptions: Annotated[int, doc("Books and trades that it follows.", ge=1, le=1 << 20)] = 256
+    accounts: Annotated[int, doc("Accounts that a key without one may trade for.", ge=1, le=4096)] = 64
+    messages_per_s: Annotated[float, doc("Messages from a client a second; others wait.", gt=0)] = 10_000.0
+    burst_messages: Annotated[int, doc("So many of them at once.", ge=1)] = 20_000
+    kept_messages: Annotated[int, doc("Sent messages that can be asked for again.", ge=1000)] = 1_000_000
+    kept_orders: Annotated[int, doc("Ended orders whose ids are remembered.", ge=100, le=1 << 20)] = 10_000
+    list_instruments: Annotated[int, doc("Instruments of one SecurityList.", ge=1, le=10_000)] = 200
+    sessions_per_key: Annotated[int, doc("SenderCompIDs that a key may have sessions of.", ge=1, le=65536)] = 64
+
+
 class GatewaysConfig(Section):
     """The ways in."""
 
     rest: RestConfig = msgspec.field(default_factory=RestConfig)
     websocket: WebSocketConfig = msgspec.field(default_factory=WebSocketConfig)
+    binary: BinaryConfig = msgspec.field(default_factory=BinaryConfig)
     grpc: GrpcConfig = msgspec.field(default_factory=GrpcConfig)
+    fix: FixConfig = msgspec.field(default_factory=FixConfig)
     dashboard: Annotated[bool, doc("Whether the page is served at /.")] = True
 
 

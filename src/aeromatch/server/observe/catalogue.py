@@ -88,6 +88,13 @@ METRICS: Final[tuple[Metric, ...]] = (
     _counter(
         "aeromatch_stream_conflated_total", "Updates merged into a later one for slow clients.", "gateway", "channel"
     ),
+    _gauge("aeromatch_binary_connections", "Connections to the binary gateway that are open."),
+    _gauge("aeromatch_binary_sessions", "Those of them that have logged in."),
+    _counter("aeromatch_binary_logins_total", "Logins at the binary gateway: good or refused.", "result"),
+    _counter("aeromatch_binary_commands_total", "Commands that came there: sent to the exchange or refused.", "result"),
+    _counter("aeromatch_binary_reports_total", "Events that it has reported."),
+    _counter("aeromatch_binary_bytes_total", "Bytes that it has received or sent.", "direction"),
+    _counter("aeromatch_binary_ended_total", "Sessions that it has ended: slow_consumer or fault.", "reason"),
     # What came of it.
     _counter("aeromatch_orders_total", "New orders the exchange has answered: accepted or rejected.", "result"),
     _counter("aeromatch_rejections_total", "Commands that the exchange rejected, by R8's slug.", "slug"),

@@ -7,11 +7,12 @@
 mod map;
 mod rows;
 
+pub(crate) use map::OrderMap;
 pub use rows::{FILL_BYTES, FillRow, ORDER_BYTES, OrderRow, OrderStatus, row};
 
 use aeromatch_engine::codes::{EventKind, OrderType, Side};
 use aeromatch_engine::record::{Event, NO_SIDE, shape};
-use map::OrderMap;
+
 use std::fmt;
 
 /// The second of two outcomes, as its orders' own terms need it.
