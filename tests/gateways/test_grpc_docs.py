@@ -20,6 +20,7 @@ from tests.gateways.grpc_client import GrpcVenue, play
 from aeromatch.gateways.grpc import GrpcOptions
 from aeromatch.gateways.grpc.gateway import RECHECK_S
 from aeromatch.gateways.grpc.generated import order_pb2 as pb
+from aeromatch.gateways.grpc.health import MOST_WATCHERS
 from aeromatch.gateways.grpc.status import BY_SLUG, code_of
 from aeromatch.gateways.problems import PROBLEMS, refusal
 from aeromatch.schema import market, messages, orders
@@ -132,7 +133,7 @@ def test_the_table_of_codes_is_that_of_the_program() -> None:
     # Whatever an order, a read or a stream can be refused with is there.
     elsewhere = {
         *("unauthenticated", "unknown_path", "unknown_asset", "unknown_group", "unknown_event", "unknown_outcome"),
-        *("not_subscribed", "method_not_allowed", "request_timeout", "duplicate_transfer", "already_exists"),
+        *("not_subscribed", "method_not_allowed", "upgrade_required", "duplicate_transfer", "already_exists"),
         *("no_connection", "profile_running", "already_settled", "already_subscribed", "unsupported_media_type"),
         *("headers_too_large",),
     }
@@ -155,7 +156,10 @@ def test_the_limits_that_the_page_names_are_the_defaults() -> None:
         f"more than {options.queue_messages:,} messages or {options.queue_bytes >> 20} MiB",
         f"buffer of {options.buffer_bytes >> 10} KiB, or {options.slow_timeout_s:g} seconds of slowness",
         f"{options.max_message_bytes >> 20} MiB (`max_message_bytes`)",
-        f"{options.streams}, {options.calls:,} (`streams`, `calls`)",
+        f"{options.streams} (`streams`)",
+        f"{options.calls:,} (`calls`)",
+        f"{options.handshake_timeout_s:g} s (`handshake_timeout_s`)",
+        f"tells up to {MOST_WATCHERS} clients",
         f"{options.connections:,} (`connections`)",
         f"{options.idle_timeout_s:g} s (`idle_timeout_s`)",
         f"until {options.session_idle_s:g} seconds behind the last",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -210,6 +211,31 @@ def test_tls_shows_the_certificate_that_the_files_have_and_asks_for_the_clients(
                 assert not await works(calls)
 
     asyncio.run(main())
+
+
+def test_connections_and_calls_are_limited(tmp_path: Path) -> None:
+    limits = "gateways: {grpc: {enabled: true, port: 0, connections: 2, handshake_timeout_s: 0.5, calls: 2}}\n"
+
+    async def test(venue: GrpcVenue) -> None:
+        host, _, port = venue.address.partition(":")
+        await venue.calls.SubmitOrder(submit())
+        silent = [await asyncio.open_connection(host, int(port)) for _ in range(4)]
+        # One of them may stay for a while, since it may be about to say something: then it is closed too.
+        for reader, writer in silent:
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+        tickers = pb.StreamTickersRequest(symbols=["BTC-USD"])
+        streams = [venue.calls.StreamTickers(tickers) for _ in range(2)]
+        for stream in streams:
+            await stream.initial_metadata()
+        with pytest.raises(aio.AioRpcError) as full:
+            await venue.calls.SubmitOrder(submit())
+        assert full.value.code() == Code.RESOURCE_EXHAUSTED
+        for stream in streams:
+            stream.cancel()
+
+    play(tmp_path, test, config=CONFIG + limits)
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
