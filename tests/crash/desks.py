@@ -8,10 +8,10 @@ were: what they told must then be what the journal has, each thing once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tests.server.listening import Listening
 from tests.server.wire import GoneError
@@ -19,11 +19,15 @@ from tests.server.wire import GoneError
 from aeromatch.bench.gateways import Connection, LostError, Target, open_connection
 from aeromatch.bench.load_flow import Command
 
-__all__ = ["Desk", "Placed", "RefusedRequestError", "Told", "desk_of"]
+__all__ = ["AskingDesk", "Desk", "Placed", "RefusedRequestError", "Told", "ToldTwiceError"]
 
 
 class RefusedRequestError(AssertionError):
     """A good request was refused."""
+
+
+class ToldTwiceError(AssertionError):
+    """Something was told a second time."""
 
 
 class Placed(NamedTuple):
@@ -131,11 +135,3 @@ class AskingDesk:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-TELLING: Final[dict[str, Callable[[str], Desk]]] = {}
-
-
-def desk_of(gateway: str, account: str) -> Desk:
-    """An account's desk at a gateway."""
-    return TELLING[gateway](account) if gateway in TELLING else AskingDesk(gateway, account)

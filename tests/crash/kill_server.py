@@ -23,16 +23,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from tests.crash.desks import Desk, RefusedRequestError, Told, desk_of
+from tests.crash.desks import Desk, RefusedRequestError, Told, ToldTwiceError
 from tests.crash.kill import LostError, run
+from tests.crash.telling_desks import desk_of
 from tests.server.listening import UNLIMITED, Listening, listening
 from tests.server.wire import GoneError
 
 from aeromatch import Exchange, _core
 from aeromatch.bench.gateways import GATEWAYS, PORTS
 
+THROUGH: Final = tuple(gateway for gateway in GATEWAYS if gateway != "binary")
 TRADERS: Final = 2
-"""Through each gateway."""
+"""Through each of these gateways."""
 UNHURRIED: Final = 1_000_000
 SYMBOLS: Final = ("AAA", "BBB")
 WORK_S: Final = (0.05, 0.8)
@@ -51,7 +53,7 @@ CONFIG: Final[dict[str, Any]] = {
         "shards": {"count": 2},
     },
     "instruments": [{"symbol": symbol} for symbol in SYMBOLS],
-    "accounts": [{"name": f"{gateway}-{number}"} for gateway in GATEWAYS for number in range(TRADERS)],
+    "accounts": [{"name": f"{gateway}-{number}"} for gateway in THROUGH for number in range(TRADERS)],
     "auth": {"mode": "off"},
     "limits": UNLIMITED,
     "gateways": {"websocket": {"messages_per_s": UNHURRIED, "burst_messages": UNHURRIED}},
@@ -160,7 +162,8 @@ class Journal:
 def read(data: Path, scratch: Path) -> Journal:
     """Read a copy: opening it would recover the directory before the server does."""
     shutil.rmtree(scratch, ignore_errors=True)
-    shutil.copytree(data, scratch, ignore=lambda _, names: [it for it in names if "sqlite" in it or it == "lock"])
+    left_out = shutil.ignore_patterns("*sqlite*", "lock", "*.sock")
+    shutil.copytree(data, scratch, ignore=left_out)
     with (
         Exchange.open(scratch, durability="memory", shards=2) as exchange,
         contextlib.closing(exchange.stream()) as stream,
@@ -193,11 +196,13 @@ def read(data: Path, scratch: Path) -> Journal:
 class Check:
     """One directory, the traders on it, and what they were told."""
 
-    def __init__(self, directory: Path, seed: int) -> None:
+    def __init__(self, directory: Path, seed: int, runner: asyncio.Runner) -> None:
         self.tally = Tally()
+        # One for all servers: sessions go on.
+        self._runner = runner
         self._directory = directory
         self._seed = seed
-        names = [(f"{gateway}-{number}", gateway) for gateway in GATEWAYS for number in range(TRADERS)]
+        names = [(f"{gateway}-{number}", gateway) for gateway in THROUGH for number in range(TRADERS)]
         self._traders = [Trader(name, gateway, desk_of(gateway, name)) for name, gateway in names]
         self._owed: dict[str, Told] = {}
 
@@ -209,14 +214,14 @@ class Check:
         """
         rng = random.Random(f"{self._seed}/{self.tally.kills}")
         with listening(self._directory, CONFIG, PORTS) as server:
-            asyncio.run(self._work(server, rng))
+            self._runner.run(self._work(server, rng))
         self.tally.kills += 1
         self._compare(self.read())
 
     def finish(self) -> None:
         """Start it once more, which settles what got no answer, and stop it as one should."""
         with listening(self._directory, CONFIG, PORTS) as server:
-            asyncio.run(self._end(server))
+            self._runner.run(self._end(server))
             code = server.server.stop()
         if code != 0:
             raise LostError(f"the server ended with {code}")
@@ -311,13 +316,14 @@ class Check:
 
 def kill_often(directory: Path, kills: int, seed: int) -> Tally:
     """Kill so many servers on one directory, and check after each."""
-    check = Check(directory, seed)
-    try:
-        for _ in range(kills):
-            check.kill()
-        check.finish()
-    except RefusedRequestError as refused:
-        raise LostError(str(refused)) from refused
+    with asyncio.Runner() as runner:
+        check = Check(directory, seed, runner)
+        try:
+            for _ in range(kills):
+                check.kill()
+            check.finish()
+        except (RefusedRequestError, ToldTwiceError) as error:
+            raise LostError(str(error)) from error
     return check.tally
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.crash.kill_server import kill_often
-
-from aeromatch.bench.gateways import GATEWAYS
+from tests.crash.kill_server import THROUGH, kill_often
 
 
 def test_a_killed_server_loses_nothing_acknowledged(tmp_path: Path) -> None:
@@ -15,5 +13,5 @@ def test_a_killed_server_loses_nothing_acknowledged(tmp_path: Path) -> None:
     assert tally.acknowledged > 100
     assert tally.unanswered > 0
     assert tally.again > 30
-    assert set(tally.through) == set(GATEWAYS)
+    assert set(tally.through) == set(THROUGH)
     assert all(tally.through.values())

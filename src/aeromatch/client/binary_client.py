@@ -503,8 +503,13 @@ class AsyncBinaryClient:
         return RawReports(self._join, self._leave)
 
     async def _join(self, reader: ReportReader) -> None:
-        await self._wait_ready()
+        # A stream that is opened before the client connects has what was missed, which comes at once.
         self._session.readers.append(reader)
+        try:
+            await self._wait_ready()
+        except BaseException:
+            self._leave(reader)
+            raise
 
     def _leave(self, reader: ReportReader) -> None:
         if reader in self._session.readers:

@@ -28,14 +28,14 @@ __all__ = [
     "open_connection",
 ]
 
-GATEWAYS: Final = ("rest", "websocket", "grpc")
-PIPELINING: Final = frozenset({"websocket", "grpc"})
+GATEWAYS: Final = ("rest", "websocket", "grpc", "fix", "binary")
+PIPELINING: Final = frozenset({"websocket", "grpc", "fix", "binary"})
 """Those over which a connection can have several requests under way."""
-BATCHING: Final = frozenset({"rest", "grpc"})
+BATCHING: Final = frozenset({"rest", "grpc", "binary"})
 """Those that take several orders in a request."""
 OF_ONE_ACCOUNT: Final = frozenset({"binary"})
 """Those whose sessions are an account's own."""
-PORTS: Final[Mapping[str, int]] = {"grpc": 9090}
+PORTS: Final[Mapping[str, int]] = {"grpc": 9090, "fix": 9878, "binary": 9191}
 """Where those listen that have a port of their own, if nothing else is said."""
 
 

@@ -66,7 +66,8 @@ class Target:
         """Host and port; `port` is the gateway's usual one, None where it shares that of the address."""
         parts = urlsplit(self.url)
         if self.address is not None and port is not None:
-            host, _, given = self.address.rpartition(":")
+            # As the server tells it: with a scheme or without, and a Unix socket behind it.
+            host, _, given = self.address.split(",")[0].rpartition("://")[2].rpartition(":")
             return host.strip("[]"), int(given)
         return parts.hostname or "127.0.0.1", port or parts.port or (443 if self.is_tls else 80)
 
