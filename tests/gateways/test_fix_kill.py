@@ -1,4 +1,4 @@
-"""The server is killed while a FIX client trades: what it is told in the end is what the exchange did, each thing once."""
+"""The server is killed while a FIX client trades: what it is told in the end is what was done, each thing once."""
 
 from __future__ import annotations
 
@@ -69,11 +69,9 @@ def answers(client: FixClient) -> Counter[str]:
     """How often each ClOrdID was answered."""
     found: Counter[str] = Counter()
     for message in client.messages:
-        if (
-            message.kind == "9"
-            or (message.kind == "8" and message[150] in ("0", "8", "5"))
-            or (message.kind == "8" and message[150] == "4" and message.get(41) is not None)
-        ):
+        is_report = message.kind == "8"
+        is_canceled = is_report and message[150] == "4" and message.get(41) is not None
+        if message.kind == "9" or is_canceled or (is_report and message[150] in ("0", "8", "5")):
             found[message[11]] += 1
     return found
 
