@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import signal
 import socket
 import sqlite3
@@ -82,6 +83,66 @@ def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> No
             answer = connection.makefile("rb").read()
             assert answer.startswith((b"HTTP/1.1 201", b"HTTP/1.1 503"))
         assert server.ended() == 0
+
+
+@pytest.mark.parametrize("more", [0, 40], ids=["ahead", "with other events"])
+def test_views_of_a_log_that_lost_its_end_are_made_anew_where_nothing_was_promised(tmp_path: Path, more: int) -> None:
+    data, kept = tmp_path / "data", tmp_path / "kept"
+
+    def orders(server: Server, price: int, count: int) -> list[str]:
+        made = []
+        for number in range(count):
+            side = "buy" if number % 2 else "sell"
+            status, order = server.ask(
+                "/order", {**ORDER, "side": side, "price": str(price), "client_order_id": f"{price}-{number}"}
+            )
+            assert status == 201
+            made.append(order["order_id"])
+        return made
+
+    def lose_the_end() -> None:
+        for file in (*data.glob("journal-*"), *data.glob("snapshot-*")):
+            file.unlink()
+        for file in kept.iterdir():
+            shutil.copy(file, data)
+
+    memory = write_config(tmp_path, MARKET.replace("durability: os", "durability: memory"))
+    with serving("--config", memory) as server:
+        server.ready()
+        first = orders(server, 100, 11)
+        assert server.stop() == 0
+    kept.mkdir()
+    for file in (*data.glob("journal-*"), *data.glob("snapshot-*")):
+        shutil.copy(file, kept)
+    with serving("--config", memory) as server:
+        server.ready()
+        lost = orders(server, 90, 20)
+        assert server.stop() == 0
+    lose_the_end()
+    if more:
+        # The log has gone on since, without its views.
+        with Exchange.open(data, shards=1) as exchange:
+            for _ in range(more):
+                exchange.submit("BTC-USD", "buy", quantity="0.5", price="80")
+    fails("--config", write_config(tmp_path, MARKET), code=1, word="aeromatch views rebuild")
+    write_config(tmp_path, MARKET.replace("durability: os", "durability: memory"))
+    with serving("--config", memory) as server:
+        server.ready()
+        (told,) = (line for line in server.lines if line["message"] == "views are made anew from the journal")
+        assert ("log says" if more else "the log ends after") in told["reason"]
+        assert Path(told["kept"]).exists()
+        assert server.ask(f"/order/{first[0]}")[1]["client_order_id"] == "100-0"
+        assert server.ask(f"/order/{first[0]}")[1]["status"] == "filled"
+        if not more:
+            assert server.ask(f"/order/{lost[-1]}")[0] == 404
+        # From here on they are as if nothing had been.
+        again = orders(server, 70, 3)
+        assert server.stop() == 0
+    with serving("--config", memory) as server:
+        server.ready()
+        assert not [line for line in server.lines if "anew" in line["message"]]
+        assert server.ask(f"/order/{again[0]}")[1]["client_order_id"] == "70-0"
+        assert server.stop() == 0
 
 
 def read_on(client: ClientConnection) -> None:

@@ -36,7 +36,7 @@ from aeromatch.server.listing import list_all
 from aeromatch.server.observe import Observer, metrics_app, profile_app
 from aeromatch.server.pages import Pages
 from aeromatch.server.schedule import Scheduler
-from aeromatch.server.views import OrderRows, ViewOptions
+from aeromatch.server.views import OrderRows, ViewOptions, open_views
 from aeromatch.stores import SqliteStatistics
 
 __all__ = ["Venue", "open_exchange", "websocket_options"]
@@ -214,9 +214,8 @@ class Venue:
         options = FeedOptions(data.interval_ms, data.pause_ms, data.read_events, data.depth_levels)
         exchange = self.exchange._exchange
         # The views read in the feed's thread while others read in theirs: each has a way of its own to the exchange.
-        views_port = self.exchange.port()
-        self._stack.callback(views_port.close)
-        views = await asyncio.to_thread(NamedViews, views_port, view_options(self._loaded), self.directory)
+        kept = view_options(self._loaded)
+        views = await open_views(lambda port: NamedViews(port, kept, self.directory), self.exchange, kept)
         self._stack.push_async_callback(views.close)
         feed = Feed(exchange, views.tracker, options, on_failure=self._failed)
         market = Market(exchange, options, feed.reached, views.day)

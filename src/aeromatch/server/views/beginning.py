@@ -13,18 +13,31 @@ from aeromatch.server.views.collecting import mark_of
 from aeromatch.server.views.past import Names
 from aeromatch.server.views.writer import ViewsError
 
-__all__ = ["check_store", "names_again"]
+__all__ = ["OtherLogError", "check_store", "names_again"]
 
 AGAIN_COMMANDS: Final = 65_536
 """So many of the last commands that a store has are read again: more than a gateway leaves unnamed."""
 REBUILD: Final = "stop the server, move the file away and start again, or make it anew with `aeromatch views rebuild`"
 
 
+class OtherLogError(ViewsError):
+    """The views have events that the log has not: they are not of it, or it has lost its end.
+
+    Attributes:
+        reason: Which.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}: they are not of this log, or it has lost its end: {REBUILD}")
+        self.reason = reason
+
+
 def check_store(exchange: Exchange, store: ViewStore, path: Path | None) -> None:
     """Find out whether an exchange's log goes on where a store ends.
 
     Raises:
-        ViewsError: It does not: the message names the store and says what to do.
+        OtherLogError: The store has more than the log.
+        ViewsError: It does not otherwise: the message names the store and says what to do.
         JournalError: The journal cannot be read.
     """
     name = path or "the views"
@@ -35,9 +48,9 @@ def check_store(exchange: Exchange, store: ViewStore, path: Path | None) -> None
     for shard, last in enumerate(exchange.sequences):
         position = known.get(shard, Position())
         if position.sequence > last:
-            raise ViewsError(
-                f"{name}: has events up to command {position.sequence:,} of shard {shard}, and the log ends after "
-                f"{last:,}: they are not of this log, or it has lost its end: {REBUILD}"
+            raise OtherLogError(
+                f"{name}: has events up to command {position.sequence:,} of shard {shard}, "
+                f"and the log ends after {last:,}"
             )
 
 
@@ -48,7 +61,8 @@ def names_again(exchange: Exchange, position: Position, shard: int, log: Path, s
     process may have been killed in between. So what was written last is read once more.
 
     Raises:
-        ViewsError: The events are not those that the store has.
+        OtherLogError: The events are not those that the store has.
+        ViewsError: The journal begins behind them.
         JournalError: The journal cannot be read.
     """
     begin = _core.JournalReader(log).first_sequence
@@ -67,9 +81,9 @@ def names_again(exchange: Exchange, position: Position, shard: int, log: Path, s
         if int(records["sequence"][-1]) == position.mark_sequence:
             mark = mark_of(records, position.mark_sequence)
     if mark != position.mark:
-        raise ViewsError(
+        raise OtherLogError(
             f"{store or 'the views'}: command {position.mark_sequence:,} of shard {shard} has brought other events "
-            f"than the log says: they are not of this log: {REBUILD}"
+            "than the log says"
         )
     return found
 
