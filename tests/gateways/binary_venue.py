@@ -58,7 +58,7 @@ class BinaryVenue:
 @asynccontextmanager
 async def binary_venue(folder: Path, config: str = CONFIG, **environ: str) -> AsyncIterator[BinaryVenue]:
     """A server that asks for no keys, unless a variable says so."""
-    async with asyncio.timeout(WAIT_S * 2), real_venue(folder, config, **environ) as real:
+    async with asyncio.timeout(WAIT_S * 2), real_venue(folder, config, None, **environ) as real:
         yield BinaryVenue(real, real.venue.listeners["binary"].address)
 
 
