@@ -17,6 +17,8 @@ from tests.server.real_venue import CONFIG, RealVenue, real_venue
 from aeromatch.gateways.grpc.generated import order_pb2 as pb
 from aeromatch.gateways.grpc.server import GrpcServer
 
+EOF: Any = vars(aio)["EOF"]
+"""What a stream gives at its end; its type has no name."""
 GATEWAY = "gateways: {grpc: {enabled: true, port: 0}}\n"
 
 

@@ -14,7 +14,7 @@ import websockets
 from tests.server.real_venue import RealVenue, real_venue
 from tests.server.serving import played
 
-from aeromatch.server.client_ids import NamedViews
+from aeromatch.server.client_ids import ClientOrderIds, NamedViews
 
 WAIT_S = 60
 ORDERS = 150
@@ -102,3 +102,20 @@ async def test_messages_are_the_orders_as_they_are_over_rest(tmp_path: Path) -> 
         now = await venue.ask("GET", f"/order/{made['order_id']}")
         assert {**seen[-1], "fills": []} == now
         assert (now["price"], now["average_price"]) == ("0.25", "0.30")
+
+
+@played
+async def test_an_order_of_the_past_that_has_ended_since_has_its_client_order_id(tmp_path: Path) -> None:
+    async with real_venue(tmp_path) as venue:
+        made = await venue.order(client_order_id="mine")
+        views = venue.venue.services.views
+        assert isinstance(views, NamedViews)
+        await venue.venue.trading.reached()
+        row = views.tracker.live_orders(account=None, instrument=None)
+        await venue.ask("DELETE", f"/order/{made['order_id']}")
+        # One that has heard of nothing, as after a restart: it is told how the order was before it ended.
+        names = ClientOrderIds(venue.venue.exchange._exchange, views)
+        try:
+            assert names.of(row) == {int(made["order_id"]): "mine"}
+        finally:
+            names.close()

@@ -67,14 +67,15 @@ class ClientOrderIds:
         in its book, which waits for its shard.
         """
         unknown = [row for row in rows if int(row["order_id"]) not in self._known]
-        ended = [row for row in unknown if row["status"] >= ENDED]
+        for row in unknown:
+            if row["status"] < ENDED:
+                self._ask(int(row["order_id"]))
+        # A row may be of the past: what lived then can have ended since.
+        ended = [row for row in unknown if row["status"] >= ENDED or int(row["order_id"]) not in self._known]
         found = {}
         if ended:
             self._wait(ended)
             found = self._views.names_of([int(row["order_id"]) for row in ended])
-        for row in unknown:
-            if row["status"] < ENDED:
-                self._ask(int(row["order_id"]))
         for order_id in rows["order_id"].tolist():
             name = self._known.get(order_id)
             if name is not None:

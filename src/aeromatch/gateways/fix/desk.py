@@ -97,11 +97,8 @@ class Desk:
         self.hub, self.trading, self.options, self.store = hub, trading, options, store
         self._services, self._send, self._fail = services, send, fail
         self.orders = SessionOrders(store, options.kept_orders)
-        self._lost = {
-            order.number
-            for order in self.orders.live.values()
-            if not order.order_id or any(not change.sequence for change in order.changes)
-        }
+        # Their answers were lost with the process before this one.
+        self._lost = {order.number: order for order in self.orders.unanswered()}
         self._followers = {account: Follower(self, account) for account in accounts_of(store)}
         self._link: Link | None = None
         self._begun: list[Coroutine[Any, Any, None]] = []
@@ -174,13 +171,8 @@ class Desk:
 
     def refuse_lost(self, account: str | None, refused: RefusedError) -> None:
         """What the process before this one left without an answer, and has not been done, is refused."""
-        for number in sorted(self._lost):
-            order = self.orders.live.get(number)
-            if order is not None and order.account != account:
-                continue
-            self._lost.discard(number)
-            if order is None:
-                continue
+        for number, order in [each for each in self._lost.items() if each[1].account == account]:
+            del self._lost[number]
             if not order.order_id:
                 self.send("8", rejected(order, refused, order_reason(refused), f"L{number}", time.time_ns()))
             for change in [each for each in order.changes if not each.sequence]:

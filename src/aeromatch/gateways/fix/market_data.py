@@ -267,6 +267,7 @@ class _Feed(ABC):
 
     async def room(self) -> None:
         """As `streams.Outlet`: nothing of the past is read here."""
+        return
 
     def end_slow(self, detail: str) -> None:
         """As `streams.Outlet`."""

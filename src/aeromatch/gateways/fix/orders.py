@@ -50,6 +50,12 @@ class SessionOrders:
         else:
             self.live[order.number] = order
 
+    def unanswered(self) -> list[Tracked]:
+        """Those with a request that has no answer, in the order in which they came."""
+        known = [*self._ended, *self.live.values()]
+        asked = [it for it in known if it.status == "A" or any(not change.sequence for change in it.changes)]
+        return sorted(asked, key=lambda order: order.number)
+
     def find(self, cl_ord_id: str) -> Tracked | None:
         """The order that has, or had, a ClOrdID."""
         return self._by_id.get(cl_ord_id)
