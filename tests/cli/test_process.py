@@ -56,7 +56,9 @@ def test_files_of_no_use(recording: Path, content: bytes) -> None:
     assert_failed(run("replay", "itch", broken, "--symbol", "A"), 1, "broken.csv: ")
 
 
-@pytest.mark.parametrize("command", [("bench", "server"), ("bench", "feed"), ("serve",), ("load",), ("config", "show")])
+@pytest.mark.parametrize(
+    "command", [("bench", "server"), ("bench", "binary"), ("bench", "feed"), ("serve",), ("load",), ("config", "show")]
+)
 def test_packages_that_are_not_there(command: tuple[str, ...], tmp_path: Path) -> None:
     for name in ("httptools", "uvicorn", "msgspec"):
         (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError(\"No module named '{name}'\", name='{name}')")

@@ -108,7 +108,8 @@ def test_frames_come_in_any_pieces(cuts: list[int], events: int) -> None:
         HEADER.pack(8 + 64 * events, 66, 1, events, 1) + bytes(8) + rows.tobytes(),
         HEADER.pack(16, 68, 1, 1, 2) + (5).to_bytes(8, "little") + (6).to_bytes(8, "little"),
     ]
-    data, reader, found = b"".join(frames), FrameReader(), []
+    data, reader = b"".join(frames), FrameReader()
+    found: list[ServerFrame] = []
     for cut in cuts:
         found += reader.feed(data[:cut])
         data = data[cut:]

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from tests.server.real_venue import RealVenue, real_venue
 
 from aeromatch.client import AsyncBinaryClient, SigningKey
 from aeromatch.client.wire import Ended, FrameReader, Kind, ServerFrame, encode_frame
 from aeromatch.client.wire_link import login_body
+from aeromatch.gateways.services import Role
 from aeromatch.server.admission.keys import KeyStore
 
 F = TypeVar("F")
@@ -58,7 +59,7 @@ class BinaryVenue:
 @asynccontextmanager
 async def binary_venue(folder: Path, config: str = CONFIG, **environ: str) -> AsyncIterator[BinaryVenue]:
     """A server that asks for no keys, unless a variable says so."""
-    async with asyncio.timeout(WAIT_S * 2), real_venue(folder, config, **environ) as real:
+    async with asyncio.timeout(WAIT_S * 2), real_venue(folder, config, None, **environ) as real:
         yield BinaryVenue(real, real.venue.listeners["binary"].address)
 
 
@@ -67,13 +68,14 @@ async def keyed_venue(folder: Path, **limits: int) -> AsyncIterator[tuple[Binary
     """A server that asks for keys, and those of alice, of bob, of one who reads and of an operator."""
     store = KeyStore(folder / "keys.yaml")
     keys = {}
-    for name, role, account in (
+    wanted: tuple[tuple[str, Role, str | None], ...] = (
         ("alice", "trade", "alice"),
         ("bob", "trade", "bob"),
         ("reader", "read", "alice"),
         ("operator", "admin", None),
-    ):
-        made = store.create(role, account)  # type: ignore[arg-type]
+    )
+    for name, role, account in wanted:
+        made = store.create(role, account)
         keys[name] = SigningKey(made.record.id, made.secret)
     variables = {f"AEROMATCH_LIMITS__{name.upper()}": str(value) for name, value in limits.items()}
     variables |= {"AEROMATCH_AUTH__MODE": "keys", "AEROMATCH_AUTH__KEYS_FILE": str(folder / "keys.yaml")}
@@ -106,7 +108,7 @@ class Raw:
             while self._waiting:
                 frame: Any = self._waiting.pop(0)
                 if kind is None or (isinstance(frame, kind) and when(frame)):
-                    return frame  # type: ignore[no-any-return]
+                    return cast(F, frame)
             data = await self.reader.read(65536)
             assert data, "the server closed the connection"
             self._waiting += self._frames.feed(data)

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from aeromatch.gateways.fix.codec import decode
+from aeromatch.gateways.fix.dictionary import FIX44
+
 SOH = "\x01"
 WAIT_S = 30
 Fields = dict[int, Any]
@@ -37,6 +40,9 @@ class Received:
         head = len(f"8=FIX.4.4{SOH}9={self.fields[1][1]}{SOH}")
         assert int(self.fields[1][1]) == len(data) - head - len("10=000|")
         assert self.fields[-1][1] == f"{sum(data[: -len('10=000|')]) % 256:03}"
+        message, pairs = decode(data)
+        # Clients have dictionaries too: what they are sent must be valid.
+        assert FIX44.check(message, pairs) is None, self
         self.kind = self[35]
         self.number = int(self[34])
 

@@ -17,6 +17,8 @@ from tests.server.real_venue import CONFIG, RealVenue, real_venue
 from aeromatch.gateways.grpc.generated import order_pb2 as pb
 from aeromatch.gateways.grpc.server import GrpcServer
 
+EOF: Any = vars(aio)["EOF"]
+"""What a stream gives at its end; its type has no name."""
 GATEWAY = "gateways: {grpc: {enabled: true, port: 0}}\n"
 
 
@@ -67,7 +69,7 @@ async def grpc_venue(
     """The server, and a channel with these options."""
     async with real_venue(folder, config, file) as real:
         target = real.venue.listeners["grpc"].address
-        async with aio.insecure_channel(target, options=tuple(options.items())) as channel:
+        async with aio.insecure_channel(target, options=(("grpc.enable_http_proxy", 0), *options.items())) as channel:
             yield GrpcVenue(real, channel)
 
 

@@ -149,6 +149,15 @@ async def _some(stream: AsyncIterator[Order], count: int) -> AsyncIterator[Order
 
 
 @asynccontextmanager
+async def closing(client: AsyncBinaryClient) -> AsyncIterator[AsyncBinaryClient]:
+    """A client that connects when its first stream is opened: what was missed comes at once."""
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
 async def proxied(venue: BinaryVenue) -> AsyncIterator[Proxy]:
     proxy = Proxy(venue.port)
     await proxy.start()
@@ -200,13 +209,13 @@ async def test_another_process_goes_on_from_the_journal(tmp_path: Path) -> None:
         async with venue.client("bob") as bob:
             for _ in range(3):
                 await bob.submit("BTC-USD", "buy", quantity=1, price=100)
-        async with venue.client("alice", positions=positions) as alice, alice.stream_orders() as own:
+        async with closing(venue.client("alice", positions=positions)) as alice, alice.stream_orders() as own:
             seen = [await anext(own)]
             while len(seen[-1].fills) + sum(len(order.fills) for order in seen[:-1]) < 3:
                 seen.append(await anext(own))
             assert {each.order_id for each in seen} == {order.order_id}
         # From the very beginning, the order is known from its own.
-        async with venue.client("alice", positions=[0, 0]) as alice, alice.stream_orders() as own:
+        async with closing(venue.client("alice", positions=[0, 0])) as alice, alice.stream_orders() as own:
             last = await anext(own)
             while last.filled_quantity != "3.000":
                 last = await anext(own)

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.gateways.fix.definitions import Step, differences, message_types, read_definition, sent_bytes
+from tests.gateways.fix.acceptance import Step, differences, message_types, read_definition, sent_bytes
 from tests.gateways.fix.echo import SECOND_NS, EchoAcceptor, Line
 
 from aeromatch.gateways.fix.codec import decode

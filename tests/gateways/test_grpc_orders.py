@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,28 @@ def test_a_command_that_was_sent_is_not_taken_back(tmp_path: Path, monkeypatch: 
     play(tmp_path, test)
 
 
+def test_nothing_is_done_whose_deadline_has_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(venue: GrpcVenue) -> None:
+        admission = venue.real.venue.admission
+        admit = admission.admit
+
+        def slow(*arguments: Any) -> Any:
+            # The loop stands still, so gRPC cannot tell that the deadline passes.
+            time.sleep(0.3)
+            return admit(*arguments)
+
+        monkeypatch.setattr(admission, "admit", slow)
+        with pytest.raises(aio.AioRpcError) as passed:
+            await venue.calls.SubmitOrder(submit(), timeout=0.2)
+        assert passed.value.code() == Code.DEADLINE_EXCEEDED
+        monkeypatch.undo()
+        assert not (await venue.calls.ListOrders(pb.ListOrdersRequest(account="alice"))).orders
+        refusals = 'aeromatch_refusals_total{gateway="grpc",slug="request_timeout"} 1'
+        assert refusals in venue.real.venue.observer.registry.text()
+
+    play(tmp_path, test)
+
+
 def test_what_is_too_large_or_no_message_is_refused(tmp_path: Path) -> None:
     async def test(venue: GrpcVenue) -> None:
         large = submit(client_order_id="x" * (1 << 20))
@@ -196,6 +219,9 @@ def test_what_is_too_large_or_no_message_is_refused(tmp_path: Path) -> None:
             await venue.calls.SubmitOrder(large)
         assert refusal.value.code() == Code.RESOURCE_EXHAUSTED
         raw = venue.calls.channel.unary_unary("/aeromatch.v1.OrderEntry/SubmitOrder")
+        with pytest.raises(aio.AioRpcError) as bomb:
+            await raw(bytes(16 << 20), compression=grpc.Compression.Gzip)
+        assert bomb.value.code() == Code.RESOURCE_EXHAUSTED
         code, problem = await refused(raw(b"\xff\xff\xff"))
         assert (code, problem.slug) == (Code.INVALID_ARGUMENT, "malformed")
         nothing = venue.calls.channel.unary_unary("/aeromatch.v1.OrderEntry/Dream")
@@ -231,5 +257,6 @@ def test_calls_of_many_connections_are_counted_and_limited(tmp_path: Path) -> No
         assert f'aeromatch_requests_total{{{route},status="200"}} 3' in counted
         assert 'aeromatch_refusals_total{gateway="grpc",slug="too_many_connections"} 1' in counted
         assert 'aeromatch_gateway_connections{gateway="grpc"} 1' in counted
+        assert "aeromatch_http_connections 0" in counted
 
     play(tmp_path, test, config=CONFIG + limits)

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from grpc import aio
-from tests.gateways.grpc_client import GrpcVenue, new_order, play, problem_of, submit
+from tests.gateways.grpc_client import EOF, GrpcVenue, new_order, play, problem_of, submit
 from tests.server.real_venue import CONFIG
 
 from aeromatch.gateways.grpc.generated import order_pb2 as pb
@@ -25,7 +25,7 @@ async def ended(stream: Any, replies: list[pb.TradeReply] | None = None) -> tupl
     """How the server ends a stream, behind some replies: its code, and the slug of the reason."""
 
     async def read() -> None:
-        while (reply := await stream.read()) is not aio.EOF:
+        while (reply := await stream.read()) is not EOF:
             if replies is not None:
                 replies.append(reply)
 
@@ -73,8 +73,9 @@ def test_every_kind_of_request_is_answered(tmp_path: Path) -> None:
             return reply
 
         made = (await ask(submit_order=submit(client_order_id="mine"))).order
-        batch = (await ask(submit_orders=pb.SubmitOrdersRequest(orders=[new_order(), new_order(side=None)]))).problem
-        assert [error.pointer for error in batch.errors] == ["/orders/1/side"]
+        wrong_form = pb.SubmitOrdersRequest(orders=[new_order(), new_order(side=None)])
+        problem = (await ask(submit_orders=wrong_form)).problem
+        assert [error.pointer for error in problem.errors] == ["/orders/1/side"]
         batch = (await ask(submit_orders=pb.SubmitOrdersRequest(orders=[new_order(price="90")] * 2))).orders
         assert batch.accepted == 2
         changed = (await ask(amend_order=pb.AmendOrderRequest(order_id=made.order_id, price="99"))).order
@@ -89,7 +90,7 @@ def test_every_kind_of_request_is_answered(tmp_path: Path) -> None:
         wrong = pb.CancelOnDisconnectRequest(enabled=True, account="carol")
         assert (await ask(cancel_on_disconnect=wrong)).problem.slug == "unknown_account"
         await stream.done_writing()
-        assert await stream.read() is aio.EOF
+        assert await stream.read() is EOF
 
     play(tmp_path, test)
 

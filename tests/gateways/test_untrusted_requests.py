@@ -16,6 +16,7 @@ from aeromatch.gateways.fix.codec import Framer
 READ = {
     "rest": 7,
     "websocket": 6,
+    "grpc": 9,
     "fix_codec": 2,
     "fix_session": 5,
 }

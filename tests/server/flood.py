@@ -67,7 +67,8 @@ async def trade(server: Listening, gateway: str, title: str, seconds: float) -> 
     """Sends orders at a steady pace; a latency is from when an order was due, so that no wait is left out."""
     outcome = Outcome()
     host, port = server.doors.get(gateway, server.doors["http"])
-    connection = await open_connection(Target(gateway, server.url, f"{host}:{port}", session=f"GOOD-{gateway}"))
+    target = Target(gateway, server.url, f"{host}:{port}", session=f"GOOD-{gateway}", account=gateway)
+    connection = await open_connection(target)
     try:
         ends, due = time.monotonic() + seconds, time.perf_counter()
         while time.monotonic() < ends:
@@ -150,7 +151,7 @@ def _row(run: Run, seconds: float) -> str:
     sent = sum(outcome.sent for outcome in run.outcomes.values())
     missing = sent - sum(len(outcome.accepted) for outcome in run.outcomes.values())
     times = (
-        f"{outcome.latency_ns.percentile(50) / 1e6:8.2f}{outcome.latency_ns.percentile(99) / 1e6:8.2f}"
+        f"{outcome.latency_ns.percentile(50) / 1e6:9.2f}{outcome.latency_ns.percentile(99) / 1e6:9.2f}"
         for outcome in run.outcomes.values()
     )
     return f"{run.title:<22}{sum(run.garbage.values()) / seconds:9,.0f}{sent:8,}{missing:6}" + "".join(times)
@@ -171,8 +172,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="aeromatch-flood-") as folder:
         with listening(Path(folder), CONFIG, PORTS) as server:
             runs = []
-            print(f"{'garbage':<22}{'pieces/s':>9}{'orders':>8}{'lost':>6}" + "".join(f"{it:>16}" for it in GATEWAYS))
-            print(f"{'':<45}" + f"{'p50 ms':>8}{'p99 ms':>8}" * len(GATEWAYS))
+            print(f"{'garbage':<22}{'pieces/s':>9}{'orders':>8}{'lost':>6}" + "".join(f"{it:>18}" for it in GATEWAYS))
+            print(f"{'':<45}" + f"{'p50 ms':>9}{'p99 ms':>9}" * len(GATEWAYS))
             for title, chosen in {"quiet": [], **rows, "all": kinds}.items():
                 runs.append(measure(server, title, chosen, seconds))
                 print(_row(runs[-1], seconds), flush=True)

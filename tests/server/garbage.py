@@ -58,6 +58,10 @@ class Flood:
                         streams[1].transport.abort()
             except TimeoutError:
                 outcome = "gave up"
+            except asyncio.CancelledError:
+                # The flood ends: so does its patience.
+                self.outcomes[f"{kind}: gave up"] += 1
+                raise
             except (OSError, EOFError, asyncio.LimitOverrunError):
                 outcome = "closed"
             self.outcomes[f"{kind}: {outcome}"] += 1

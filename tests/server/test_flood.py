@@ -35,7 +35,7 @@ def test_good_clients_lose_nothing_beside_garbage(tmp_path: Path) -> None:
     kinds = kinds_of(["http", *PORTS])
     with listening(tmp_path, CONFIG, PORTS) as server:
         quiet = measure(server, "quiet", [], 1.0)
-        flooded = measure(server, "flooded", kinds, 6.0)
+        flooded = measure(server, "flooded", kinds, 5.0)
         after = measure(server, "after", [], 0.5)
         assert server.server.stop() == 0
         errors = [line for line in server.server.lines if line["level"] in ("error", "plain")]

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from statistics import median
+from collections.abc import Iterator
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from aeromatch import commands
+from aeromatch.bench.binary_pace import Pace
 from aeromatch.client.wire import (
     HEADER,
     Ended,
@@ -37,16 +36,15 @@ if TYPE_CHECKING:
     from aeromatch.bench.server_rest import Server
     from aeromatch.client.wire import ServerFrame
 
-__all__ = ["PERMILLE", "Connection", "Pace", "Trial", "closed_loop", "pipelined"]
+__all__ = ["Connection", "closed_loop", "pipelined"]
 
 STALLED_S: Final = 30.0
 READ_BYTES: Final = 1 << 20
 PRICES: Final = 4
 """So many prices take turns."""
 QUANTITY_LOTS: Final = 1000
-ANSWERS: Final = 2
-"""Kinds of events up to this one are answers: accepted, rejected."""
-PERMILLE: Final = {"p50": 500, "p99": 990, "p99.9": 999}
+ACCEPTED, REJECTED = 1, 2
+"""Kinds of events that are answers."""
 HEARTBEAT_MS: Final = 60_000
 
 
@@ -132,42 +130,6 @@ class Connection:
         self._socket.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """One round: how many orders were answered in which time, how long each took, and what the server used."""
-
-    orders: int
-    wall_ns: int
-    times_ns: NDArray[np.int64]
-    """Of each order, from when it was given to the socket to when its answer was read; sorted."""
-    cpu_s: float
-
-    @property
-    def rate(self) -> float:
-        """Orders a second."""
-        return self.orders / self.wall_ns * 1e9
-
-    def percentile_us(self, permille: int) -> float:
-        """The time that so many of a thousand orders did not exceed."""
-        return float(self.times_ns[min(len(self.times_ns) * permille // 1000, len(self.times_ns) - 1)]) / 1000
-
-    @property
-    def cpu_us(self) -> float:
-        """The server's time for one order."""
-        return self.cpu_s / self.orders * 1e6
-
-
-@dataclass(slots=True)
-class Trial:
-    """Rounds of one way."""
-
-    paces: list[Pace] = field(default_factory=list)
-
-    def median(self, value: Callable[[Pace], float]) -> float:
-        """The median over the rounds."""
-        return median(value(each) for each in self.paces)
-
-
 def _orders(instrument: int, count: int) -> NDArray[np.void]:
     """Buys that rest and sells that take them, in turns: the book stays as it is."""
     places = np.arange(count)
@@ -185,11 +147,11 @@ def _answered(frame: ServerFrame, session: int) -> NDArray[np.int64] | None:
     if not isinstance(frame, Reports):
         return None
     events = frame.events
-    answers = events[events["kind"] <= ANSWERS]
-    if len(answers) and int(answers["kind"].max()) == ANSWERS:
-        raise ConnectionError(f"an order was rejected: reason {answers['reason'][answers['kind'] == ANSWERS][0]}")
-    tags: NDArray[np.int64] = (answers["detail"] - np.uint64(session << 32)).astype(np.int64) - 1
-    return tags
+    kinds = events["kind"]
+    if (kinds == REJECTED).any():
+        raise ConnectionError(f"an order was rejected: reason {events['reason'][kinds == REJECTED][0]}")
+    tags: NDArray[np.uint64] = events["detail"][kinds == ACCEPTED]
+    return (tags - np.uint64((session << 32) + 1)).astype(np.int64)
 
 
 def pipelined(server: Server, connection: Connection, *, orders: int, batch: int, window: int) -> Pace:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.table import Table
 
-from aeromatch.bench.binary import PERMILLE, Connection, Pace, Trial, closed_loop, pipelined
+from aeromatch.bench.binary_pace import PERMILLE, Pace, Trial
 from aeromatch.bench.server_rest import SYMBOL
 from aeromatch.cli.bench_server import machine, running
 from aeromatch.cli.console import (
@@ -34,7 +35,7 @@ TITLES: Final = {"pipelined": "pipelined, in frames", "closed": "one at a time"}
 )
 @click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True, help="Of each way.")
 @click.option("--orders", type=click.IntRange(2, 1 << 28), default=1_000_000, show_default=True, help="A round.")
-@click.option("--batch", type=click.IntRange(1, 16_000), default=512, show_default=True, help="Orders a frame.")
+@click.option("--batch", type=click.IntRange(1, 16_000), default=1024, show_default=True, help="Orders a frame.")
 @click.option(
     "--window",
     type=click.IntRange(1, 1 << 24),
@@ -73,6 +74,7 @@ def bench_binary(
     The server is a fresh `aeromatchd` with one instrument. Every second order takes what the one before it left in the
     book. Each order's time is from when its frame is given to the socket to when its answer has been read.
     """
+    from aeromatch.bench.binary import Connection, closed_loop, pipelined
     from aeromatch.server.measured import ACCOUNT
 
     trials = {"pipelined": Trial(), "closed": Trial()}
@@ -120,10 +122,7 @@ def _table(trials: dict[str, Trial], over: str) -> Table:
     columns = ["orders/s", *(f"{name}, us" for name in PERMILLE), "server CPU an order, us"]
     table = Table("", *columns, title=f"Binary gateway, one connection over {over} (budget {RATE:,} orders/s)")
     for way, trial in trials.items():
-        times = [
-            _spread(trial, lambda each, permille=permille: each.percentile_us(permille))  # type: ignore[misc]
-            for permille in PERMILLE.values()
-        ]
+        times = [_spread(trial, partial(Pace.percentile_us, permille=permille)) for permille in PERMILLE.values()]
         table.add_row(
             TITLES[way],
             _spread(trial, lambda each: each.rate),

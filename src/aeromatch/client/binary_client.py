@@ -16,6 +16,7 @@ from aeromatch import Commands
 from aeromatch.client.credentials import SigningKey
 from aeromatch.client.errors import (
     AnswerTimeoutError,
+    BadAnswerError,
     ClientError,
     ClosedError,
     NoAnswerError,
@@ -300,7 +301,10 @@ class AsyncBinaryClient:
             outcome.set_exception(_rejected(answer.result()))
         else:
             found = answer.result()
-            outcome.set_result(found.orders[found.event[9]])
+            try:
+                outcome.set_result(_order(found, found.event[9]))
+            except ClientError as problem:
+                outcome.set_exception(problem)
         # Whoever asks for one of a batch need not ask for all.
         outcome.exception()
         return outcome
@@ -604,5 +608,5 @@ def _order(answer: Answer, number: int) -> Order:
     """The order that a command was about."""
     order = answer.orders.get(number)
     if order is None:
-        raise rejection("unknown_order", f"its reports do not tell of order {number}")
+        raise BadAnswerError(f"the reports of command {answer.event[11]} do not tell of order {number}")
     return order

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from aeromatch.client.wire import Channel, Depth, Reports, Trades
 from aeromatch.client.wire_orders import SIDES, Market
 from aeromatch.schema.market import Book, PriceLevel, TradePrint
 from aeromatch.schema.messages import DepthUpdate
-from aeromatch.schema.orders import Order
+from aeromatch.schema.orders import Order, Side
 
 __all__ = ["BinaryBook", "BinaryStream", "OrderReports", "RawReports", "TradePrints"]
 
@@ -164,7 +164,7 @@ class TradePrints(BinaryStream[TradePrint]):
                     symbol=market.symbol,
                     price=market.price(market.across(row[7])),
                     quantity=market.quantity(row[8]),
-                    side=side,  # type: ignore[arg-type]  # one of the two words
+                    side=cast(Side | None, side),
                     timestamp=row[10],
                     sequence=row[11],
                 )

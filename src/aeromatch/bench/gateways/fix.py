@@ -20,6 +20,7 @@ __all__ = ["FixAnswer", "connect", "framed"]
 SOH: Final = b"\x01"
 VENUE: Final = b"AEROMATCH"
 HEARTBEAT_S: Final = 60
+MAKER: Final = b"1"
 CHECKSUM_BYTES: Final = 7
 """10=000 and what ends it."""
 SIDES: Final = {"buy": b"1", "sell": b"2"}
@@ -48,7 +49,8 @@ class FixAnswer:
         self._last = report
         if report.get(b"35") != REPORT or report.get(b"150") == b"8":
             self.status, self._reason = 422, report.get(b"58", b"rejected")
-        elif report.get(b"150") == b"F":
+        elif report.get(b"150") == b"F" and report.get(b"851") != MAKER:
+            # It may rest, and somebody else may have come already.
             self._trades += 1
 
     def slugs(self) -> list[str]:

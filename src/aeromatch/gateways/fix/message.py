@@ -87,9 +87,6 @@ class FieldMap:
     def __iter__(self) -> Iterator[int]:
         return iter(self._values)
 
-    def __len__(self) -> int:
-        return len(self._values)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FieldMap):
             return NotImplemented

@@ -25,7 +25,7 @@ class Profile:
         max_ahead_messages: So many messages that came before their turn are kept until the gap is filled; more are
             asked for again.
         max_ahead_bytes: The same, in bytes.
-        resend_messages: So many messages are sent again at once; the rest when `Session.more` is called.
+        resend_messages: So many messages are sent again by one call at most; the rest when `Session.more` is called.
     """
 
     comp_id: str

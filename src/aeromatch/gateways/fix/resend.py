@@ -24,6 +24,11 @@ class Resend:
         """Whether all was sent."""
         return self._position > self._end
 
+    def join(self, begin: int, end: int) -> None:
+        """Take another request in: what both asked for is sent once."""
+        self._position = min(self._position, begin)
+        self._end = max(self._end, end)
+
     def pieces(self, store: SessionStore, limit: int, sending_time: str) -> Iterator[Piece]:
         """The next messages, at most `limit` of the kept ones: bytes, or a gap as its first and the next number."""
         rows = store.frames(self._position, self._end, limit)

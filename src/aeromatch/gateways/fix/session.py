@@ -61,6 +61,7 @@ class Session:
         self._gap = Gap(profile.max_ahead_messages, profile.max_ahead_bytes)
         self._pulse = Pulse(0, now_ns)
         self._resend: Resend | None = None
+        self._resend_room = 0
         self._ends_ns = 0
         self._end_reason = ""
         self._now_ns = now_ns
@@ -86,7 +87,7 @@ class Session:
     def accept(self, introduction: Introduction, now_ns: int) -> list[Action]:
         """Log on whom the entrance let in and the application knows; what came with the Logon is taken too."""
         self._framer = introduction.framer
-        self._now_ns = now_ns
+        self._begin(now_ns)
         with self.store.transaction():
             self._log_on(introduction.message, introduction.message.sequence)
             self._take_frames()
@@ -94,7 +95,7 @@ class Session:
 
     def received(self, data: bytes, now_ns: int) -> list[Action]:
         """Take what came, in whatever pieces."""
-        self._now_ns = now_ns
+        self._begin(now_ns)
         self._framer.feed(data)
         with self.store.transaction():
             self._take_frames()
@@ -112,7 +113,7 @@ class Session:
 
     def more(self, now_ns: int) -> list[Action]:
         """The next of the messages that were asked for again."""
-        self._now_ns = now_ns
+        self._begin(now_ns)
         self._continue_resend()
         return self._done()
 
@@ -146,6 +147,11 @@ class Session:
         return self._done()
 
     # What goes out.
+
+    def _begin(self, now_ns: int) -> None:
+        self._now_ns = now_ns
+        # For all requests of one call together: many that come at once are not worth more than one.
+        self._resend_room = self.profile.resend_messages
 
     def _done(self) -> list[Action]:
         actions, self._actions = self._actions, []
@@ -303,7 +309,10 @@ class Session:
                 elif kind == "3":
                     self._actions.append(Rejected(message))
                 elif not message.is_administrative:
-                    self._actions.append(Deliver(message))
+                    self._deliver(message)
+
+    def _deliver(self, message: Message) -> None:
+        self._actions.append(Deliver(message))
 
     def _reset_sequence(self, message: Message, sequence: int) -> None:
         """SequenceReset: forward only. To fill a gap it has to come in its turn, else its number does not matter."""
@@ -321,7 +330,11 @@ class Session:
         if begin == 0 or (end and end < begin):
             self._reject(message, Problem(Reason.VALUE_INCORRECT, 7 if begin == 0 else 16))
         else:
-            self._resend = Resend(begin, min(end or last, last))
+            end = min(end or last, last)
+            if self._resend is None:
+                self._resend = Resend(begin, end)
+            else:
+                self._resend.join(begin, end)
             self._continue_resend()
         if sequence > self.store.next_in:
             self._gap.keep(sequence, None)
@@ -329,11 +342,12 @@ class Session:
         self._count(sequence)
 
     def _continue_resend(self) -> None:
-        if self._phase is not Phase.UP or self._resend is None:
+        if self._phase is not Phase.UP or self._resend is None or not self._resend_room:
             return
         now = time_text(self._now_ns)
-        for piece in self._resend.pieces(self.store, self.profile.resend_messages, now):
+        for piece in self._resend.pieces(self.store, self._resend_room, now):
             if isinstance(piece, bytes):
+                self._resend_room -= 1
                 self._transmit(piece)
                 continue
             first, following = piece

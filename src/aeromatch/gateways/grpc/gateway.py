@@ -197,6 +197,7 @@ class Gateway:
                 gate = self.admit(call, context, method.role, data, method.cost(message))
                 if gate.headers:
                     context.set_trailing_metadata(_metadata(gate))
+                _check_deadline(context)
                 work = method.work(self, gate.principal, message)
                 result = await (self.command(work) if method.role == "trade" else work)
                 answer = result.SerializeToString()
@@ -226,6 +227,13 @@ class Gateway:
         if self._recheck is not None:
             self._recheck.cancel()
         self._peers.close()
+
+
+def _check_deadline(context: Context) -> None:
+    """Raises RefusedError (408) where nobody waits for the answer any more: nothing has been sent yet."""
+    left_s: float | None = context.time_remaining()
+    if left_s is not None and left_s <= 0:
+        raise refusal("request_timeout", "the deadline had passed before anything was done")
 
 
 def _metadata(gate: Gate) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,8 @@ __all__ = ["NAME", "handlers"]
 NAME: Final = "grpc.health.v1.Health"
 LOOK_S: Final = 0.1
 """How often somebody who watches learns of a change."""
+MOST_WATCHERS: Final = 64
+"""Nobody needs a key for it, and it is work without end."""
 
 SERVICES: Final = frozenset({"", NAME, *(service.full_name for service in pb.DESCRIPTOR.services_by_name.values())})
 Status = health_pb2.HealthCheckResponse
@@ -35,14 +37,26 @@ def handlers(gateway: Gateway) -> dict[str, Handler]:
             await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
         return bytes(Status(status=found).SerializeToString())
 
+    watchers = 0
+
     async def watch(data: bytes, context: Context) -> None:
+        nonlocal watchers
+        if watchers >= MOST_WATCHERS:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST_WATCHERS} watch already: check instead")
+        watchers += 1
         told: int | None = None
-        # The last thing that is told is that the server drains: then it ends.
-        while told is None or not gateway.is_draining:
-            if (found := status(data)) != told:
-                told = found
-                await context.write(Status(status=found).SerializeToString())
-            await asyncio.sleep(LOOK_S)
+        try:
+            while True:
+                # The last thing that is told is that the server drains.
+                is_last = gateway.is_draining
+                if (found := status(data)) != told:
+                    told = found
+                    await context.write(Status(status=found).SerializeToString())
+                if is_last:
+                    break
+                await asyncio.sleep(LOOK_S)
+        finally:
+            watchers -= 1
 
     return {
         f"/{NAME}/Check": grpc.unary_unary_rpc_method_handler(check),

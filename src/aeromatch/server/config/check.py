@@ -63,6 +63,8 @@ def _server(config: Config) -> Wrong:
     binary = gateways.binary
     if binary.enabled and binary.port is None and binary.socket is None:
         yield ("gateways", "binary", "enabled"), "needs a port or a socket"
+    if binary.outbound_bytes < binary.max_frame_bytes:
+        yield ("gateways", "binary", "outbound_bytes"), "is less than max_frame_bytes"
     fix = gateways.fix
     if fix.heartbeat_s > fix.most_heartbeat_s:
         yield ("gateways", "fix", "most_heartbeat_s"), f"is below heartbeat_s, {fix.heartbeat_s}"
