@@ -413,7 +413,7 @@ class GrpcConfig(Section):
 
     enabled: Annotated[bool, doc("Whether it is there.")] = False
     host: Annotated[str | None, doc("Address to listen on; null: that of `server`.")] = None
-    port: Annotated[int, doc("Its port; 0: the system chooses one.", ge=0, le=65535)] = 9090
+    port: Annotated[int, doc("Its port; 0: the system chooses one.", ge=0, le=65535)] = 50051
     max_message_bytes: Annotated[int, doc("A larger request is refused.", ge=1024, le=1 << 30)] = 1 << 20
     connections: Annotated[int, doc("Connections; further ones are closed as they come.", ge=1, le=1 << 20)] = 1024
     calls: Annotated[int, doc("Calls at the same time.", ge=1, le=1 << 20)] = 8192
