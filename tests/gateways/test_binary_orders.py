@@ -176,6 +176,8 @@ async def test_a_cut_leaves_no_gap_and_tells_nothing_twice(tmp_path: Path, confi
             resting = [await alice.submit(symbol, "sell", quantity=50, price=100) for symbol in ("BTC-USD", "ETH-USD")]
             for turn in range(30):
                 if turn % 10 == 5:
+                    # Answered over the connection that there is, once there is one.
+                    await alice.symbols()
                     proxy.cut()
                 await bob.submit(("BTC-USD", "ETH-USD")[turn % 2], "buy", quantity=1, price=100)
             fills: list[tuple[str, int]] = []
@@ -290,7 +292,7 @@ async def test_a_whole_batch(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="follow_orders"):
             alice.stream_orders()
         slots["timestamp_ns"][0] = 5
-        refused = await alice.process(Commands(slots[:1]))
+        refused = await alice.process(Commands(slots[:2]))
         assert [CODES[code] for code in refused.codes.tolist()] == ["malformed"]
         # Single calls work all the same.
         assert (await alice.submit("ETH-USD", "buy", quantity=1, price=1)).status == "open"
