@@ -18,7 +18,6 @@ impl<T: Read + Write + Send> Socket for T {}
 pub struct Frame {
     pub kind: Kind,
     pub count: u16,
-    pub number: u64,
     pub body: Vec<u8>,
 }
 
@@ -149,7 +148,7 @@ impl Client {
         self.received += 1;
         assert_eq!((header.version, header.number), (VERSION, self.received), "frames are numbered");
         let kind = Kind::from_code(header.kind).unwrap();
-        Ok(Frame { kind, count: header.count, number: header.number, body })
+        Ok(Frame { kind, count: header.count, body })
     }
 
     /// The next frame that is no heartbeat.
