@@ -58,7 +58,7 @@ class Section(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class TlsConfig(Section):
-    """TLS for HTTP and WebSocket. Without a certificate the server speaks plain text."""
+    """TLS for HTTP, WebSocket, gRPC and FIX. Without a certificate the server speaks plain text."""
 
     certificate: Annotated[str | None, doc("PEM file with the certificate and its chain.")] = None
     private_key: Annotated[str | None, doc("PEM file with the certificate's private key.")] = None
