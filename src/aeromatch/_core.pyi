@@ -2750,11 +2750,11 @@ class OrderTracker:
 
 @final
 class BinaryServer:
-    """Serves the binary protocol (docs/binary.md) over TCP and a Unix socket, on threads of its own: no interpreter is on
-    the path of an order. Linux only.
+    """Serves the binary protocol (docs/binary.md) over TCP and a Unix socket. Linux only.
 
-    It reads and writes by the exchange's shards, not by the object that it is given, which others go on using. `close` it
-    before the exchange; it is a context manager.
+    Its threads are its own: no interpreter is on the path of an order. It reads and writes by the exchange's shards,
+    not by the object that it is given, which others go on using. `close` it before the exchange; it is a context
+    manager.
 
     Arguments:
         exchange: An exchange with shards.
@@ -2805,7 +2805,7 @@ class BinaryServer:
         The last 131072 are kept.
         """
     def drain(self, timeout_s: float, /) -> bool:
-        """Takes nothing new, has everything answered that was taken, tells every client why and waits until they are gone.
+        """Takes nothing new, has all answered that was taken, tells every client why and waits until they are gone.
 
         Arguments:
             timeout_s: Seconds to wait at most.
