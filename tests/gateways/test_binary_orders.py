@@ -148,6 +148,28 @@ async def _some(stream: AsyncIterator[Order], count: int) -> AsyncIterator[Order
             return
 
 
+@played
+async def test_second_outcomes_are_told_in_their_own_terms(tmp_path: Path) -> None:
+    config = (
+        CONFIG.replace("  - {name: alice}", "  - {name: alice, deposits: [{asset: USD, amount: 1000}]}")
+        + """
+assets: [{name: USD}]
+events: [{name: Rain, outcomes: ["Yes", "No"], currency: USD}]
+"""
+    )
+    async with binary_venue(tmp_path, config) as venue, venue.client("alice") as alice:
+        order = await alice.submit("Rain/No", "buy", quantity=10, price="0.30")
+        assert (order.symbol, order.side, order.price, order.status) == ("Rain/No", "buy", "0.30", "open")
+        shown = await venue.real.ask("GET", f"/order/{order.order_id}")
+        assert (shown["symbol"], shown["side"], shown["price"]) == ("Rain/No", "buy", "0.30")
+        changed = await alice.amend(order.order_id, price="0.25")
+        assert (changed.symbol, changed.price) == ("Rain/No", "0.25")
+        taken = await alice.submit("Rain/Yes", "buy", quantity=4, price="0.75")
+        assert (taken.symbol, taken.average_price) == ("Rain/Yes", "0.75")
+        ended = await alice.cancel(order.order_id)
+        assert (ended.filled_quantity, ended.average_price) == ("4", "0.25")
+
+
 @asynccontextmanager
 async def closing(client: AsyncBinaryClient) -> AsyncIterator[AsyncBinaryClient]:
     """A client that connects when its first stream is opened: what was missed comes at once."""

@@ -20,10 +20,6 @@ from aeromatch.gateways.fix.message import ADMINISTRATIVE
 OURS = Path(__file__).parent / "fix" / "definitions"
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("AEROMATCH_SHARED", ROOT.parent / "shared")) / "conformance" / "fix44"
-WAITING = {"4a_NoDataSentDuringHeartBtInt", "6_SendTestRequest", "silence"}
-"""They wait for heartbeats: `test_fix_conformance` plays them in a time of its own."""
-STRANGERS = {"logon_invalid"}
-"""Here nobody is a stranger: without keys any CompID may log on."""
 
 
 class Client:
@@ -97,11 +93,27 @@ class Player:
                 assert differences(text, frame) == [], f"line {step.line}: {frame!r}"
 
 
+def is_quick(steps: list[Step]) -> bool:
+    """Whether nothing is waited for: `test_fix_conformance` plays heartbeats in a time of its own."""
+    return not any(
+        step.kind == "expect"
+        and ("\x0135=1\x01" in step.text or ("\x0135=0\x01" in step.text and "\x01112=" not in step.text))
+        for step in steps
+    )
+
+
+def is_of_one_client(steps: list[Step]) -> bool:
+    """Whether nobody logs on who is to be a stranger: without keys nobody is one."""
+    logons = [step.text for step in steps if step.kind == "send" and "\x0135=A\x01" in step.text]
+    return all("\x0149=TW\x01" in text or "\x0149=TW44\x01" in text for text in logons)
+
+
 def chosen(folder: Path) -> list[Path]:
+    definitions = {path: read_definition(path) for path in sorted(folder.glob("*.def"))}
     return [
         path
-        for path in sorted(folder.glob("*.def"))
-        if path.stem not in WAITING | STRANGERS and message_types(read_definition(path)) <= ADMINISTRATIVE
+        for path, steps in definitions.items()
+        if is_quick(steps) and is_of_one_client(steps) and message_types(steps) <= ADMINISTRATIVE
     ]
 
 

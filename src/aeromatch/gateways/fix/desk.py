@@ -100,6 +100,9 @@ class Desk:
         self.orders = SessionOrders(store, options.kept_orders)
         # Their answers were lost with the process before this one.
         self._lost = {order.number: order for order in self.orders.unanswered()}
+        for order in self._lost.values():
+            for change in order.changes:
+                change.is_lost = not change.sequence
         self._followers = {account: Follower(self, account) for account in accounts_of(store)}
         self._link: Link | None = None
         self._begun: list[Coroutine[Any, Any, None]] = []
@@ -178,7 +181,7 @@ class Desk:
             del self._lost[number]
             if not order.order_id:
                 self.send("8", rejected(order, refused, order_reason(refused), f"L{number}", time.time_ns()))
-            for change in [each for each in order.changes if not each.sequence]:
+            for change in [each for each in order.changes if each.is_lost and not each.sequence]:
                 self._refuse_change(order, change, refused)
             self.orders.save(order)
 
@@ -389,9 +392,9 @@ class Desk:
             order.changes.remove(change)
         reason = cancel_reason(refused, has_ended=True)
         is_replace = change.kind == "amend"
-        self.send(
-            "9", cancel_rejected(order, change.cl_ord_id, order.cl_ord_id, refused, reason, is_replace=is_replace)
-        )
+        told = cancel_rejected(order, change.cl_ord_id, order.cl_ord_id, refused, reason, is_replace=is_replace)
+        self.send("9", told)
+        self.orders.save(order)
 
     def _mass_cancel(self, message: Message, link: Link) -> None:
         kind, symbol = message[tags.MASS_CANCEL_REQUEST_TYPE], message.text(tags.SYMBOL)
