@@ -1,6 +1,6 @@
 //! Clients that mean no good, or know no better: what they get, and that it hurts nobody else.
 
-use crate::client::{Client, limit, login};
+use crate::client::{Client, limit};
 use crate::venue::{Stage, bounds, options};
 use aeromatch_engine::codes::{CommandKind, Side};
 use aeromatch_engine::record::{ALL_INSTRUMENTS, Command};
@@ -113,7 +113,5 @@ fn garbage_hurts_nobody() {
     drop(good);
     assert!(stage.server.drain(Duration::from_secs(60)));
     assert_eq!(stage.admission.connections(), 0);
-    let mut late = login("alice");
-    late.heartbeat_ms = 1;
     assert!(std::net::TcpStream::connect(stage.address()).is_err(), "it listens no more");
 }
