@@ -301,5 +301,5 @@ def test_what_does_not_follow_is_refused_and_stays_so() -> None:
 
 
 def test_dtypes_are_the_rows() -> None:
-    assert (ORDER_DTYPE.itemsize, FILL_DTYPE.itemsize) == (104, 64)
+    assert (ORDER_DTYPE.itemsize, FILL_DTYPE.itemsize) == (112, 64)
     assert {str(status) for status in OrderStatus} >= set(STATUS.values())
