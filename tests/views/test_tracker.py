@@ -296,7 +296,7 @@ def test_what_does_not_follow_is_refused_and_stays_so() -> None:
         tracker.apply(b"")
     with pytest.raises(TypeError, match="events must be rows of 64 bytes, not bytes with items of 1 bytes"):
         _core.OrderTracker().apply(b"short")
-    with pytest.raises(TypeError, match="orders must be rows of 104 bytes"):
+    with pytest.raises(TypeError, match="orders must be rows of 112 bytes"):
         _core.OrderTracker().load(np.zeros(3, EVENT_DTYPE))
 
 
