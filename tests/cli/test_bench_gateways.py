@@ -19,6 +19,7 @@ def test_every_gateway_is_measured() -> None:
         assert [way["connections"] for way in own[:2]] == [1, 16]
         assert any(way["in_flight"] > 1 for way in own) == (gateway in PIPELINING)
         assert any(way["batch"] == 20 for way in own) == (gateway in BATCHING)
+        assert ["prepared" in way["way"] for way in own].count(True) == (2 if gateway == "binary" else 0)
         for way in own:
             assert way["orders_per_second"] > 0
             assert 0 < way["response_ns"]["p50"] <= way["response_ns"]["p99"] <= way["response_ns"]["p99.9"]

@@ -13,10 +13,11 @@ import pytest
 from click.testing import CliRunner
 from tests.client.servers import Proxy, Venue, problem, proxied, serving, serving_in_a_thread
 from tests.security.certificates import authority, needs_openssl
+from tests.server.listening import Listening, listening
 from tests.server.process import serving as server_process
 from tests.server.process import write_config
 
-from aeromatch.bench.gateways import Target, open_connection
+from aeromatch.bench.gateways import BATCHING, GATEWAYS, PIPELINING, PORTS, Answer, Target, open_connection
 from aeromatch.bench.gateways.json_answer import JsonAnswer
 from aeromatch.bench.load import LoadError, Outcome, run_load
 from aeromatch.bench.load_flow import Command, Flow, Market
@@ -137,6 +138,49 @@ def test_each_gateway_sends_each_command(gateway: str) -> None:
     else:
         kinds = [type(request) for request in venue.said[:4]]
         assert kinds == [NewOrderRequest, AmendOrderRequest, CancelOrderRequest, CancelOrderRequest]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "in_flight"), [(it, 1) for it in GATEWAYS] + [(it, 4) for it in GATEWAYS if it in PIPELINING]
+)
+def test_each_gateway_of_a_server_answers_alike(tmp_path: Path, gateway: str, in_flight: int) -> None:
+    config = {"auth": {"mode": "off"}, "instruments": [{"symbol": "X"}], "accounts": [{"name": "alice"}]}
+
+    async def run(server: Listening) -> None:
+        host, port = server.doors.get(gateway, server.doors["http"])
+        connection = await open_connection(
+            Target(gateway, server.url, f"{host}:{port}", account="alice", in_flight=in_flight)
+        )
+
+        async def new(kind: Any, **order: str) -> Answer:
+            body = {"symbol": "X", "side": "buy", "quantity": "1", "account": "alice", **order}
+            return await connection.ask(Command(kind, "", json.dumps(body).encode(), 1))
+
+        resting = await new("new", price="100", client_order_id="a")
+        assert (resting.status < 300, resting.is_resting(), resting.is_live()) == (True, True, True)
+        assert (resting.price(), resting.trades(), resting.slugs()) == ("", 0, [])
+        amended = await connection.ask(Command("amend", resting.order_id(), b'{"quantity":"3"}', 1))
+        assert amended.status < 300
+        taken = await new("crossing", side="sell", price="99", time_in_force="ioc")
+        assert (float(taken.price()), taken.trades(), taken.is_live()) == (100.0, 1, False)
+        market = await new("market", side="sell", type="market", time_in_force="ioc", protection_price="98")
+        assert (float(market.price()), market.trades()) == (100.0, 1)
+        canceled = await connection.ask(Command("cancel", resting.order_id(), b"", 1))
+        assert canceled.status < 300
+        refused = await new("new", quantity="1.5", price="100")
+        assert (refused.status >= 400, refused.slugs(), refused.order_id()) == (True, ["invalid_quantity"], "")
+        many = await asyncio.gather(*(new("new", price=str(10 + number)) for number in range(in_flight)))
+        assert len({answer.order_id() for answer in many}) == in_flight
+        if gateway in BATCHING:
+            order = b'{"symbol":"X","side":"buy","quantity":"%s","price":"5","account":"alice"}'
+            batch = b'{"orders":[' + order % b"1" + b"," + order % b"1.5" + b"]}"
+            answer = await connection.ask(Command("batch", "", batch, 2))
+            assert (answer.status < 300, answer.slugs()) == (True, ["invalid_quantity"])
+        connection.close()
+
+    with listening(tmp_path, config, PORTS) as server:
+        asyncio.run(run(server))
+        assert server.server.stop() == 0
 
 
 def load(url: str, *arguments: str, code: int = 0) -> Any:

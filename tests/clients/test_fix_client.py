@@ -12,6 +12,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -327,15 +328,20 @@ def killed(alice: Trader, bob: Trader, server: Server) -> None:
     server.process.wait()
 
 
+def has_logons(trader: Trader, count: int) -> bool:
+    return trader.logons >= count
+
+
+def has_answers(trader: Trader, prefix: str) -> bool:
+    """Whether each order of such an id was taken or refused."""
+    return sum(it["11"].startswith(prefix) and it["150"] in ("0", "8") for it in trader.reports) == COUNT
+
+
 def back_again(alice: Trader, bob: Trader) -> None:
     """Each order has been answered once: taken, or refused as it was lost with the server."""
     for trader, prefix in ((alice, "k-"), (bob, "l-")):
-        trader.until(lambda trader=trader: trader.logons == 4)  # type: ignore[misc]
-
-        def answered(trader: Trader = trader, prefix: str = prefix) -> int:
-            return sum(it["11"].startswith(prefix) and it["150"] in ("0", "8") for it in trader.reports)
-
-        trader.until(lambda answered=answered: answered() == COUNT)  # type: ignore[misc]
+        trader.until(partial(has_logons, trader, 4))
+        trader.until(partial(has_answers, trader, prefix))
     # It goes on as before, and what is reported last has everything before it.
     alice.order("a-last", "1", "1", "10")
     alice.until(lambda: alice.reports[-1]["11"] == "a-last")

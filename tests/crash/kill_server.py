@@ -32,9 +32,8 @@ from tests.server.wire import GoneError
 from aeromatch import Exchange, _core
 from aeromatch.bench.gateways import GATEWAYS, PORTS
 
-THROUGH: Final = tuple(gateway for gateway in GATEWAYS if gateway != "binary")
 TRADERS: Final = 2
-"""Through each of these gateways."""
+"""Through each gateway."""
 UNHURRIED: Final = 1_000_000
 SYMBOLS: Final = ("AAA", "BBB")
 WORK_S: Final = (0.05, 0.8)
@@ -53,7 +52,7 @@ CONFIG: Final[dict[str, Any]] = {
         "shards": {"count": 2},
     },
     "instruments": [{"symbol": symbol} for symbol in SYMBOLS],
-    "accounts": [{"name": f"{gateway}-{number}"} for gateway in THROUGH for number in range(TRADERS)],
+    "accounts": [{"name": f"{gateway}-{number}"} for gateway in GATEWAYS for number in range(TRADERS)],
     "auth": {"mode": "off"},
     "limits": UNLIMITED,
     "gateways": {"websocket": {"messages_per_s": UNHURRIED, "burst_messages": UNHURRIED}},
@@ -202,7 +201,7 @@ class Check:
         self._runner = runner
         self._directory = directory
         self._seed = seed
-        names = [(f"{gateway}-{number}", gateway) for gateway in THROUGH for number in range(TRADERS)]
+        names = [(f"{gateway}-{number}", gateway) for gateway in GATEWAYS for number in range(TRADERS)]
         self._traders = [Trader(name, gateway, desk_of(gateway, name)) for name, gateway in names]
         self._owed: dict[str, Told] = {}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.crash.kill_server import THROUGH, kill_often
+from tests.crash.kill_server import kill_often
+
+from aeromatch.bench.gateways import GATEWAYS
 
 
 def test_a_killed_server_loses_nothing_acknowledged(tmp_path: Path) -> None:
@@ -13,5 +15,5 @@ def test_a_killed_server_loses_nothing_acknowledged(tmp_path: Path) -> None:
     assert tally.acknowledged > 100
     assert tally.unanswered > 0
     assert tally.again > 30
-    assert set(tally.through) == set(THROUGH)
+    assert set(tally.through) == set(GATEWAYS)
     assert all(tally.through.values())

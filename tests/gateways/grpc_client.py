@@ -69,7 +69,7 @@ async def grpc_venue(
     """The server, and a channel with these options."""
     async with real_venue(folder, config, file) as real:
         target = real.venue.listeners["grpc"].address
-        async with aio.insecure_channel(target, options=tuple(options.items())) as channel:
+        async with aio.insecure_channel(target, options=(("grpc.enable_http_proxy", 0), *options.items())) as channel:
             yield GrpcVenue(real, channel)
 
 

@@ -148,6 +148,28 @@ async def _some(stream: AsyncIterator[Order], count: int) -> AsyncIterator[Order
             return
 
 
+@played
+async def test_second_outcomes_are_told_in_their_own_terms(tmp_path: Path) -> None:
+    config = (
+        CONFIG.replace("  - {name: alice}", "  - {name: alice, deposits: [{asset: USD, amount: 1000}]}")
+        + """
+assets: [{name: USD}]
+events: [{name: Rain, outcomes: ["Yes", "No"], currency: USD}]
+"""
+    )
+    async with binary_venue(tmp_path, config) as venue, venue.client("alice") as alice:
+        order = await alice.submit("Rain/No", "buy", quantity=10, price="0.30")
+        assert (order.symbol, order.side, order.price, order.status) == ("Rain/No", "buy", "0.30", "open")
+        shown = await venue.real.ask("GET", f"/order/{order.order_id}")
+        assert (shown["symbol"], shown["side"], shown["price"]) == ("Rain/No", "buy", "0.30")
+        changed = await alice.amend(order.order_id, price="0.25")
+        assert (changed.symbol, changed.price) == ("Rain/No", "0.25")
+        taken = await alice.submit("Rain/Yes", "buy", quantity=4, price="0.75")
+        assert (taken.symbol, taken.average_price) == ("Rain/Yes", "0.75")
+        ended = await alice.cancel(order.order_id)
+        assert (ended.filled_quantity, ended.average_price) == ("4", "0.25")
+
+
 @asynccontextmanager
 async def closing(client: AsyncBinaryClient) -> AsyncIterator[AsyncBinaryClient]:
     """A client that connects when its first stream is opened: what was missed comes at once."""
@@ -176,6 +198,8 @@ async def test_a_cut_leaves_no_gap_and_tells_nothing_twice(tmp_path: Path, confi
             resting = [await alice.submit(symbol, "sell", quantity=50, price=100) for symbol in ("BTC-USD", "ETH-USD")]
             for turn in range(30):
                 if turn % 10 == 5:
+                    # Answered over the connection that there is, once there is one.
+                    await alice.symbols()
                     proxy.cut()
                 await bob.submit(("BTC-USD", "ETH-USD")[turn % 2], "buy", quantity=1, price=100)
             fills: list[tuple[str, int]] = []
@@ -290,7 +314,7 @@ async def test_a_whole_batch(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="follow_orders"):
             alice.stream_orders()
         slots["timestamp_ns"][0] = 5
-        refused = await alice.process(Commands(slots[:1]))
+        refused = await alice.process(Commands(slots[:2]))
         assert [CODES[code] for code in refused.codes.tolist()] == ["malformed"]
         # Single calls work all the same.
         assert (await alice.submit("ETH-USD", "buy", quantity=1, price=1)).status == "open"

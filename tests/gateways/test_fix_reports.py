@@ -133,8 +133,8 @@ def fill(sequence: int, quantity: str, price: str = "100.5", trade_id: int | Non
     )
 
 
-def told(order: Tracked, now: Order, *, is_recovering: bool = False) -> list[dict[int, str]]:
-    return [dict(body) for body in followed(order, now, is_recovering=is_recovering)]
+def told(order: Tracked, now: Order) -> list[dict[int, str]]:
+    return [dict(body) for body in followed(order, now)]
 
 
 def kinds(reports: list[dict[int, str]]) -> list[tuple[str, str, str, str]]:
@@ -246,15 +246,18 @@ def test_what_nobody_asked_for_is_restated() -> None:
 def test_after_a_crash_the_state_says_which_requests_were_done() -> None:
     order = tracked(order_id="77", status="0", sequence=3)
     order.changes = [
-        Change(kind="amend", cl_ord_id="a-2", quantity="6"),
-        Change(kind="amend", cl_ord_id="a-3", quantity="8"),
-        Change(kind="cancel", cl_ord_id="a-4"),
+        Change(kind="amend", cl_ord_id="a-2", quantity="6", is_lost=True),
+        Change(kind="amend", cl_ord_id="a-3", quantity="8", is_lost=True),
+        # Asked for since then: its answer will come.
+        Change(kind="amend", cl_ord_id="a-5", quantity="6"),
+        Change(kind="cancel", cl_ord_id="a-6"),
+        Change(kind="cancel", cl_ord_id="a-4", is_lost=True),
     ]
-    reports = told(order, state("partially_filled", 9, fill(9, "1"), quantity="6"), is_recovering=True)
+    reports = told(order, state("partially_filled", 9, fill(9, "1"), quantity="6"))
     assert [(it[150], it[11]) for it in reports] == [("5", "a-2"), ("F", "a-2")]
-    ended = told(order, state("canceled", 12, quantity="6", reason="requested"), is_recovering=True)
+    ended = told(order, state("canceled", 12, quantity="6", reason="requested"))
     assert [(it[150], it[11], it[41]) for it in ended] == [("4", "a-4", "a-2")]
-    assert [change.cl_ord_id for change in order.changes] == ["a-3"]
+    assert [change.cl_ord_id for change in order.changes] == ["a-3", "a-5", "a-6"]
 
 
 def test_without_the_single_fills_one_report_leads_there() -> None:

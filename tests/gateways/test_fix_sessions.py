@@ -15,6 +15,7 @@ from tests.gateways.test_fix_orders import CONFIG, logged_on, play, port_of
 from tests.security.certificates import authority, needs_openssl
 from tests.server.real_venue import RealVenue, real_venue
 
+from aeromatch.gateways.services import RefusedError
 from aeromatch.server.admission.keys import KeyStore
 
 COUNT = 200
@@ -143,7 +144,7 @@ def test_a_session_has_one_connection(tmp_path: Path) -> None:
         await other.connect()
         other.send("A", [(98, 0), (108, 30)])
         await asyncio.wait_for(other.closed.wait(), 10)
-        assert [(it.kind, it[58].partition(":")[0]) for it in other.session] == [("5", "already_logged_on")]
+        assert other.session == []
         await other.close()
         # Another CompID is another session.
         third = await FixClient(port_of(venue), "BOB").log_on()
@@ -339,3 +340,29 @@ def test_orders_are_canceled_when_a_connection_ends(tmp_path: Path) -> None:
             await client.log_out()
 
     asyncio.run(main())
+
+
+def test_what_is_not_kept_one_by_one_is_restated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def not_kept(*_arguments: object) -> None:
+        raise RefusedError("sequence_not_kept", 410)
+
+    async def test(venue: RealVenue, client: FixClient) -> None:
+        client.order("a-1", "1", "3", "100", t1="alice")
+        client.order("a-2", "1", "1", "90", t1="alice")
+        await client.until(lambda: len(client.messages) == 2)
+        await client.cut()
+        await venue.order(account="bob", side="sell", quantity="1", price="100")
+        monkeypatch.setattr("aeromatch.gateways.streams.Subscription.orders_behind", not_kept)
+        await client.log_on()
+        await client.until(lambda: len(client.messages) == 3)
+        restated = client.messages[2]
+        assert (restated[11], restated[150], restated[378], restated[39]) == ("a-1", "D", "99", "1")
+        assert (restated[14], restated[151], float(restated[6])) == ("1.000", "2.000", 100)
+        assert restated[58].startswith("sequence_not_kept")
+        # From there on everything comes one by one again.
+        await venue.order(account="bob", side="sell", quantity="2", price="100")
+        await client.until(lambda: len(client.messages) == 4)
+        assert (client.messages[3][150], client.messages[3][39], client.messages[3][32]) == ("F", "2", "2.000")
+        told_once(client)
+
+    play(tmp_path, test)

@@ -257,5 +257,6 @@ def test_calls_of_many_connections_are_counted_and_limited(tmp_path: Path) -> No
         assert f'aeromatch_requests_total{{{route},status="200"}} 3' in counted
         assert 'aeromatch_refusals_total{gateway="grpc",slug="too_many_connections"} 1' in counted
         assert 'aeromatch_gateway_connections{gateway="grpc"} 1' in counted
+        assert "aeromatch_http_connections 0" in counted
 
     play(tmp_path, test, config=CONFIG + limits)

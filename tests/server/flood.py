@@ -158,16 +158,15 @@ def _row(run: Run, seconds: float) -> str:
 
 
 def main() -> int:
-    """Print a table: the good clients alone, beside each kind of garbage, and beside all of them."""
+    """Print a table: the good clients alone, beside garbage at each door, and at all of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5.0, help="for each row")
-    parser.add_argument("--doors", action="store_true", help="a row for each door, not for each kind of garbage")
+    parser.add_argument("--kinds", action="store_true", help="a row for each kind of garbage, not for each door")
     arguments = parser.parse_args()
     seconds = arguments.seconds
     kinds = kinds_of(["http", *PORTS])
-    if arguments.doors:
-        rows = {door: [kind for kind in kinds if door_of(kind) == door] for door in ("http", *PORTS)}
-    else:
+    rows = {door: [kind for kind in kinds if door_of(kind) == door] for door in ("http", *PORTS)}
+    if arguments.kinds:
         rows = {kind: [kind] for kind in kinds}
     with tempfile.TemporaryDirectory(prefix="aeromatch-flood-") as folder:
         with listening(Path(folder), CONFIG, PORTS) as server:

@@ -70,7 +70,7 @@ def test_defaults(tmp_path: Path) -> None:
             "3: schedules.a.timezone: `Moon` is no time zone",
         ),
         ("auth:\n  mode: off\nserver:\n  host: 0.0.0.0", "2: auth.mode: `off` lets everybody trade"),
-        ("auth:\n  mode: off\ngateways:\n  grpc:\n    host: 0.0.0.0", "5: gateways.grpc.host: with `auth.mode: off`"),
+        ("auth:\n  mode: off\ngateways:\n  grpc: {enabled: true, host: 0.0.0.0}", "2: auth.mode: `off` lets everybody"),
         ("server:\n  tls:\n    certificate: c.pem", "2: server.tls.private_key: certificate and private_key belong"),
         ("statistics:\n  retention: {2s: 1d}", "2: statistics.retention.2s: is not one of statistics.periods"),
         ("views:\n  periods: [1 fortnight]", "2: views.periods[0]: '1 fortnight' is no duration"),

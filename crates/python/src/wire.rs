@@ -45,6 +45,16 @@ impl Venue for Hall {
         self.core.shards(|shards| shards.stream_with(shard, from_sequence, doorbell))
     }
 
+    fn history(
+        &self,
+        shard: u16,
+        from_sequence: u64,
+        doorbell: Arc<Doorbell>,
+        look: &mut dyn FnMut(&State),
+    ) -> Result<Option<EventStream>, Cause> {
+        self.core.shards(|shards| shards.history(shard, from_sequence, doorbell, look))
+    }
+
     fn look(&self, shard: u16, act: &mut dyn FnMut(&State)) -> Result<(), Cause> {
         self.core.shards(|shards| shards.read(shard, act))
     }
@@ -98,20 +108,20 @@ fn refusal(py: Python<'_>, error: &PyErr) -> (Code, String) {
     }
 }
 
-/// Serves the binary protocol (docs/binary.md) over TCP and a Unix socket, on threads of its own: no interpreter is on the
-/// path of an order. Linux only.
+/// Serves the binary protocol (docs/binary.md) over TCP and a Unix socket, on threads of its own: no interpreter is on
+/// the path of an order. Linux only.
 ///
-/// It reads and writes by the exchange's shards, not by the object that it is given, which others go on using. `close` it before
-/// the exchange; it is a context manager.
+/// It reads and writes by the exchange's shards, not by the object that it is given, which others go on using. `close` it
+/// before the exchange; it is a context manager.
 ///
 /// Arguments:
 ///     exchange: An exchange with shards.
 ///     admission: Who may come in.
 ///     tcp: Host and port to listen at, port 0 for one that the system chooses; None: not at all.
 ///     unix_path: Where to make a socket for this user alone; None: nowhere. One that nobody listens on is replaced.
-///     open_session: Called with key id, account and remote address of every login that was good, the first two None where there
-///         is none; returns the session's number, above 0 and below 2^31. It is called on a thread of the server's. An error with
-///         a `slug` refuses the session.
+///     open_session: Called with key id, account and remote address of every login that was good, the first two None
+///         where there is none; returns the session's number, above 0 and below 2^31. It is called on a thread of the
+///         server's. An error with a `slug` refuses the session.
 ///     close_session: Called with the number when the session has ended.
 ///     max_frame_bytes: Most bytes of a frame's body, from 4096 to 4 MiB.
 ///     outbound_bytes: Most bytes that wait for a client before it is ended.
@@ -223,7 +233,9 @@ impl BinaryServer {
         Ok(counters)
     }
 
-    /// Order ids and client order ids of the orders that came with one since the last time, in order. The last 131072 are kept.
+    /// Order ids and client order ids of the orders that came with one since the last time, in order.
+    ///
+    /// The last 131072 are kept.
     fn take_names(&self) -> Vec<(u64, String)> {
         let taken = self.server().map(|server| server.take_names()).unwrap_or_default();
         taken.into_iter().map(|(order, id)| (order, String::from_utf8_lossy(id.bytes()).into_owned())).collect()

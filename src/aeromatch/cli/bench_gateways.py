@@ -20,11 +20,11 @@ from aeromatch.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from aeromatch.bench.doors import DoorOutcome
+    from aeromatch.bench.doors import DoorOutcome, PreparedOutcome
 
 NS_PER_US = 1_000
 MIDDLE_TICKS = 10_000
-HEADINGS = ("gateway", "way", "orders/s", "p50 us", "p99 us", "p99.9 us")
+HEADINGS = ("gateway", "connections", "orders/s", "p50 us", "p99 us", "p99.9 us")
 
 
 @click.command(
@@ -68,7 +68,7 @@ def bench_gateways(
 
     The load is that of `aeromatch load`, in closed loops: new orders, cancels, changes, and orders that take.
     """
-    from aeromatch.bench.doors import doors_as_json, doors_of, measure_doors
+    from aeromatch.bench.doors import doors_as_json, doors_of, measure_doors, prepared_doors
     from aeromatch.bench.load_flow import Market
     from aeromatch.bench.load_worker import Plan
     from aeromatch.bench.server_rest import SYMBOL
@@ -88,7 +88,10 @@ def bench_gateways(
             warmup_s=warmup_s,
         )
         with progress_bar("measuring", len(doors), progress) as show:
-            outcomes = measure_doors(plan, server.others, doors, lambda: show(next(done)))
+            outcomes: list[DoorOutcome | PreparedOutcome] = []
+            outcomes += measure_doors(plan, server.others, doors, lambda: show(next(done)))
+        if "binary" in sections:
+            outcomes += prepared_doors(server, server.others["binary"], ACCOUNT, SYMBOL)
     if as_json:
         print_json(
             {"machine": machine(), "durability": durability, "seconds": seconds, "ways": doors_as_json(outcomes)}
@@ -99,11 +102,12 @@ def bench_gateways(
     console.print(_table(outcomes))
     console.print(
         f"Loopback, durability {durability}, {seconds:g} s of each way. Times are from a request to its answer; of a "
-        "batch, to the answer of the whole of it."
+        "batch, to the answer of the whole of it. `prepared`: frames that were made before, and answers of which only "
+        "the tags are looked at; of a client in Python the others measure Python as well."
     )
 
 
-def _table(outcomes: list[DoorOutcome]) -> Table:
+def _table(outcomes: list[DoorOutcome | PreparedOutcome]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading in HEADINGS[:2] else "right")

@@ -55,7 +55,7 @@ WELCOME: Final = Struct("<QIIIHHQ")
 REPORTS: Final = Struct("<HHI")
 DEPTH: Final = Struct("<IHBBQQHHI")
 LISTING: Final = Struct("<IIQ64s")
-LISTED: Final = Struct("<IHHII64s64s64s")
+LISTED: Final = Struct("<IHHQ64s64s64s")
 ENDED: Final = Struct("<HHIQ")
 
 REFUSAL_DTYPE: Final = np.dtype([("tag", "<u4"), ("code", "<u2"), ("zero", "<u2"), ("retry_after_ns", "<u8")])
@@ -169,16 +169,10 @@ class Trades:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An instrument.
-
-    `book` is the number of the instrument in whose book its orders stand, and `unit_ticks` the ticks in one unit of
-    cash: both are of use for the second of two outcomes alone (R32).
-    """
+    """An instrument."""
 
     number: int
     shard: int
-    book: int
-    unit_ticks: int
     symbol: str
     tick_size: str
     lot_size: str
@@ -376,9 +370,9 @@ def _listing(body: memoryview, count: int) -> Listing:
     account, total, _, name = LISTING.unpack_from(body)
     instruments = []
     for place in range(count):
-        number, shard, _, book, unit, *texts = LISTED.unpack_from(body, LISTING.size + place * LISTED.size)
+        number, shard, _, _, *texts = LISTED.unpack_from(body, LISTING.size + place * LISTED.size)
         symbol, tick_size, lot_size = map(_read_text, texts)
-        instruments.append(Listed(number, shard, book or number, unit, symbol, tick_size, lot_size))
+        instruments.append(Listed(number, shard, symbol, tick_size, lot_size))
     return Listing(account, _read_text(name), total, instruments)
 
 

@@ -73,6 +73,7 @@ STATUSES: Final[dict[str, int]] = {
     "too_many_subscriptions": 429,
     "internal_error": 500,
     "capacity": 503,
+    "slow_consumer": 503,
     "draining": 503,
     "unavailable": 503,
 }

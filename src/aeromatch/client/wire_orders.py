@@ -33,9 +33,7 @@ ACCEPTED, REJECTED = KINDS["accepted"], KINDS["rejected"]
 TRADE, DECREMENTED = KINDS["trade"], KINDS["decremented"]
 CANCELED, AMENDED = KINDS["canceled"], KINDS["amended"]
 REPRICED, TRIGGERED = KINDS["repriced"], KINDS["triggered"]
-TIME: Final = 0
-"""Kind of the slot that only says when a command of somebody else's was done."""
-ANSWERS: Final = (TIME, ACCEPTED, REJECTED)
+ANSWERS: Final = (ACCEPTED, REJECTED)
 WITH_LIMIT: Final = ("limit", "stop_limit", "trailing_stop_limit")
 DORMANT_TYPES: Final = ("stop", "stop_limit", "trailing_stop", "trailing_stop_limit")
 ENDED: Final = ("filled", "canceled")
@@ -161,16 +159,10 @@ class OwnOrders:
 
     def __init__(self) -> None:
         self.live: dict[int, OwnOrder] = {}
-        self._times_ns: dict[int, int] = {}
         self._changed: dict[int, OwnOrder] = {}
-
-    def time_ns(self, shard: int) -> int:
-        """Time of the last command of a shard that was reported (R2); 0 before the first."""
-        return self._times_ns.get(shard, 0)
 
     def apply(
         self,
-        shard: int,
         events: NDArray[np.void],
         markets: Mapping[int, Market],
         seconds: Mapping[int, Market],
@@ -179,7 +171,6 @@ class OwnOrders:
         """Takes the events of whole commands of one shard.
 
         Arguments:
-            shard: Whose they are.
             events: Records of EVENT_DTYPE.
             markets: Instruments by number.
             seconds: Second outcomes, by the number of their book.
@@ -190,11 +181,11 @@ class OwnOrders:
         """
         self._changed = changed = dict[int, OwnOrder]()
         rows: list[Row] = events.tolist()
-        sequence, time_ns = -1, self.time_ns(shard)
+        sequence, time_ns = -1, 0
         for place, row in enumerate(rows):
             if row[11] != sequence:
                 sequence = row[11]
-                time_ns = _time_of(rows, place, time_ns)
+                time_ns = _time_of(rows, place)
             kind = row[0]
             if kind == ACCEPTED:
                 if row[3] != NO_SIDE:
@@ -203,7 +194,6 @@ class OwnOrders:
                 self._traded(row, time_ns, markets)
             elif kind in CHANGES:
                 self._change(row, time_ns, markets)
-        self._times_ns[shard] = time_ns
         for order in changed.values():
             if order.status in ENDED:
                 self.live.pop(order.order_id, None)
@@ -230,7 +220,7 @@ class OwnOrders:
             order = OwnOrder(order_id, market, row[5], side, "limit", row[7], 0, 0)
             order.is_whole = order.has_all_fills = False
             self.live[order_id] = order
-        order.updated_ns, order.sequence = time_ns, row[11]
+        order.updated_ns, order.sequence = max(order.updated_ns, time_ns), row[11]
         self._changed[order_id] = order
         return order
 
@@ -282,12 +272,15 @@ class OwnOrders:
             order.is_dormant = False
 
 
-def _time_of(rows: list[Row], place: int, before_ns: int) -> int:
-    """When the command that begins at a place was done: effects of time stand before its answer, and happen then."""
+def _time_of(rows: list[Row], place: int) -> int:
+    """When the command that begins at a place was done: effects of time stand before its answer, and happen then.
+
+    0 where it was somebody else's: its answer, which has the time, is not reported.
+    """
     sequence = rows[place][11]
     for row in rows[place:]:
         if row[11] != sequence:
             break
         if row[0] in ANSWERS:
             return row[10]
-    return before_ns
+    return 0

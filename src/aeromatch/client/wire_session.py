@@ -1,8 +1,8 @@
 """What a client of the binary gateway knows: its session, its orders, and which answers are waited for. No I/O here."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -260,10 +260,9 @@ class Session:
     def _listed(self, frame: Listing) -> None:
         for listed in frame.instruments:
             sizes = Decimal(listed.tick_size), Decimal(listed.lot_size)
-            market = Market(listed.number, listed.symbol, *sizes, listed.book, listed.unit_ticks)
+            market = Market(listed.number, listed.symbol, *sizes, listed.number)
             self.markets[market.symbol] = self.by_number[market.number] = market
-            if market.book != market.number:
-                self.seconds[market.book] = market
+        self.seconds = _seconds(self.markets.values())
         if frame.account:
             self.names[frame.account] = frame.account_name
 
@@ -309,7 +308,7 @@ class Session:
         if self.follows or answered is not None:
             # Who follows nothing is told what the command itself did, and no more.
             orders = self.orders if self.follows else OwnOrders()
-            changed = orders.apply(shard, events, self.by_number, self.seconds, self._sent)
+            changed = orders.apply(events, self.by_number, self.seconds, self._sent)
         if answered is not None or self.readers:
             told = {order.order_id: order.told(self.names) for order in changed}
             for reader in list(self.readers):
@@ -328,6 +327,24 @@ class Session:
         """The answer of a command that somebody waits for."""
         rows: list[Row] = events[(events["kind"] == ACCEPTED) | (events["kind"] == REJECTED)].tolist()
         return next((row for row in rows if row[12] in self._pending), None)
+
+
+def _seconds(markets: Iterable[Market]) -> dict[int, Market]:
+    """What could be second outcomes of events, by the number of the first one's book (R32).
+
+    Outcomes are `event/outcome`, and a unit of cash is a whole number of ticks. Only events that say that their order
+    was entered for a second outcome are looked up here: two instruments that are merely named like this do no harm.
+    """
+    named: dict[str, list[Market]] = {}
+    for market in sorted(markets, key=lambda each: each.number):
+        event, slash, _ = market.symbol.rpartition("/")
+        if slash:
+            named.setdefault(event, []).append(market)
+    pairs = [pair for pair in named.values() if len(pair) == 2]
+    return {
+        first.number: replace(second, book=first.number, unit_ticks=int(1 / second.tick_size))
+        for first, second in pairs
+    }
 
 
 def _commands(events: NDArray[np.void]) -> Iterator[NDArray[np.void]]:

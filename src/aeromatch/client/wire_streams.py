@@ -91,7 +91,8 @@ class BinaryStream(AsyncIterator[T], Generic[T]):
 class OrderReports(BinaryStream[Order]):
     """The account's own orders, each whenever it changes, with the fills that it got since the last time.
 
-    A connection that is lost leaves no gap and tells nothing twice: the next one goes on from the journal.
+    A connection that is lost leaves no gap and tells nothing twice: the next one goes on from the journal. Reports do
+    not say when somebody else's command was done: the timestamp of a fill that it brought is 0, and `updated_at` stays.
     """
 
     def reported(self, shard: int, events: NDArray[np.void], orders: Sequence[Order]) -> None:

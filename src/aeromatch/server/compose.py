@@ -259,7 +259,7 @@ class Venue:
         await feed.start(views.positions)
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
-        observer.watched.http_connections = lambda: self.admission.connection_count
+        observer.watched.http_connections = self._http_connections
         observer.watched.state = lambda: status.state
         # Where it goes on is one behind what it has read.
         observer.watched.feed_sequences = lambda: [number - 1 for number in feed.position]
@@ -278,6 +278,12 @@ class Venue:
             demo = Demo(self.exchange, config.demo, is_killed=lambda: self.admission.is_killed(None))
             self._stack.push_async_callback(demo.stop)
             await demo.start()
+
+    def _http_connections(self) -> int:
+        """Of all connections those that came through no gateway with an address of its own."""
+        value = self.observer.registry.value
+        others = sum(value("aeromatch_gateway_connections", name) for name in self.listeners)
+        return self.admission.connection_count - int(others)
 
     async def _listen(self, config: Config) -> None:
         """Opens the gateways that listen for themselves: all that they need is there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from aeromatch.gateways.fix.actions import Action, Deliver, Disconnect, LoggedOut, Send
+from aeromatch.gateways.fix.actions import Action, Disconnect, LoggedOut, Send
 from aeromatch.gateways.fix.entrance import Entrance, Introduction
 from aeromatch.gateways.fix.message import Message
 from aeromatch.gateways.fix.profile import Profile
@@ -13,6 +13,31 @@ from aeromatch.gateways.fix.session import Session
 from aeromatch.gateways.fix.store import FixStore
 
 SECOND_NS = 1_000_000_000
+
+
+class EchoSession(Session):
+    """A session whose application answers before the next message is looked at."""
+
+    ECHOED = ("D", "d")
+
+    _seen: frozenset[str] = frozenset()
+
+    def _deliver(self, message: Message) -> None:
+        if message.msg_type not in self.ECHOED:
+            answer = message.reply("j", {45: message.sequence, 372: message.msg_type, 380: 3})
+            self._emit(answer.set(58, "Unsupported Message Type"))
+            return
+        name = message.text(11)
+        if name is not None and name in self._seen and message.is_possible_resend:
+            return
+        self._seen |= {name or ""}
+        answer = Message(message.msg_type, {tag: message[tag] for tag in message})
+        for tag in message:
+            if groups := message.groups(tag):
+                answer.set_groups(tag, groups)
+        if message.is_possible_resend:
+            answer.header.set(97, True)
+        self._emit(answer)
 
 
 @dataclass
@@ -29,15 +54,12 @@ class Line:
 class EchoAcceptor:
     """Sessions by their client's CompID, one connection each."""
 
-    ECHOED = ("D", "d")
-
     def __init__(self, profile: Profile, store: FixStore, clients: tuple[str, ...]) -> None:
         self.profile = profile
         self.store = store
         self.clients = clients
         self.now_ns = 1_800_000_000 * SECOND_NS
         self._busy: dict[str, Line] = {}
-        self._seen: set[str] = set()
 
     def connect(self) -> Line:
         return Line(Entrance(self.profile))
@@ -57,7 +79,7 @@ class EchoAcceptor:
                 return
             self._busy[answer.comp_id] = line
             store = self.store.session(answer.comp_id)
-            line.session = Session(self.profile, answer.comp_id, store, self.now_ns)
+            line.session = EchoSession(self.profile, answer.comp_id, store, self.now_ns)
             self._act(line, line.session.accept(answer, self.now_ns))
 
     def hang_up(self, line: Line) -> None:
@@ -72,7 +94,6 @@ class EchoAcceptor:
 
     def _free(self, comp_id: str) -> None:
         self._busy.pop(comp_id, None)
-        self._seen.clear()
 
     def _act(self, line: Line, actions: list[Action]) -> None:
         for action in actions:
@@ -80,8 +101,6 @@ class EchoAcceptor:
             match action:
                 case Send(data):
                     line.sent.append(data)
-                case Deliver(message):
-                    self._echo(line, message)
                 case Disconnect():
                     line.ended = action
                     if line.session is not None:
@@ -89,23 +108,3 @@ class EchoAcceptor:
                 case LoggedOut():
                     assert line.session is not None
                     assert not line.session.is_up
-
-    def _echo(self, line: Line, message: Message) -> None:
-        assert line.session is not None
-        if message.msg_type not in self.ECHOED:
-            answer = message.reply("j", {45: message.sequence, 372: message.msg_type, 380: 3})
-            answer.set(58, "Unsupported Message Type")
-            self._act(line, line.session.send(answer, self.now_ns))
-            return
-        name = message.text(11)
-        if name is not None:
-            if message.is_possible_resend and name in self._seen:
-                return
-            self._seen.add(name)
-        answer = Message(message.msg_type, {tag: message[tag] for tag in message})
-        for tag in message:
-            if groups := message.groups(tag):
-                answer.set_groups(tag, groups)
-        if message.is_possible_resend:
-            answer.header.set(97, True)
-        self._act(line, line.session.send(answer, self.now_ns))

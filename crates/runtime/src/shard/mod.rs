@@ -296,6 +296,30 @@ impl<St: Storage> Shards<St> {
         })
     }
 
+    /// Every event of a shard from some state on that lies before the command of that number, and a look at that state: for those
+    /// who have to know more of the past than its events say. `None`: the exchange is in memory.
+    ///
+    /// # Errors
+    /// As [`Shards::stream`].
+    pub fn history(
+        &self,
+        shard: u16,
+        from_sequence: u64,
+        doorbell: Arc<Doorbell>,
+        look: impl FnOnce(&Exchange),
+    ) -> Result<Option<EventStream>, Failure> {
+        let known = &self.shards[usize::from(shard)];
+        let Some(storage) = &known.storage else { return Ok(None) };
+        self.shared.life.add_sleeper(&doorbell);
+        let listener = Arc::downgrade(&doorbell);
+        self.with(shard, |core| core.listeners.push(listener))?;
+        let (shared, access) = (Arc::clone(&self.shared), Arc::clone(&self.accesses[usize::from(shard)]));
+        let mut past = Journaled::open(storage, shard, Arc::clone(&shared), access, from_sequence)?;
+        let first = past.begin_at_base(look);
+        let stream = EventStream::new(shard, shared, doorbell, &known.ring, known.opened_sequence, first);
+        Ok(Some(stream.begin_in(Box::new(past))))
+    }
+
     /// What a shard has done so far.
     pub fn counters(&self, shard: u16) -> ShardCounters {
         let shard = usize::from(shard);

@@ -117,6 +117,12 @@ impl EventStream {
         Ok(self)
     }
 
+    /// Begins in the past, whatever the ring has.
+    pub(crate) fn begin_in(mut self, past: Box<dyn Past>) -> EventStream {
+        self.past = Some(past);
+        self
+    }
+
     fn counting(&self) -> &Counting {
         &self.shared.counting[usize::from(self.shard)]
     }

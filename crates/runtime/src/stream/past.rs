@@ -110,6 +110,14 @@ impl<St: Storage> Journaled<St> {
         })
     }
 
+    /// Goes back to the state that its replay begins with, so that nothing is left out from there on, and shows it. Returns the
+    /// number of the first command behind it.
+    pub fn begin_at_base(&mut self, look: impl FnOnce(&Exchange)) -> u64 {
+        look(&self.replay.exchange);
+        self.events.sequence = self.replay.exchange.sequence() + 1;
+        self.events.sequence
+    }
+
     /// Up to there everything has happened.
     fn settled(&self) -> u64 {
         // Relaxed: what is read on the strength of it comes from files; seen late, it is read late.

@@ -29,7 +29,8 @@
 //! **Login** is the first frame. The signature is what REST has (docs/security.md) over the timestamp, the nonce, `LOGIN`, `binary`
 //! and an empty body, timestamp and nonce as decimal digits; zero where the server asks for no keys, and then the key's id may be
 //! empty. The account is the key's own if it is empty. A session is for one account; that of an admin's key, or where the server
-//! asks for no keys, may be for none: it sees the reports of all and may cancel, but enters and amends nothing. Positions are none
+//! asks for no keys, may be for none: it sees the reports of all and may cancel, but enters and amends nothing, and cannot ask for a
+//! cancel on disconnect (nor can who only reads). Positions are none
 //! (reports begin with what happens from now on) or one for each shard; 2^64 - 1: from now on, for that shard.
 //!
 //! **Commands**: the account is 0 or the session's (the server writes it in), timestamp and sequence are 0, the tag's upper 32 bits are

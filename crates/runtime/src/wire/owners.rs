@@ -6,6 +6,7 @@
 
 use crate::feed::orders::OrderMap;
 use aeromatch_engine::codes::EventKind;
+use aeromatch_engine::exchange::Exchange;
 use aeromatch_engine::record::{Event, NO_SIDE};
 
 /// Accounts of live orders.
@@ -28,6 +29,18 @@ impl Owners {
     /// Goes on with an order that is live.
     pub fn load(&mut self, order_id: u64, account: u32, remaining_lots: u64) {
         self.orders.insert(order_id, Live { account, remaining_lots });
+    }
+
+    /// Goes on where an exchange stands.
+    pub fn load_all(&mut self, exchange: &Exchange) {
+        for (number, info) in exchange.registry().instruments() {
+            // The second of two outcomes has no book of its own.
+            for order in
+                exchange.book(number).filter(|_| !info.is_mirror).map(|book| book.orders(None)).unwrap_or_default()
+            {
+                self.load(order.order_id, order.account, order.remaining_lots);
+            }
+        }
     }
 
     /// How many orders are live.

@@ -27,6 +27,18 @@ pub trait Venue: Send + Sync {
     /// As [`Shards::stream_with`].
     fn stream(&self, shard: u16, from_sequence: u64, doorbell: Arc<Doorbell>) -> Result<EventStream, Failure>;
 
+    /// As [`Shards::history`].
+    ///
+    /// # Errors
+    /// As there.
+    fn history(
+        &self,
+        shard: u16,
+        from_sequence: u64,
+        doorbell: Arc<Doorbell>,
+        look: &mut dyn FnMut(&Exchange),
+    ) -> Result<Option<EventStream>, Failure>;
+
     /// Looks at a shard between two of its batches.
     ///
     /// # Errors
@@ -54,6 +66,16 @@ impl<St: Storage> Venue for Shards<St> {
 
     fn stream(&self, shard: u16, from_sequence: u64, doorbell: Arc<Doorbell>) -> Result<EventStream, Failure> {
         self.stream_with(shard, from_sequence, doorbell)
+    }
+
+    fn history(
+        &self,
+        shard: u16,
+        from_sequence: u64,
+        doorbell: Arc<Doorbell>,
+        look: &mut dyn FnMut(&Exchange),
+    ) -> Result<Option<EventStream>, Failure> {
+        Shards::history(self, shard, from_sequence, doorbell, look)
     }
 
     fn look(&self, shard: u16, act: &mut dyn FnMut(&Exchange)) -> Result<(), Failure> {

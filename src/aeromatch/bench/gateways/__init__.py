@@ -35,7 +35,7 @@ BATCHING: Final = frozenset({"rest", "grpc", "binary"})
 """Those that take several orders in a request."""
 OF_ONE_ACCOUNT: Final = frozenset({"binary"})
 """Those whose sessions are an account's own."""
-PORTS: Final[Mapping[str, int]] = {"grpc": 9090, "fix": 9878, "binary": 9191}
+PORTS: Final[Mapping[str, int]] = {"grpc": 50051, "fix": 9878, "binary": 9191}
 """Where those listen that have a port of their own, if nothing else is said."""
 
 

@@ -59,10 +59,10 @@ class BinaryAnswer:
 
 async def connect(target: Target, host: str, port: int) -> BinaryConnection:
     """Connects and logs in. Raises LostError."""
-    key = key_of(target.proof)
-    client = AsyncBinaryClient(
-        f"{host}:{port}", credentials=None if key is None else SigningKey(*key), account=target.account
-    )
+    signing = target.proof if isinstance(target.proof, SigningKey) else None
+    if signing is None and (key := key_of(target.proof)) is not None:
+        signing = SigningKey(*key)
+    client = AsyncBinaryClient(f"{host}:{port}", credentials=signing, account=target.account)
     try:
         await client.connect()
     except ClientError as error:

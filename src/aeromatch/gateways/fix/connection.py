@@ -193,6 +193,10 @@ class Connection(asyncio.Protocol):
             self._seat = await self._acceptor.take_seat(principal.key_id, introduction.comp_id, self)
         except RefusedError as refused:
             self._services.stages.count("aeromatch_refusals_total", gateway="fix", slug=refused.slug)
+            if refused.slug == "already_logged_on":
+                # A Logout would be counted as one of the session that goes on.
+                self._turn_away(refused.slug)
+                return
             log.info("not logged on", extra={"remote": self.remote, "reason": refused.slug})
             self._do(refuse(introduction, profile, refused.slug, text_of(refused), time.time_ns()))
             return

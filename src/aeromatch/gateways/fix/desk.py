@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final, Protocol
 
 from aeromatch.gateways.fix import tags
@@ -99,12 +100,17 @@ class Desk:
         self.orders = SessionOrders(store, options.kept_orders)
         # Their answers were lost with the process before this one.
         self._lost = {order.number: order for order in self.orders.unanswered()}
+        for order in self._lost.values():
+            for change in order.changes:
+                change.is_lost = not change.sequence
         self._followers = {account: Follower(self, account) for account in accounts_of(store)}
         self._link: Link | None = None
         self._begun: list[Coroutine[Any, Any, None]] = []
         self._entering: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._request = 0
+        self._conclusions: list[Callable[[], None]] = []
+        self._concluded: asyncio.Future[None] | None = None
 
     # For the connection.
 
@@ -175,7 +181,7 @@ class Desk:
             del self._lost[number]
             if not order.order_id:
                 self.send("8", rejected(order, refused, order_reason(refused), f"L{number}", time.time_ns()))
-            for change in [each for each in order.changes if not each.sequence]:
+            for change in [each for each in order.changes if each.is_lost and not each.sequence]:
                 self._refuse_change(order, change, refused)
             self.orders.save(order)
 
@@ -186,6 +192,26 @@ class Desk:
             yield
         if self._link is not None:
             self._link.flush()
+
+    async def _conclude(self, conclusion: Callable[[], None]) -> None:
+        """Lets the client know what became of a request: with what else is known in this turn, as one transaction."""
+        if self._concluded is None:
+            loop = asyncio.get_running_loop()
+            self._concluded = loop.create_future()
+            loop.call_soon(self._conclude_all, self._concluded)
+        self._conclusions.append(conclusion)
+        await asyncio.shield(self._concluded)
+
+    def _conclude_all(self, concluded: "asyncio.Future[None]") -> None:
+        conclusions, self._conclusions, self._concluded = self._conclusions, [], None
+        try:
+            with self.committing():
+                for conclusion in conclusions:
+                    conclusion()
+        except Exception as error:
+            concluded.set_exception(error)
+        else:
+            concluded.set_result(None)
 
     def send(self, msg_type: str, body: Body) -> None:
         """Numbers a message and keeps it, within a transaction."""
@@ -282,17 +308,21 @@ class Desk:
             refused = _refused(error, "an order failed")
             status = refused.status
             self._count(refused)
-            with self.committing():
-                self.send("8", rejected(order, refused, order_reason(refused), exec_id, time.time_ns()))
-                self.orders.save(order)
+            await self._conclude(partial(self._not_entered, order, refused, exec_id))
         else:
-            with self.committing():
-                for body in followed(order, state) if is_new else restored(order, state):
-                    self.send("8", body)
-                self.orders.save(order)
+            await self._conclude(partial(self._entered, order, state, is_new=is_new))
         finally:
             del self._entering[order.number]
             self._services.stages.request("fix", "D", status, time.perf_counter_ns() - started_ns)
+
+    def _entered(self, order: Tracked, state: Order, *, is_new: bool) -> None:
+        for body in followed(order, state) if is_new else restored(order, state):
+            self.send("8", body)
+        self.orders.save(order)
+
+    def _not_entered(self, order: Tracked, refused: RefusedError, exec_id: str) -> None:
+        self.send("8", rejected(order, refused, order_reason(refused), exec_id, time.time_ns()))
+        self.orders.save(order)
 
     def _ask(self, message: Message, link: Link) -> None:
         """A cancel or a replacement."""
@@ -345,26 +375,26 @@ class Desk:
             refused = _refused(error, "a change of an order failed")
             status = refused.status
             self._count(refused)
-            with self.committing():
-                self._refuse_change(order, change, refused)
-                self.orders.save(order)
+            await self._conclude(partial(self._refuse_change, order, change, refused))
         else:
-            with self.committing():
-                # The report comes with the stream, between what was before and what is behind it.
-                change.sequence = report.sequence
-                self.orders.save(order)
+            await self._conclude(partial(self._changed, order, change, report.sequence))
         finally:
             route = "F" if wanted is None else "G"
             self._services.stages.request("fix", route, status, time.perf_counter_ns() - started_ns)
+
+    def _changed(self, order: Tracked, change: Change, sequence: int) -> None:
+        # The report comes with the stream, between what was before and what is behind it.
+        change.sequence = sequence
+        self.orders.save(order)
 
     def _refuse_change(self, order: Tracked, change: Change, refused: RefusedError) -> None:
         with suppress(ValueError):
             order.changes.remove(change)
         reason = cancel_reason(refused, has_ended=True)
         is_replace = change.kind == "amend"
-        self.send(
-            "9", cancel_rejected(order, change.cl_ord_id, order.cl_ord_id, refused, reason, is_replace=is_replace)
-        )
+        told = cancel_rejected(order, change.cl_ord_id, order.cl_ord_id, refused, reason, is_replace=is_replace)
+        self.send("9", told)
+        self.orders.save(order)
 
     def _mass_cancel(self, message: Message, link: Link) -> None:
         kind, symbol = message[tags.MASS_CANCEL_REQUEST_TYPE], message.text(tags.SYMBOL)
@@ -403,11 +433,9 @@ class Desk:
         except Exception as error:
             refused = _refused(error, "a mass cancel failed")
             status = refused.status
-            with self.committing():
-                self._mass_refused(message, refused)
+            await self._conclude(partial(self._mass_refused, message, refused))
         else:
-            with self.committing():
-                self._send(self._mass_report(message, done))
+            await self._conclude(lambda: self._send(self._mass_report(message, done)))
         finally:
             self._services.stages.request("fix", "q", status, time.perf_counter_ns() - started_ns)
 

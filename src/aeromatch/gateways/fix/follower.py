@@ -223,7 +223,7 @@ class Follower:
                     order = asked
             if order is None:
                 continue  # It was entered elsewhere.
-            for body in followed(order, state, is_recovering=self._desk.is_lost(order)):
+            for body in followed(order, state):
                 self._desk.send("8", body)
             orders.save(order)
         shard = message.shard or 0

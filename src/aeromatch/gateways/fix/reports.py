@@ -48,14 +48,12 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
-def followed(order: Tracked, state: Order, *, is_recovering: bool = False) -> Iterator[Body]:
+def followed(order: Tracked, state: Order) -> Iterator[Body]:
     """The reports that lead to a state of an order, from the one that it had; `order` goes along.
 
     Arguments:
         order: Its client's order.
         state: How the exchange has it after a command, with the fills since the last report among its own.
-        is_recovering: The answers to requests are lost, as the server ended before they came: what was asked for is
-            taken as done where the state is what it asks for.
     """
     if state.sequence <= order.sequence or order.is_done:
         return
@@ -64,8 +62,7 @@ def followed(order: Tracked, state: Order, *, is_recovering: bool = False) -> It
         order.is_dormant = order.ord_type in ("3", "4", "P")
         yield _report(order, NEW, f"{state.order_id}.{state.sequence}.{NEW}", state.created_at)
     fills = sorted((fill for fill in state.fills if fill.sequence > order.sequence), key=_sequence)
-    if is_recovering:
-        _take_as_done(order, state)
+    _take_as_done(order, state)
     if order.is_dormant and state.status != "dormant" and (state.status != "canceled" or fills):
         order.is_dormant = False
         restated = (tags.EXEC_RESTATEMENT_REASON, OTHER_REASON), (tags.TEXT, "triggered")
@@ -84,8 +81,8 @@ def _sequence(step: Fill | Change) -> int:
 
 
 def _take_as_done(order: Tracked, state: Order) -> None:
-    """Of replacements without an answer, the last one that the state may come from, and those before it."""
-    asked = [change for change in order.changes if change.kind == "amend" and not change.sequence]
+    """Of replacements whose answers are lost, the last one that the state may come from."""
+    asked = [change for change in order.changes if change.kind == "amend" and change.is_lost and not change.sequence]
     quantity, price = _amount(order.quantity), _amount(order.price)
     for place in range(len(asked) - 1, -1, -1):
         change = asked[place]
@@ -138,7 +135,8 @@ def _canceled(order: Tracked, state: Order) -> Body:
     asked = [change for change in order.changes if change.kind == "cancel" and reason == "requested"]
     more: Body = [(tags.TEXT, reason)]
     # An answered one is known to have done it; where answers were lost it is the first that could.
-    cause = next((change for change in asked if change.sequence), asked[0] if asked else None)
+    lost = next((change for change in asked if change.is_lost), None)
+    cause = next((change for change in asked if change.sequence), lost)
     if cause is not None:
         more.insert(0, (tags.ORIG_CL_ORD_ID, order.cl_ord_id))
         order.cl_ord_id = cause.cl_ord_id

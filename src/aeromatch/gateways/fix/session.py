@@ -309,7 +309,10 @@ class Session:
                 elif kind == "3":
                     self._actions.append(Rejected(message))
                 elif not message.is_administrative:
-                    self._actions.append(Deliver(message))
+                    self._deliver(message)
+
+    def _deliver(self, message: Message) -> None:
+        self._actions.append(Deliver(message))
 
     def _reset_sequence(self, message: Message, sequence: int) -> None:
         """SequenceReset: forward only. To fill a gap it has to come in its turn, else its number does not matter."""

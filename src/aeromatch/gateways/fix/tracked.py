@@ -19,6 +19,7 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
         cl_ord_id: Its own id, which becomes the order's if it is done.
         quantity, price: What a replacement asks for; None: that stays.
         sequence: The exchange's command that did it; 0: there is no answer yet.
+        is_lost: There will be none: the process that sent it has ended. Whether it was done, the order's state says.
     """
 
     kind: Literal["amend", "cancel"]
@@ -26,6 +27,7 @@ class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
     quantity: str | None = None
     price: str | None = None
     sequence: int = 0
+    is_lost: bool = False
 
 
 class Tracked(msgspec.Struct, kw_only=True, omit_defaults=True):

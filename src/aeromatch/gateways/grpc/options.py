@@ -33,7 +33,7 @@ class GrpcOptions:
     """
 
     host: str = "127.0.0.1"
-    port: int = 9090
+    port: int = 50051
     max_message_bytes: int = 1 << 20
     connections: int = 1024
     calls: int = 8192

@@ -13,6 +13,7 @@ import grpc
 from google.protobuf.message import Message
 
 from aeromatch._core import AeroMatchError
+from aeromatch.gateways.context import session as session_context
 from aeromatch.gateways.grpc import entry
 from aeromatch.gateways.grpc.forms import decode
 from aeromatch.gateways.grpc.gateway import Call, Gateway
@@ -182,6 +183,8 @@ def handler(gateway: Gateway) -> Handler:
             gateway.check_state()
             # A session of its own, which ends with the stream: what was asked to be canceled then is canceled.
             number = admission.connect(call.remote)
+            session_context.set(number)
+            gateway.services.stages.count("aeromatch_gateway_connections", gateway="grpc")
             try:
                 own = Call(number, call.remote, ROUTE)
                 trading = _Trading(gateway, context, gateway.admit(own, context, "trade", cost=0).principal)
@@ -189,6 +192,7 @@ def handler(gateway: Gateway) -> Handler:
                     await trading.run()
             finally:
                 admission.disconnect(number)
+                gateway.services.stages.count("aeromatch_gateway_connections", -1, gateway="grpc")
 
     made: Handler = grpc.stream_stream_rpc_method_handler(handle)
     return made

@@ -58,7 +58,7 @@ class Section(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class TlsConfig(Section):
-    """TLS for HTTP and WebSocket. Without a certificate the server speaks plain text."""
+    """TLS for HTTP, WebSocket, gRPC and FIX. Without a certificate the server speaks plain text."""
 
     certificate: Annotated[str | None, doc("PEM file with the certificate and its chain.")] = None
     private_key: Annotated[str | None, doc("PEM file with the certificate's private key.")] = None
@@ -413,7 +413,7 @@ class GrpcConfig(Section):
 
     enabled: Annotated[bool, doc("Whether it is there.")] = False
     host: Annotated[str | None, doc("Address to listen on; null: that of `server`.")] = None
-    port: Annotated[int, doc("Its port; 0: the system chooses one.", ge=0, le=65535)] = 9090
+    port: Annotated[int, doc("Its port; 0: the system chooses one.", ge=0, le=65535)] = 50051
     max_message_bytes: Annotated[int, doc("A larger request is refused.", ge=1024, le=1 << 30)] = 1 << 20
     connections: Annotated[int, doc("Connections; further ones are closed as they come.", ge=1, le=1 << 20)] = 1024
     calls: Annotated[int, doc("Calls at the same time.", ge=1, le=1 << 20)] = 8192

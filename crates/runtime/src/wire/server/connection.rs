@@ -2,11 +2,13 @@
 
 use super::listen::{Incoming, Socket};
 use super::market::Followed;
+use super::resume::Resume;
 use crate::admission::address::Address;
 use crate::admission::key::Key;
 use crate::shard::submission::Slots;
 use crate::wire::commands::Named;
 use crate::wire::session::{Bounds, Session};
+use aeromatch_engine::record::Event;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,8 +42,17 @@ impl Pending {
 pub enum Source {
     /// The stream, behind that number.
     Live(u64),
-    /// The past: the stream's are not for it yet.
-    Past,
+    /// The past, and it has everything up to that number: the stream's are not for it yet.
+    Past(u64),
+    /// The past up to a number that the stream has passed: what the stream has had since is held until then.
+    Joining { upto: u64, held: Vec<Event> },
+}
+
+impl Source {
+    /// Behind `begin`, where the stream has come to `own`.
+    pub fn of(own: u64, begin: u64) -> Source {
+        if begin < own { Source::Past(begin) } else { Source::Live(begin) }
+    }
 }
 
 /// A connection.
@@ -71,6 +82,7 @@ pub struct Connection {
     pub sources: Vec<Source>,
     /// By shard, the command of which it had the last event.
     pub reported: Vec<u64>,
+    pub resume: Option<Resume>,
     pub followed: Vec<Followed>,
     /// It was told that there is no more.
     pub is_shut: bool,
@@ -100,6 +112,7 @@ impl Connection {
             cancels_at_end: false,
             sources: Vec::new(),
             reported: Vec::new(),
+            resume: None,
             followed: Vec::new(),
             is_shut: false,
             is_listing: false,

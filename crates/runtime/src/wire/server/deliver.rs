@@ -17,6 +17,7 @@ use aeromatch_engine::record::{ClientId, Event};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Events of a shard that are read in one turn.
@@ -41,6 +42,8 @@ pub struct Delivery {
     /// By shard, orders with client order ids whose first event has not come.
     expected: Vec<VecDeque<Named>>,
     named: Vec<(u64, ClientId)>,
+    /// The account whose event came last, and its sessions.
+    followers: (u32, Vec<Token>),
     /// Those that have something to send.
     pub dirty: Vec<Token>,
     /// Those that have more to read.
@@ -62,6 +65,7 @@ impl Delivery {
             by_trades: HashMap::new(),
             expected: (0..shards).map(|_| VecDeque::new()).collect(),
             named: Vec::new(),
+            followers: (0, Vec::new()),
             dirty: Vec::new(),
             again: Vec::new(),
         };
@@ -143,12 +147,7 @@ fn begin(venue: &dyn Venue, shard: u16, bell: &Arc<Doorbell>) -> Result<(EventSt
         let (mut position, mut owners) = (0, Owners::default());
         venue.look(shard, &mut |exchange| {
             position = exchange.sequence();
-            for (number, _) in exchange.registry().instruments() {
-                let orders = exchange.book(number).filter(|book| book.rules().instrument == number);
-                for order in orders.map(|book| book.orders(None)).unwrap_or_default() {
-                    owners.load(order.order_id, order.account, order.remaining_lots);
-                }
-            }
+            owners.load_all(exchange);
         })?;
         attempt += 1;
         match venue.stream(shard, position + 1, Arc::clone(bell)) {
@@ -188,42 +187,46 @@ impl Io {
     fn distribute(&mut self, shard: u16, events: &[Event]) {
         let follows = !self.delivery.by_account.is_empty() || !self.delivery.by_all.is_empty();
         let place = usize::from(shard);
-        let mut cached: (u32, usize) = (0, 0);
+        let mut followers = std::mem::take(&mut self.delivery.followers);
+        followers.0 = 0;
         for event in events {
             let other = self.delivery.owners[place].follow(event);
             if !self.delivery.expected[place].is_empty() {
                 self.note_name(place, event);
             }
             if follows {
-                self.report(shard, event.account, event, &mut cached);
+                if event.account != 0 {
+                    self.report(shard, event.account, event, &mut followers);
+                }
                 if other != 0 {
-                    self.report(shard, other, &Event { account: 0, ..*event }, &mut cached);
+                    self.report(shard, other, &Event { account: 0, ..*event }, &mut followers);
                 }
                 for follower in 0..self.delivery.by_all.len() {
                     self.report_to(self.delivery.by_all[follower], shard, event);
                 }
             }
         }
+        self.delivery.followers = followers;
         if !self.delivery.by_trades.is_empty() {
             self.trades(shard, events);
         }
-        // Whoever reads the past needs only those; it has its own way to them.
-        self.delivery.owners[place].strangers.clear();
+        // Before it is said how far this has come: whoever reads up to there finds them.
+        self.common.past.keep_strangers(&mut self.delivery.owners[place].strangers);
         if let Some(last) = events.last() {
             self.delivery.positions[place] = last.sequence;
+            self.common.past.delivered[place].store(last.sequence, Ordering::Release);
         }
     }
 
-    /// Reports an event to the sessions of an account. Most events in a row are of one account.
+    /// Reports an event to the sessions of an account. Most events in a row are of one account, whose sessions are remembered.
     #[inline]
-    fn report(&mut self, shard: u16, account: u32, event: &Event, cached: &mut (u32, usize)) {
-        if account == 0 || (cached.0 == account && cached.1 == 0) {
-            return;
+    fn report(&mut self, shard: u16, account: u32, event: &Event, followers: &mut (u32, Vec<Token>)) {
+        if followers.0 != account {
+            followers.0 = account;
+            followers.1.clear();
+            followers.1.extend(self.delivery.by_account.get(&account).into_iter().flatten());
         }
-        let tokens = self.delivery.by_account.get(&account).map_or(&[][..], Vec::as_slice);
-        *cached = (account, tokens.len());
-        for follower in 0..tokens.len() {
-            let token = self.delivery.by_account[&account][follower];
+        for &token in &followers.1 {
             self.report_to(token, shard, event);
         }
     }
@@ -231,18 +234,25 @@ impl Io {
     #[inline]
     fn report_to(&mut self, token: Token, shard: u16, event: &Event) {
         let Some(connection) = self.connections.get_mut(token.place as usize).and_then(Option::as_mut) else { return };
-        let place = usize::from(shard);
-        if !matches!(connection.sources[place], Source::Live(from) if event.sequence > from) {
-            return;
+        match &mut connection.sources[usize::from(shard)] {
+            Source::Live(from) if event.sequence > *from => {}
+            Source::Joining { held, .. } => return held.push(*event),
+            Source::Live(_) | Source::Past(_) => return,
         }
-        let begins = connection.reported[place] != event.sequence;
-        connection.reported[place] = event.sequence;
+        let Some(mut connection) = self.connections[token.place as usize].take() else { return };
+        self.write_report(&mut connection, shard, event);
+        self.connections[token.place as usize] = Some(connection);
+    }
+
+    /// Appends an event to a session's reports.
+    #[inline]
+    pub fn write_report(&mut self, connection: &mut Connection, shard: u16, event: &Event) {
+        let reported = &mut connection.reported[usize::from(shard)];
+        let begins = *reported != event.sequence;
+        *reported = event.sequence;
         connection.session.outbox.event(Kind::Reports, shard, begins, event);
         self.counters.reports += 1;
-        if !connection.is_dirty {
-            connection.is_dirty = true;
-            self.delivery.dirty.push(token);
-        }
+        self.delivery.mark(connection);
     }
 
     fn note_name(&mut self, place: usize, event: &Event) {
@@ -276,6 +286,7 @@ impl Io {
             Ok((stream, position, owners)) => {
                 self.delivery.streams[place] = stream;
                 (self.delivery.positions[place], self.delivery.owners[place]) = (position, owners);
+                self.common.past.begin(place, position);
                 self.delivery.expected[place].clear();
                 self.end_all(Code::SequenceNotKept, &detail);
             }
@@ -297,14 +308,17 @@ impl Io {
             begins.push(wanted.unwrap_or(own));
         }
         connection.reported = begins.clone();
-        connection.sources = begins.iter().map(|&begin| Source::Live(begin)).collect();
+        connection.sources =
+            self.delivery.positions.iter().zip(&begins).map(|(&own, &begin)| Source::of(own, begin)).collect();
         self.delivery.join(connection);
-        let gone = (0..).zip(&begins).find(|&(shard, &begin)| {
-            begin < self.delivery.positions[usize::from(shard)] || begin > self.venue.last_sequence(shard)
-        });
-        if let Some((shard, begin)) = gone {
-            let detail = format!("shard {shard}: what is behind {begin} is not kept, or not there yet");
+        if let Some((shard, begin)) =
+            (0..).zip(&begins).find(|&(shard, &begin)| begin > self.venue.last_sequence(shard))
+        {
+            let detail = format!("shard {shard}: the log has no number {begin}");
             return self.end(connection, Code::SequenceNotKept, &detail, 0);
+        }
+        if connection.sources.iter().any(|source| matches!(source, Source::Past(_))) {
+            self.resumes.waiting.push_back(connection.token);
         }
         let (bounds, levels) = (&self.options.bounds, self.published_levels as u16);
         let (sender, heartbeat_ms) = (connection.session.sender, connection.session.heartbeat_ms());
@@ -331,7 +345,7 @@ impl Io {
             .enumerate()
             .map(|(place, source)| match source {
                 Source::Live(from) => delivered[place].max(*from),
-                Source::Past => connection.reported[place],
+                Source::Past(upto) | Source::Joining { upto, .. } => *upto,
             })
             .collect();
         connection.session.alive(echo, positions.into_iter());

@@ -133,6 +133,10 @@ impl Desk {
             Some(name) => self.number_of(name)?,
             None => ALL_ACCOUNTS,
         };
+        if login.cancel_on_disconnect && (role < Role::Trade || name.is_none()) {
+            let problem = "orders are canceled at the end of a session that trades for an account";
+            return Err(Unopened::new(Code::NotPermitted, problem));
+        }
         let key = admitted.key.as_ref().map(|key| key.id());
         let opened = self.register.open(key, name.as_deref(), remote);
         let session = opened.map_err(|(code, detail)| Unopened::new(code, detail))?;

@@ -36,6 +36,9 @@ impl Io {
                 self.held_up.push(connection.token);
                 return;
             }
+            if self.is_draining {
+                return;
+            }
             match connection.session.step(self.now_ns) {
                 Ok(Step::Wait) => {
                     if connection.is_at_end {
@@ -235,7 +238,7 @@ impl Io {
                 Err(Pending { target, slots, commands, named })
             }
             Err((error, slots)) => {
-                self.end_all(Code::Unavailable, &error.to_string());
+                self.stopped = Some(error.to_string());
                 Err(Pending { target, slots, commands, named })
             }
         }

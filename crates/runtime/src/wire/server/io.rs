@@ -4,6 +4,7 @@ use super::connection::{Connection, Token};
 use super::deliver::Delivery;
 use super::desk::{Answer, Job, Opened, Reply, Unopened};
 use super::listen::{Incoming, Listeners};
+use super::resume::Resumes;
 use super::{Common, Counters, Phase, ServerOptions, locked};
 use crate::admission::Admission;
 use crate::failure::Failure;
@@ -20,6 +21,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -63,6 +65,10 @@ pub struct Io {
     pub held_up: Vec<Token>,
     /// The one that has something for several shards: until it has gone, nothing else goes.
     pub barrier: Option<Token>,
+    /// Nothing new is taken.
+    pub is_draining: bool,
+    /// Why the exchange takes nothing any more.
+    pub stopped: Option<String>,
     /// Sessions that have ended and whose orders are to be canceled: number and account.
     pub cancels: VecDeque<(u32, u32)>,
     /// From the oldest that is not answered; its ticket is `first_ticket`.
@@ -73,6 +79,7 @@ pub struct Io {
     pub in_flight: usize,
     pub most_in_flight: usize,
     pub delivery: Delivery,
+    pub resumes: Resumes,
     pub refusals: Vec<Refusal>,
     pub counters: Counters,
     began: Instant,
@@ -108,6 +115,7 @@ impl Io {
         add(port.doorbell(), ANSWERS)?;
         let run = venue.options();
         let delivery = Delivery::open(&*venue, run.shards, &common.bell)?;
+        delivery.positions.iter().enumerate().for_each(|(shard, &position)| common.past.begin(shard, position));
         Ok(Io {
             venue,
             admission,
@@ -125,6 +133,8 @@ impl Io {
             ready: VecDeque::new(),
             held_up: Vec::new(),
             barrier: None,
+            is_draining: false,
+            stopped: None,
             cancels: VecDeque::new(),
             sent: VecDeque::new(),
             first_ticket: 1,
@@ -132,6 +142,7 @@ impl Io {
             in_flight: 0,
             most_in_flight: (run.stream_events / 4).max(1),
             delivery,
+            resumes: Resumes::default(),
             refusals: Vec::new(),
             counters: Counters::default(),
             began: Instant::now(),
@@ -155,11 +166,12 @@ impl Io {
             self.common.counters.store(&self.counters);
         }
         for place in 0..self.connections.len() {
-            if let Some(connection) = self.connections[place].take() {
-                self.forget(&connection);
+            if let Some(token) = self.connections[place].as_ref().map(|connection| connection.token) {
+                self.close(token);
             }
         }
         self.cancel_all();
+        self.resumes.join();
         self.common.counters.store(&self.counters);
         self.common.has_drained();
     }
@@ -190,7 +202,8 @@ impl Io {
     }
 
     fn has_news(&self) -> bool {
-        self.port.is_ready() || self.delivery.is_ready() || !locked(&self.common.replies).is_empty()
+        let has_past = self.common.past.sent.load(Ordering::Acquire) != self.resumes.taken;
+        has_past || self.port.is_ready() || self.delivery.is_ready() || !locked(&self.common.replies).is_empty()
     }
 
     fn woken(&mut self, event: Event) {
@@ -204,13 +217,14 @@ impl Io {
                 if let Some(connection) = self.connection(token) {
                     connection.is_readable |= flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP);
                     connection.is_writable |= flags.contains(EventFlags::OUT);
-                    connection.is_dirty = true;
+                    let was_dirty = std::mem::replace(&mut connection.is_dirty, true);
                     if flags.contains(EventFlags::ERR) {
-                        self.close(token);
-                    } else {
-                        self.delivery.dirty.push(token);
-                        self.make_ready(token);
+                        return self.close(token);
                     }
+                    if !was_dirty {
+                        self.delivery.dirty.push(token);
+                    }
+                    self.make_ready(token);
                 }
             }
         }
@@ -218,6 +232,7 @@ impl Io {
 
     /// Everything once. Returns whether there is more to do at once.
     fn turn(&mut self) -> bool {
+        self.is_draining = self.common.phase() == Phase::Draining;
         let replies = std::mem::take(&mut *locked(&self.common.replies));
         for reply in replies {
             self.replied(reply);
@@ -230,9 +245,14 @@ impl Io {
             });
         }
         self.cancel_all();
+        if let Some(cause) = self.stopped.take() {
+            self.cancels.clear();
+            self.end_all(Code::Unavailable, &cause);
+        }
         // First what was answered, then the stream: it has the events of all of that.
         let answered = self.take_answers();
         let has_more = self.deliver();
+        self.resume_all();
         self.in_flight -= answered;
         if answered > 0 || self.port.unanswered() == 0 {
             for token in std::mem::take(&mut self.held_up) {
@@ -265,8 +285,8 @@ impl Io {
                 sent.is_answered = true;
             }
             match completion.result {
-                // What is there has no place in the log: there was no room for it.
-                Ok(done) => done.events.iter().for_each(|event| {
+                // What has no place in the log: there was no room for it.
+                Ok(done) => done.events.iter().filter(|event| event.sequence == 0).for_each(|event| {
                     let refusal =
                         Refusal { tag: event.detail as u32, code: Code::Capacity, retry_after_ns: 50_000_000 };
                     if let Some(token) = self.delivery.token_of((event.detail >> 32) as u32) {
@@ -336,17 +356,17 @@ impl Io {
 
     /// Those who take too long, and those who want to hear that somebody is there.
     fn tick(&mut self) {
-        let is_draining = self.common.phase() == Phase::Draining;
-        if is_draining {
+        if self.is_draining {
             self.listeners = None;
         }
-        let can_end = is_draining && self.in_flight == 0 && !self.delivery.is_ready();
+        let can_end = self.is_draining && self.in_flight == 0 && !self.is_waiting() && !self.delivery.is_ready();
         for place in 0..self.connections.len() {
             let Some(token) = self.connections[place].as_ref().map(|connection| connection.token) else { continue };
             self.with(token, |io, connection| {
-                connection.session.inbox.relax();
                 if connection.is_held_up() {
                     connection.session.excuse(io.now_ns);
+                } else {
+                    connection.session.inbox.relax();
                 }
                 if let Err(fault) = connection.session.check_time(io.now_ns) {
                     io.counters.faults += 1;
@@ -455,6 +475,7 @@ impl Io {
         }
         connection.rest = 0..0;
         connection.waiting.clear();
+        connection.resume = None;
         if self.barrier == Some(connection.token) {
             self.barrier = None;
         }

@@ -8,9 +8,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How those are called who come over the Unix socket.
 const LOCAL: &str = "unix";
+/// How long nothing is accepted where the system has no room.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Where it listens.
 pub struct Listeners {
@@ -85,7 +88,12 @@ fn accepted<T>(accept: impl Fn() -> Option<io::Result<T>>) -> Option<T> {
         match accept()? {
             Ok(incoming) => return Some(incoming),
             Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted) => {}
-            Err(_) => return None,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Err(_) => {
+                // The system has no room; whoever waits stays where he is, and is told of again at once.
+                std::thread::sleep(PAUSE);
+                return None;
+            }
         }
     }
 }

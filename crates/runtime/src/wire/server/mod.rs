@@ -2,7 +2,8 @@
 //!
 //! The first thread waits for nobody: sockets, answers and events wake it by descriptors (epoll), commands go to the shards as
 //! they came in whole batches, reports come from the event streams. What may wait (who somebody is, the note of a session, what
-//! instruments there are) is done by the desk, the other thread. Linux only.
+//! instruments there are) is done by the desk, the other thread; what a client has missed is read by one more, for as long as that
+//! takes. Linux only.
 //!
 //! # What bounds what
 //! - A connection's input is one frame, and no more is read while its commands wait for room: the client's writes block.
@@ -17,6 +18,7 @@ mod input;
 mod io;
 mod listen;
 mod market;
+mod resume;
 
 use super::session::Bounds;
 use super::venue::Venue;
@@ -145,6 +147,7 @@ struct Common {
     counters: Published,
     names: Mutex<VecDeque<(u64, ClientId)>>,
     replies: Mutex<Vec<desk::Reply>>,
+    past: resume::Known,
     is_drained: Mutex<bool>,
     drained: Condvar,
 }
@@ -211,6 +214,7 @@ impl Server {
             counters: Published::default(),
             names: Mutex::default(),
             replies: Mutex::default(),
+            past: resume::Known::new(&*venue),
             is_drained: Mutex::new(false),
             drained: Condvar::new(),
         });
