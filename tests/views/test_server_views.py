@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.views.venue import START_NS, SYMBOLS, dump, following, open_venue, options, trade
 
 from aeromatch import Exchange
 from aeromatch.gateways.services import RefusedError
+from aeromatch.market.records import ORDER_DTYPE
 from aeromatch.market.view_rows import ViewBatch
 from aeromatch.schema.market import Candle
 from aeromatch.schema.orders import Order
@@ -287,6 +290,30 @@ def test_a_store_of_another_log_or_ahead_of_its_own_is_refused_by_name(tmp_path:
     other.write_bytes(b"nothing of this kind" * 400)
     with pytest.raises(StoreError, match=r"other\.sqlite: file is not a database"):
         SqliteViews(other)
+
+
+def test_a_file_of_the_version_before_gets_the_column_that_it_lacks(tmp_path: Path) -> None:
+    file = tmp_path / "v.sqlite"
+    row = np.zeros(1, ORDER_DTYPE)
+    row["order_id"], row["status"], row["accepted"] = 7, 3, 99
+    with SqliteViews(file) as store:
+        store.write(ViewBatch(orders=row))
+    with sqlite3.connect(file) as connection:
+        connection.execute("ALTER TABLE orders DROP COLUMN accepted")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with pytest.raises(StoreError, match="views of schema version 1"):
+        SqliteViews(file, read_only=True)
+    for number in (7, 8):
+        with SqliteViews(file) as store:
+            kept = store.order(7)
+            assert kept is not None
+            assert (kept["status"], kept["accepted"]) == (3, 0)
+            row["order_id"] = number + 1
+            store.write(ViewBatch(orders=row))
+            added = store.order(number + 1)
+            assert added is not None
+            assert added["accepted"] == 99
 
 
 def test_what_is_no_longer_kept_is_dropped(tmp_path: Path) -> None:

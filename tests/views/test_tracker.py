@@ -296,10 +296,10 @@ def test_what_does_not_follow_is_refused_and_stays_so() -> None:
         tracker.apply(b"")
     with pytest.raises(TypeError, match="events must be rows of 64 bytes, not bytes with items of 1 bytes"):
         _core.OrderTracker().apply(b"short")
-    with pytest.raises(TypeError, match="orders must be rows of 104 bytes"):
+    with pytest.raises(TypeError, match="orders must be rows of 112 bytes"):
         _core.OrderTracker().load(np.zeros(3, EVENT_DTYPE))
 
 
 def test_dtypes_are_the_rows() -> None:
-    assert (ORDER_DTYPE.itemsize, FILL_DTYPE.itemsize) == (104, 64)
+    assert (ORDER_DTYPE.itemsize, FILL_DTYPE.itemsize) == (112, 64)
     assert {str(status) for status in OrderStatus} >= set(STATUS.values())

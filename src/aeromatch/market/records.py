@@ -143,6 +143,7 @@ ORDER_DTYPE: Final = np.dtype(
         ("sequence", "<u8"),
         ("book", "<u4"),
         ("unit_ticks", "<u4"),
+        ("accepted", "<u8"),
     ]
 )
 """An order as events tell it, in its own terms (docs/views.md): what `_core.OrderTracker` gives."""

@@ -17,6 +17,7 @@ from aeromatch.stores.views_schema import (
     APPLICATION_ID,
     CANDLE_COLUMNS,
     ENDED,
+    MIGRATIONS,
     ORDER_COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
@@ -107,6 +108,8 @@ class SqliteViews(SqliteFile):
                         self._connection.execute(statement)
                     rows = [(period,) for period in wanted or periods_of(DEFAULT_PERIODS)]
                     self._connection.executemany("INSERT INTO periods VALUES (?)", rows)
+                elif self._pragma("application_id") == APPLICATION_ID:
+                    self._migrate()
         if self._pragma("application_id") != APPLICATION_ID:
             raise StoreError(f"{self.path}: a database of something else, not views of AeroMatch")
         if (version := self._pragma("user_version")) != SCHEMA_VERSION:
@@ -122,6 +125,11 @@ class SqliteViews(SqliteFile):
                 f"{self.path}: has candles of {has}, not of {asked}: move the file away and make it anew with "
                 "`aeromatch views rebuild`"
             )
+
+    def _migrate(self) -> None:
+        while (change := MIGRATIONS.get(version := self._pragma("user_version"))) is not None:
+            self._connection.execute(change)
+            self._connection.execute(f"PRAGMA user_version = {version + 1}")
 
     def _one(self, statement: str, values: Sequence[Any] = ()) -> Any:
         return self._connection.execute(statement, values).fetchone()[0]

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 APPLICATION_ID: Final = int.from_bytes(b"AMvw")
 """In the file's header: these are our tables."""
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+MIGRATIONS: Final = {1: "ALTER TABLE orders ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0"}
+"""What makes the tables of a version those of the next one."""
 
 U64: Final = 2**64
 ENDED: Final = _core.CODES["OrderStatus"]["filled"]

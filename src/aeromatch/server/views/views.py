@@ -1,7 +1,7 @@
 """The views of a server: they follow the feed, and answer gateways from what waits and from the store."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from aeromatch.server.views.orders import order_of
 from aeromatch.server.views.past import Names, shard_paths
 from aeromatch.server.views.rows import MILLISECOND_NS, candle_of, cursor_of, read_cursor, trade_of
 from aeromatch.server.views.seeds import seed_of
+from aeromatch.server.views.terms import Terms
 from aeromatch.server.views.writer import Writer
 
 __all__ = ["ServerViews"]
@@ -79,6 +80,7 @@ class ServerViews:
         self.tracker = _core.OrderTracker(self._exchange)
         self.tracker.load(self._store.live_orders(), times_ns=[position.time_ns for position in at])
         self.directory = Directory(self._exchange)
+        self._terms = None if directory is None else Terms(shard_paths(directory))
         again: dict[int, str] = {}
         self._names: dict[int, Names] = {}
         seeds: list[Seed] = []
@@ -174,8 +176,22 @@ class ServerViews:
         if row is None:
             return None
         found = row
-        names = await self._read(lambda: self.names_of([order_id]))
-        return order_of(found, self.directory, names.get(order_id))
+
+        def told() -> Order:
+            return self._told(found, self.names_of([order_id]))
+
+        return await self._read(told)
+
+    def _told(self, row: np.void, names: Mapping[int, str]) -> Order:
+        """An order with all that is known of it; of one that lives, its book knows the rest. Reads files."""
+        order = order_of(row, self.directory, names.get(int(row["order_id"])))
+        if (
+            self._terms is not None
+            and row["status"] >= ENDED
+            and (market := self.directory.number(int(row["instrument"])))
+        ):
+            self._terms.complete(order, row, market)
+        return order
 
     async def orders(
         self, *, account: str | None, symbol: str | None, status: str | None, limit: int, cursor: str | None
@@ -187,17 +203,17 @@ class ServerViews:
             return OrderPage(orders=[])
         instrument = None if symbol is None else self.directory.find(symbol).number
 
-        def read() -> tuple[NDArray[np.void], dict[int, str]]:
+        def read() -> tuple[NDArray[np.void], list[Order]]:
             rows = self._orders(number, instrument, status, (before[0], before[1]) if before else None, limit + 1)
-            return rows, self.names_of(rows["order_id"].tolist())
+            names = self.names_of(rows["order_id"].tolist())
+            return rows, [self._told(row, names) for row in rows[:limit]]
 
-        rows, names = await self._read(read)
+        rows, found = await self._read(read)
         more = (
             cursor_of(int(rows[limit - 1]["created_ns"]), int(rows[limit - 1]["order_id"]))
             if len(rows) > limit
             else None
         )
-        found = [order_of(row, self.directory, names.get(int(row["order_id"]))) for row in rows[:limit]]
         return OrderPage(orders=found, next_cursor=more)
 
     def _orders(

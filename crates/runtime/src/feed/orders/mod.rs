@@ -245,6 +245,7 @@ impl OrderTracker {
             created_ns: time_ns,
             updated_ns: time_ns,
             sequence: event.sequence,
+            accepted: event.sequence,
             ..OrderRow::default()
         };
         if event.reason & shape::MIRRORED != 0 {

@@ -4,7 +4,7 @@ use super::other_side;
 use aeromatch_engine::codes::OrderType;
 
 /// Bytes of an order's row.
-pub const ORDER_BYTES: usize = 104;
+pub const ORDER_BYTES: usize = 112;
 /// Bytes of a fill's row.
 pub const FILL_BYTES: usize = 64;
 
@@ -69,6 +69,8 @@ pub struct OrderRow {
     pub book: u32,
     /// Ticks in one unit of cash if it is of a second outcome, else 0.
     pub unit_ticks: u32,
+    /// Number of the command that entered it; 0: not known. What events do not tell of it stands there.
+    pub accepted: u64,
 }
 
 impl OrderRow {
@@ -124,6 +126,7 @@ impl OrderRow {
         put.u64(self.sequence);
         put.u32(self.book);
         put.u32(self.unit_ticks);
+        put.u64(self.accepted);
         out.extend_from_slice(&bytes);
     }
 
@@ -155,6 +158,7 @@ impl OrderRow {
             sequence: word(88),
             book: half(96),
             unit_ticks: half(100),
+            accepted: word(104),
         }
     }
 }
