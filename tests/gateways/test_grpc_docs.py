@@ -169,7 +169,7 @@ def test_the_limits_that_the_page_names_are_the_defaults() -> None:
 
 
 def test_the_program_of_the_page_trades(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (code,) = re.findall(r"```python no-run\n(.*?)```", PAGE, re.DOTALL)
     (command,) = re.findall(r"`python (-m grpc_tools\.protoc [^`]*)`", PAGE)
     program = tmp_path / "program"
     program.mkdir()
