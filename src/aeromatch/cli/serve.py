@@ -52,7 +52,9 @@ def needs_server(error: ModuleNotFoundError) -> click.ClickException:
 def serve(
     file: Path | None, host: str | None, port: int | None, data_dir: Path | None, demo: bool, seconds: float | None
 ) -> int:
-    """Serve the exchange over HTTP and WebSocket until SIGTERM or Ctrl-C; a second one does not wait.
+    """Serve the exchange until SIGTERM or Ctrl-C; a second one does not wait.
+
+    Over HTTP and WebSocket, and over gRPC, FIX and the binary protocol where the configuration says so.
 
     The exchange is recovered from its data directory; /ready says when it may be used.
     """
@@ -65,6 +67,9 @@ def serve(
         "--seconds": (("demo", "seconds"), seconds),
     }
     options = {name: (path, value) for name, (path, value) in given.items() if value is not None}
+    if demo and port == 0:
+        # Two demos side by side are not to meet at any port.
+        options |= {f"--port ({name})": (("gateways", name, "port"), 0) for name in ("grpc", "fix", "binary")}
     with ExitStack() as stack:
         if demo and data_dir is None and DATA_DIR_VARIABLE not in os.environ:
             temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="aeromatch-demo-"))
