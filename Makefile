@@ -162,6 +162,8 @@ fuzz-targets: build $(CARGO_FUZZ) ## coverage-guided fuzzing of every decoder an
 .PHONY: fuzz-decoders
 fuzz-decoders: build ## what reads the bytes of clients, SECONDS for each gateway's: make fuzz-decoders SECONDS=60 SEED=1
 	@$(PY) -m tests.gateways.fuzz_decoders --seconds $(SECONDS) --seed $(SEED)
+	@AEROMATCH_FUZZ_SECONDS=$(SECONDS) AEROMATCH_FUZZ_SEED=$(SEED) cargo test --locked --quiet -p aeromatch-runtime \
+		--test untrusted_frames -- --nocapture
 
 .PHONY: coverage
 coverage: build ## which lines of the engine the tests run: a table by file (needs the compiler's llvm-cov)
