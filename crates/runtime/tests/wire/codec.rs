@@ -146,7 +146,7 @@ fn nothing_that_comes_breaks_a_session_or_takes_more_than_its_room() {
         for number in 2..6 {
             let length = (dice() % 300) as u32;
             let kind = (dice() % 10) as u8;
-            let slots = if dice() % 2 == 0 { (length / 64) as u16 } else { 0 };
+            let slots = if dice().is_multiple_of(2) { (length / 64) as u16 } else { 0 };
             bytes.extend(Header { length, kind, version: VERSION, count: slots, number }.bytes());
             bytes.extend((0..length).map(|_| (dice() % 5) as u8));
         }

@@ -261,7 +261,8 @@ impl Io {
             return;
         }
         let expected = &mut self.delivery.expected[place];
-        if let Some((_, id)) = expected.pop_front_if(|(tag, _)| *tag == event.detail)
+        if expected.front().is_some_and(|(tag, _)| *tag == event.detail)
+            && let Some((_, id)) = expected.pop_front()
             && kind == Some(EventKind::Accepted)
         {
             self.delivery.named.push((event.order_id, id));
