@@ -150,8 +150,8 @@ impl BinaryServer {
     #[new]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     #[pyo3(signature = (
-        exchange, admission, *, open_session, close_session=None, tcp=None, unix_path=None, max_frame_bytes=1 << 20,
-        outbound_bytes=16 << 20, heartbeat_ms=10_000, login_timeout_ms=5_000, max_subscriptions=256, depth_interval_ms=10
+        exchange, admission, *, open_session, close_session=None, tcp=None, unix_path=None, max_frame_bytes=1_048_576,
+        outbound_bytes=16_777_216, heartbeat_ms=10_000, login_timeout_ms=5_000, max_subscriptions=256, depth_interval_ms=10
     ))]
     fn new(
         py: Python<'_>,
