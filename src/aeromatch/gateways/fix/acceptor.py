@@ -19,7 +19,7 @@ from aeromatch.gateways.fix.profile import Profile
 from aeromatch.gateways.fix.session import Session
 from aeromatch.gateways.fix.store import FixStore, StoredSession
 from aeromatch.gateways.problems import refusal
-from aeromatch.gateways.services import RefusedError, Services
+from aeromatch.gateways.services import Principal, RefusedError, Services
 from aeromatch.gateways.streams import Hub
 from aeromatch.gateways.trading import Trading
 
@@ -29,6 +29,7 @@ log = logging.getLogger("aeromatch.fix")
 
 RECHECK_S: Final = 5.0
 """How long a connection outlives its key, where it only listens."""
+LONGEST_COMP_ID: Final = 64
 DRAINING: Final = "the server is about to stop"
 
 
@@ -54,8 +55,9 @@ class Seat:
     def take_sent(self, connection: Connection) -> bytes:
         """What is to leave over a connection now."""
         sent, self._sent = self._sent, []
-        # What an earlier connection did not take is asked for again.
-        return b"".join(sent) if connection is self.connection else b""
+        # What an earlier connection did not take is asked for again; what was not kept has never been.
+        is_kept = connection is self.connection and not self.desk.is_broken
+        return b"".join(sent) if is_kept else b""
 
 
 class Acceptor:
@@ -106,11 +108,17 @@ class Acceptor:
             connection.look_at_key()
         self._recheck = asyncio.get_running_loop().call_later(RECHECK_S, self._look_at_keys)
 
-    async def take_seat(self, key_id: str | None, comp_id: str, connection: Connection) -> Seat:
-        """The session of a key and a CompID, if nobody is there. Raises RefusedError."""
+    async def take_seat(self, principal: Principal, comp_id: str, connection: Connection) -> Seat:
+        """The session of a key and a CompID, if nobody is there. Raises RefusedError.
+
+        A key that acts for another account by now has another session: what the one before has kept is not for it.
+        """
         if self._failure:
             raise refusal("unavailable", "no session is served any more")
-        name = msgspec.json.encode([key_id, comp_id]).decode()
+        if len(comp_id) > LONGEST_COMP_ID:
+            raise refusal("malformed", f"SenderCompID (49) has more than {LONGEST_COMP_ID} characters")
+        key_id = principal.key_id
+        name = msgspec.json.encode([key_id, comp_id, principal.account, "admin" in principal.roles]).decode()
         seat = self._seats.get(name)
         while seat is not None and seat.leaving is not None:
             await asyncio.wait({seat.leaving})

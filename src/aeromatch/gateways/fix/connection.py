@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aeromatch._core import AeroMatchError
 from aeromatch.gateways.context import session as session_context
 from aeromatch.gateways.fix.actions import Action, Deliver, Disconnect, LoggedOn, LoggedOut, Rejected, Send
 from aeromatch.gateways.fix.entrance import Entrance, Introduction, refuse
@@ -31,6 +30,10 @@ __all__ = ["Connection"]
 log = logging.getLogger("aeromatch.fix")
 
 UNAUTHORIZED: Final = 401
+LONGEST_VALUE: Final = 256
+"""Of a field: answers repeat them, and are kept."""
+TEXTS: Final = (58, 96, 355)
+"""Text, RawData, EncodedText: nothing repeats them."""
 UNSUPPORTED_TYPE: Final = "3"
 """BusinessRejectReason (380)."""
 POSTED_MOST: Final = 10_000
@@ -52,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._market = MarketRequests(self._services, acceptor.trading, acceptor.hub, self._options, self)
         self._timer: asyncio.TimerHandle | None = None
         self._slow_timer: asyncio.TimerHandle | None = None
+        self._closing: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self._when_free: list[Callable[[], None]] = []
@@ -60,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._paused: set[str] = set()
         self._left, self._left_at = float(self._options.burst_messages), time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_over = False
+        self._is_over = self._is_resending = False
 
     # The socket.
 
@@ -95,7 +99,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """The connection has ended, however it did."""
         self._is_over = True
-        for timer in (self._timer, self._slow_timer):
+        for timer in (self._timer, self._slow_timer, self._closing):
             if timer is not None:
                 timer.cancel()
         self._writable.set()
@@ -190,7 +194,10 @@ class Connection(asyncio.Protocol):
         profile = self._acceptor.profile
         try:
             principal = self._principal_of(introduction)
-            self._seat = await self._acceptor.take_seat(principal.key_id, introduction.comp_id, self)
+            self._seat = await self._acceptor.take_seat(principal, introduction.comp_id, self)
+            if not self._is_over:
+                # Not before: who is turned away, as somebody is there, is not whose end cancels orders.
+                self._cancel_at_end(principal)
         except RefusedError as refused:
             self._services.stages.count("aeromatch_refusals_total", gateway="fix", slug=refused.slug)
             if refused.slug == "already_logged_on":
@@ -218,15 +225,18 @@ class Connection(asyncio.Protocol):
             if not introduction.username or not introduction.password:
                 raise refusal("missing_credentials", "Logon needs Username (553), the key's id, and Password (554)")
             credentials = Credentials(authorization=f"Bearer {introduction.username}.{introduction.password}")
-        principal = services.admission.admit(self.number, self.remote, credentials, "read").principal
+        return services.admission.admit(self.number, self.remote, credentials, "read").principal
+
+    def _cancel_at_end(self, principal: Principal) -> None:
         if self._options.cancel_on_disconnect and principal.account is not None and "trade" in principal.roles:
-            services.admission.cancel_on_disconnect(principal.session, principal.account, enabled=True)
-        return principal
+            self._services.admission.cancel_on_disconnect(principal.session, principal.account, enabled=True)
 
     def _receive(self, data: bytes) -> None:
         session = self._session
         assert session is not None
+        before = session.taken_messages
         self._commit(lambda: session.received(data, time.time_ns()))
+        self._spend(session.taken_messages - before)
         self._look_at_requests()
 
     def _commit(self, work: Callable[[], list[Action]]) -> None:
@@ -242,13 +252,11 @@ class Connection(asyncio.Protocol):
                         self._deliver(action.message)
                     else:
                         later.append(action)
-        except AeroMatchError as error:
-            seat.desk.forget()
-            self._acceptor.fail(str(error))
+        except Exception as error:
+            log.exception("what a message leads to could not be kept", extra={"remote": self.remote})
+            self.abort()
+            seat.desk.break_off(error)
             return
-        except BaseException:
-            seat.desk.forget()
-            raise
         self._transport.write(b"".join(written))
         self.flush()
         seat.desk.begin()
@@ -257,7 +265,6 @@ class Connection(asyncio.Protocol):
 
     def _sends(self, actions: list[Action], written: list[bytes]) -> list[Action]:
         """The session's own messages have their numbers: they leave before what answers those that it delivers."""
-        self._spend(len(actions))
         written += [action.data for action in actions if isinstance(action, Send)]
         return [action for action in actions if not isinstance(action, Send)]
 
@@ -280,6 +287,9 @@ class Connection(asyncio.Protocol):
                     self._services.stages.count("aeromatch_gateway_closed_total", gateway="fix", reason=action.reason)
                     self._is_over = True
                     self._transport.close()
+                    # What waits in the socket leaves first, unless nobody reads: a session is not kept busy by that.
+                    loop = asyncio.get_running_loop()
+                    self._closing = loop.call_later(self._options.logout_timeout_s, self._transport.abort)
                 case Deliver():
                     raise AssertionError("messages are delivered within a transaction")
 
@@ -287,6 +297,7 @@ class Connection(asyncio.Protocol):
         assert self._seat is not None
         desk = self._seat.desk
         try:
+            _check_lengths(message)
             if desk.take(message, self):
                 return
             if message.msg_type == "V":
@@ -325,9 +336,15 @@ class Connection(asyncio.Protocol):
         session = self._session
         if session is None or not session.has_more or not self._writable.is_set() or self._is_over:
             return
-        for action in session.more(time.time_ns()):
-            self._do([action])
-        asyncio.get_running_loop().call_soon(self._resend)
+        if not self._is_resending:
+            # One at a time: whatever comes meanwhile would begin another one.
+            self._is_resending = True
+            asyncio.get_running_loop().call_soon(self._resend_more, session)
+
+    def _resend_more(self, session: Session) -> None:
+        self._is_resending = False
+        if self._writable.is_set() and not self._is_over:
+            self._commit(lambda: session.more(time.time_ns()))
 
     def _spend(self, messages: int) -> None:
         """Reads no more for a while where too much has come."""
@@ -425,3 +442,10 @@ class Connection(asyncio.Protocol):
             return [action for message in posted for action in session.send(message, now_ns, is_kept=False)]
 
         self._commit(send)
+
+
+def _check_lengths(message: Message) -> None:
+    """Raises RefusedError where a field is longer than any that is used."""
+    for tag in message:
+        if len(message[tag]) > LONGEST_VALUE and tag not in TEXTS:
+            raise refusal("malformed", f"field {tag} has more than {LONGEST_VALUE} characters")

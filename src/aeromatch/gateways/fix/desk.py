@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final, Protocol
 
+from aeromatch._core import AeroMatchError
 from aeromatch.gateways.fix import tags
 from aeromatch.gateways.fix.follower import Follower, accounts_of
 from aeromatch.gateways.fix.message import Group, Message
@@ -67,6 +68,9 @@ class Link(Protocol):
     def end(self, slug: str, detail: str) -> None:
         """Logs the client out, with a reason, and closes."""
 
+    def abort(self) -> None:
+        """Closes at once, without a word."""
+
     async def room(self) -> None:
         """Waits until the client takes what is sent."""
 
@@ -105,6 +109,8 @@ class Desk:
                 change.is_lost = not change.sequence
         self._followers = {account: Follower(self, account) for account in accounts_of(store)}
         self._link: Link | None = None
+        self.is_broken = False
+        """What is known here is ahead of the store: nothing more is told, or kept."""
         self._begun: list[Coroutine[Any, Any, None]] = []
         self._entering: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -147,13 +153,22 @@ class Desk:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("what became of a request could not be kept", exc_info=error)
-            self._fail(str(error))
+            self.break_off(error)
 
-    def forget(self) -> None:
-        """The transaction has failed: nothing of what it was about is sent."""
+    def break_off(self, error: BaseException) -> None:
+        """A transaction has failed: nothing of what it was about is sent.
+
+        Orders, and the messages that were about to leave, are ahead of the store now. As after a crash, whoever logs on
+        next begins with what the store has. If that can keep nothing any more, nobody does.
+        """
+        self.is_broken = True
         for work in self._begun:
             work.close()
         self._begun.clear()
+        if self._link is not None:
+            self._link.abort()
+        if isinstance(error, AeroMatchError):
+            self._fail(str(error))
 
     # For followers.
 
@@ -188,8 +203,14 @@ class Desk:
     @contextmanager
     def committing(self) -> Iterator[None]:
         """What is sent within is kept together, and leaves when it is."""
-        with self.store.transaction():
-            yield
+        if self.is_broken:
+            raise RuntimeError("a transaction before this one has failed")
+        try:
+            with self.store.transaction():
+                yield
+        except BaseException as error:
+            self.break_off(error)
+            raise
         if self._link is not None:
             self._link.flush()
 

@@ -55,6 +55,8 @@ class Session:
         self.comp_id = comp_id
         self.store = store
         self.garbled_messages = 0
+        self.taken_messages = 0
+        """All that came, garbled ones too."""
         self._dictionary = dictionary
         self._framer = Framer(profile.max_message_bytes)
         self._phase = Phase.NEW
@@ -212,6 +214,7 @@ class Session:
 
     def _take_frames(self) -> None:
         while self._phase in (Phase.UP, Phase.ENDING) and (frame := self._framer.next()) is not None:
+            self.taken_messages += 1
             try:
                 message, pairs = decode(frame)
             except GarbledError:

@@ -144,16 +144,18 @@ class FixStore:
             self._connection.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
-            yield
+            # Whatever fails within is named, too: the changes are written as they are made.
             with self._naming():
+                yield
                 for session in self._sessions.values():
                     session.write()
                 self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            for session in self._sessions.values():
-                session.read()
+            with self._naming():
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                for session in self._sessions.values():
+                    session.read()
             raise
         finally:
             self._depth = 0
