@@ -18,6 +18,7 @@ from aeromatch.gateways.fix import follower
 from aeromatch.gateways.fix.acceptor import Acceptor
 from aeromatch.gateways.fix.reports import Body, followed
 from aeromatch.gateways.fix.tracked import Tracked
+from aeromatch.schema.market import Book
 from aeromatch.schema.orders import Order
 from aeromatch.server.admission.keys import KeyStore
 
@@ -198,3 +199,30 @@ def test_a_key_that_acts_for_another_account_has_another_session(tmp_path: Path)
             await client.log_out()
 
     asyncio.run(main())
+
+
+def test_books_that_are_asked_for_wait_for_each_other(tmp_path: Path) -> None:
+    async def test(venue: RealVenue, client: FixClient) -> None:
+        asked, may_go = asyncio.Semaphore(0), asyncio.Event()
+        market = acceptor_of(venue).services.market
+        book = market.book
+
+        async def slow(symbol: str, levels: int) -> Book:
+            asked.release()
+            await may_go.wait()
+            return await book(symbol, levels)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(market, "book", slow)
+            for number in range(4):
+                client.send(
+                    "V", [(262, number), (263, "0"), (264, "0"), (267, 1), (269, "0"), (146, 1), (55, "BTC-USD")]
+                )
+            for _ in range(4):
+                await asyncio.wait_for(asked.acquire(), 20)
+            (connection,) = acceptor_of(venue).connections
+            assert connection._paused == {"requests"}
+            may_go.set()
+            assert len(await client.quiet()) == 4
+
+    play(tmp_path, test, CONFIG.replace("port: 0", "port: 0, requests: 4"))

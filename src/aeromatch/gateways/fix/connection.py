@@ -64,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._paused: set[str] = set()
         self._left, self._left_at = float(self._options.burst_messages), time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lists: set[asyncio.Task[None]] = set()
         self._is_over = self._is_resending = False
 
     # The socket.
@@ -175,7 +176,7 @@ class Connection(asyncio.Protocol):
                 self._services.stages.count("aeromatch_refusals_total", gateway="fix", slug=came.reason)
                 self._turn_away(came.reason)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         async def run() -> None:
             try:
                 await work
@@ -186,6 +187,7 @@ class Connection(asyncio.Protocol):
         task = asyncio.get_running_loop().create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # The session.
 
@@ -305,7 +307,9 @@ class Connection(asyncio.Protocol):
                 self._market.take(message)
             elif message.msg_type == "x":
                 self.admit("read")
-                self._start(self._list(message))
+                task = self._start(self._list(message))
+                self._lists.add(task)
+                task.add_done_callback(self._lists.discard)
             else:
                 desk.refuse(message, refusal("malformed", f"MsgType {message.msg_type}"), reason=UNSUPPORTED_TYPE)
         except RefusedError as refused:
@@ -359,7 +363,7 @@ class Connection(asyncio.Protocol):
     def _look_at_requests(self) -> None:
         """Reads no more while too many requests are under way."""
         assert self._seat is not None
-        waiting = self._seat.desk.unanswered()
+        waiting = (*self._seat.desk.unanswered(), *self._market.unanswered(), *self._lists)
         if len(waiting) >= self._options.requests and "requests" not in self._paused:
             self._pause("requests")
             self._start(self._wait_for(waiting))

@@ -77,6 +77,10 @@ class MarketRequests:
         self._followed: dict[str, list[_Feed]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def unanswered(self) -> tuple[asyncio.Task[None], ...]:
+        """Requests under way."""
+        return tuple(self._tasks)
+
     def take(self, message: Message) -> None:
         """Answers a MarketDataRequest, soon."""
         request_id = message[tags.MD_REQ_ID]
