@@ -35,7 +35,8 @@ def test_percentiles_are_those_of_the_values_to_the_digits_asked_for(
     places = {max(math.ceil(wanted + nudge), 1) - 1 for nudge in (-1e-9, 0, 1e-9)}
     exact = [sorted(values)[min(place, len(values) - 1)] for place in places]
     # The lowest value is given as the lowest that is not told apart from it, all others as the highest.
-    low = 0 if percent else 1
+    # A hundredth of the smallest floats is 0.
+    low = 0 if percent / 100 else 1
     assert any(value - low * (value // 10**digits + 1) <= found <= value + value // 10**digits + 1 for value in exact)
     assert histogram.count == len(values)
     assert max(values) <= histogram.max <= max(values) + max(values) // 10**digits + 1

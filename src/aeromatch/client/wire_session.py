@@ -157,6 +157,9 @@ class Session:
     _bulks: list[Bulk] = field(default_factory=list)
     _sent: dict[int, NewOrder] = field(default_factory=dict)
     _held: dict[int, NDArray[np.void]] = field(default_factory=dict)
+    is_listed: bool = False
+    """Whether the instruments are known, without which reports say little."""
+    _early: list[Reports] = field(default_factory=list)
     _next_tag: int = 1
 
     def login(self) -> tuple[bytes, int]:
@@ -175,6 +178,8 @@ class Session:
         self.welcome = welcome
         self.account_number = welcome.account
         self._held.clear()
+        # The server tells again what is behind the positions.
+        self._early.clear()
         if len(self.positions) != len(welcome.positions):
             self.positions = list(welcome.positions)
         self.positions = [
@@ -223,6 +228,9 @@ class Session:
             BadAnswerError: It does not follow from what came before.
         """
         match frame:
+            case Reports() if not self.is_listed:
+                # What was missed can be there before the list that was asked for.
+                self._early.append(frame)
             case Reports():
                 self._reports(frame)
             case Refusals():
@@ -253,6 +261,8 @@ class Session:
             feed.fail(error)
 
     def _alive(self, frame: Alive) -> None:
+        if self._early:
+            return
         for shard, position in enumerate(frame.positions):
             if shard < len(self.positions) and shard not in self._held:
                 self.positions[shard] = max(self.positions[shard], position)
@@ -265,6 +275,11 @@ class Session:
         self.seconds = _seconds(self.markets.values())
         if frame.account:
             self.names[frame.account] = frame.account_name
+        if len(self.markets) >= frame.total:
+            self.is_listed = True
+            early, self._early = self._early, []
+            for reports in early:
+                self._reports(reports)
 
     def _refused(self, frame: Refusals) -> None:
         for tag, code, _, retry_after_ns in frame.entries.tolist():

@@ -57,6 +57,7 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "insufficient_funds": (422, "The account has not enough available for this (R30)."),
     "post_only_would_take": (422, "A post-only order would trade on arrival (R13)."),
     "upgrade_required": (426, "There is a WebSocket at this path, and the request asks for none."),
+    "already_logged_on": (409, "This session is logged on over another connection (FIX)."),
     "rate_limited": (429, "Too many requests; the headers say when there is room again."),
     "too_many_connections": (429, "Too many connections from there."),
     "too_many_subscriptions": (429, "A WebSocket follows as many channels as it may."),

@@ -302,10 +302,9 @@ impl Worker {
                     self.send(Piece::Caught { shard, upto })?;
                     meeting = self.meetings.recv().map_err(|_| Broken::Gone)?;
                 }
-                Ok(0) if stream.is_over() => {
-                    return Err(Broken::Failed(Code::Unavailable, "the exchange has stopped".to_string()));
-                }
-                Ok(0) => _ = stream.wait(Some(LOOK)),
+                // Where they meet had been published when it was told, so nothing is left up to there: the last commands
+                // of a shard may have no events, such as those that several shards do and one of them tells.
+                Ok(0) => break,
                 Ok(_) => {
                     let last = stream.position() - 1;
                     self.wait_for(shard, last, &whose)?;
