@@ -135,7 +135,7 @@ def test_the_table_of_codes_is_that_of_the_program() -> None:
         *("unauthenticated", "unknown_path", "unknown_asset", "unknown_group", "unknown_event", "unknown_outcome"),
         *("not_subscribed", "method_not_allowed", "upgrade_required", "duplicate_transfer", "already_exists"),
         *("no_connection", "profile_running", "already_settled", "already_subscribed", "unsupported_media_type"),
-        *("headers_too_large",),
+        *("headers_too_large", "already_logged_on"),
     }
     assert set(PROBLEMS) - set(told) == elsewhere
 
