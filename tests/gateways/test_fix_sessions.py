@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.gateways.fix_client import FixClient, frame, now_text
@@ -351,6 +352,10 @@ def test_what_is_not_kept_one_by_one_is_restated(tmp_path: Path, monkeypatch: py
         client.order("a-2", "1", "1", "90", t1="alice")
         await client.until(lambda: len(client.messages) == 2)
         await client.cut()
+        gateway: Any = venue.venue.listeners["fix"]
+        # Until the server has noticed, it goes on following.
+        while gateway._acceptor.connections or gateway._acceptor._seats:
+            await asyncio.sleep(0.01)
         await venue.order(account="bob", side="sell", quantity="1", price="100")
         monkeypatch.setattr("aeromatch.gateways.streams.Subscription.orders_behind", not_kept)
         await client.log_on()
