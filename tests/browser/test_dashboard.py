@@ -126,6 +126,8 @@ def test_what_the_server_refuses_is_told_in_words(watch: Watch, venue: Venue) ->
 def test_every_type_goes_through_the_ticket(page: Any, venue: Venue, kind: str) -> None:
     venue.order("bob", "sell", "5", "160")
     venue.order("alice", "buy", "1", "160")  # stops need a last price
+    # What is suggested comes from the book that is shown.
+    page.locator('.level[data-price="160.0"]').first.wait_for()
     if kind in ("stop", "trailing_stop"):
         # A buy has to say what it may cost.
         page.get_by_role("button", name="Sell", exact=True).click()
