@@ -357,6 +357,8 @@ def test_what_is_not_kept_one_by_one_is_restated(tmp_path: Path, monkeypatch: py
         while gateway._acceptor.connections or gateway._acceptor._seats:
             await asyncio.sleep(0.01)
         await venue.order(account="bob", side="sell", quantity="1", price="100")
+        # A stream that begins from now on begins behind this.
+        await venue.venue.trading.reached()
         monkeypatch.setattr("aeromatch.gateways.streams.Subscription.orders_behind", not_kept)
         await client.log_on()
         await client.until(lambda: len(client.messages) == 3)
