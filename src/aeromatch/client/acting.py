@@ -106,7 +106,7 @@ class Acting(Reading):
     async def amend(
         self, order_id: str, *, quantity: AmountLike | None = None, price: AmountLike | None = None
     ) -> Order:
-        """Changes an order's quantity (its total), its price, or both (R24). Never repeated."""
+        """Changes an order's quantity (its total), its price, or both (R22). Never repeated."""
         change = AmendOrder(quantity=maybe_text(quantity, "quantity"), price=maybe_text(price, "price"))
         return await self._entry.amend(order_id, change)
 
