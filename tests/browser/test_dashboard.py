@@ -321,6 +321,11 @@ def test_a_market_that_is_not_there_has_no_figures(page: Any, venue: Venue) -> N
     assert not any(digit.isdigit() for digit in page.get_by_test_id("last-price").inner_text())
 
 
+def test_an_address_that_makes_no_sense_is_no_empty_page(watch: Watch) -> None:
+    page = watch.open("/#/trade/%")
+    page.get_by_role("button", name="BTC-USD").first.wait_for()
+
+
 def test_nothing_moves_by_itself(page: Any, venue: Venue) -> None:
     page.evaluate(
         """() => {
