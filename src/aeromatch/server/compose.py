@@ -242,7 +242,7 @@ class Venue:
         self.trading = trading = Trading(services)
         self._stack.push_async_callback(trading.close)
         if config.gateways.rest.enabled:
-            self._app.mount_below("/", RestApp(services, trading))
+            self._app.mount_below("/", RestApp(services, trading), names_requests=True)
         if config.observability.metrics:
             self._app.mount("/metrics", metrics_app(observer, self.admission))
         if config.observability.profiling:
