@@ -266,6 +266,11 @@ class SqliteViews(SqliteFile):
             found.update((unsigned(order_id), name) for order_id, name in rows)
         return found
 
+    def with_name(self, client_order_id: str) -> list[int]:
+        """Ids of the orders that have this client order id."""
+        statement = "SELECT order_id FROM client_order_ids WHERE client_order_id = ?"
+        return [unsigned(order_id) for (order_id,) in self._select(statement, (client_order_id,))]
+
     def trades(
         self, instrument: int, *, before_id: int | None, from_sequence: int | None, limit: int
     ) -> NDArray[np.void]:

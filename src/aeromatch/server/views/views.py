@@ -39,6 +39,8 @@ Seed: TypeAlias = tuple[int, Position, NDArray[np.void], dict[int, str]]
 READERS: Final = 2
 CREATED: Final = _core.CODES["EventKind"]["created"]
 ENDED: Final = _core.CODES["OrderStatus"]["filled"]
+COUNTER_BITS: Final = 40
+"""An order id is its book's number, and so many bits of a counter (R5)."""
 MINUTE_MS: Final = 60_000
 LAST_MS: Final = 2**62
 
@@ -168,19 +170,35 @@ class ServerViews:
 
     async def order(self, order_id: int) -> Order | None:
         """A live order, or one that ended and is still kept."""
+
+        def read() -> Order | None:
+            row = self._row(order_id)
+            return None if row is None else self._told(row, self.names_of([order_id]))
+
+        return await self._read(read)
+
+    def _row(self, order_id: int) -> np.void | None:
         row = self.tracker.order(order_id)
         if row is None:
             row = self._writer.order(order_id)
-        if row is None:
-            row = await self._read(lambda: self._store.order(order_id))
-        if row is None:
+        return self._store.order(order_id) if row is None else row
+
+    async def order_named(self, account: str | None, symbol: str, client_order_id: str) -> Order | None:
+        """As `services.Views`."""
+        market = self.directory.find(symbol)
+        number = 0 if account is None else self.directory.account_number(account)
+
+        def read() -> Order | None:
+            # What waits is asked first: a name that is written meanwhile is found in the store.
+            waiting = self._writer.waiting_with_name(client_order_id)
+            named = {*waiting, *self._store.with_name(client_order_id)}
+            for order_id in sorted((it for it in named if it >> COUNTER_BITS == market.book), reverse=True):
+                row = self._row(order_id)
+                if row is not None and (row["account"], row["instrument"]) == (number, market.number):
+                    return self._told(row, {order_id: client_order_id})
             return None
-        found = row
 
-        def told() -> Order:
-            return self._told(found, self.names_of([order_id]))
-
-        return await self._read(told)
+        return await self._read(read)
 
     def _told(self, row: np.void, names: Mapping[int, str]) -> Order:
         """An order with all that is known of it; of one that lives, its book knows the rest. Reads files."""
