@@ -125,6 +125,15 @@ async def check_filters(views: ServerViews) -> None:
         with pytest.raises(RefusedError) as caught:
             await views.orders(account=None, symbol=None, status=None, limit=5, cursor=cursor)
         assert (caught.value.slug, caught.value.status) == ("invalid_cursor", 400)
+    given = (await views.orders(account=None, symbol=None, status=None, limit=5, cursor=None)).next_cursor
+    for filters in ({"account": "ann"}, {"symbol": "BTC-USD"}, {"status": "done"}):
+        asked: dict[str, str | None] = {"account": None, "symbol": None, "status": None, **filters}
+        with pytest.raises(RefusedError, match="no cursor of an answer to this question"):
+            await views.orders(**asked, limit=5, cursor=given)
+    given = (await views.trades("BTC-USD", limit=5, cursor=None, from_sequence=None)).next_cursor
+    assert given is not None
+    with pytest.raises(RefusedError, match="no cursor of an answer to this question"):
+        await views.trades("ETH-USD", limit=5, cursor=given, from_sequence=None)
     with pytest.raises(RefusedError) as caught:
         await views.trades("DOGE", limit=5, cursor=None, from_sequence=None)
     assert caught.value.status == 404

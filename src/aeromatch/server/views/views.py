@@ -217,7 +217,8 @@ class ServerViews:
         self, *, account: str | None, symbol: str | None, status: str | None, limit: int, cursor: str | None
     ) -> OrderPage:
         """As `services.Views`."""
-        before = read_cursor(cursor, 2)
+        question = ("orders", account, symbol, status)
+        before = read_cursor(question, cursor, 2)
         number = None if account is None else self.directory.account_number(account)
         if account is not None and number is None:
             return OrderPage(orders=[])
@@ -230,7 +231,7 @@ class ServerViews:
 
         rows, found = await self._read(read)
         more = (
-            cursor_of(int(rows[limit - 1]["created_ns"]), int(rows[limit - 1]["order_id"]))
+            cursor_of(question, int(rows[limit - 1]["created_ns"]), int(rows[limit - 1]["order_id"]))
             if len(rows) > limit
             else None
         )
@@ -274,7 +275,8 @@ class ServerViews:
     async def trades(self, symbol: str, *, limit: int, cursor: str | None, from_sequence: int | None) -> TradePage:
         """As `services.Views`."""
         market = self.directory.find(symbol)
-        before = read_cursor(cursor, 1)
+        question = ("trades", symbol, from_sequence)
+        before = read_cursor(question, cursor, 1)
 
         def read() -> NDArray[np.void]:
             parts = []
@@ -292,7 +294,7 @@ class ServerViews:
             return rows[places[::-1]][: limit + 1]
 
         rows = await self._read(read)
-        more = cursor_of(int(rows[limit - 1]["trade_id"])) if len(rows) > limit else None
+        more = cursor_of(question, int(rows[limit - 1]["trade_id"])) if len(rows) > limit else None
         return TradePage(trades=[trade_of(row, market) for row in rows[:limit]], next_cursor=more)
 
     async def candles(
@@ -301,14 +303,15 @@ class ServerViews:
         """As `services.Views`: oldest first, the latest of the range; the open candle is the last one."""
         market = self.directory.find(symbol)
         period_ms = self._period(period)
-        before = read_cursor(cursor, 1)
+        question = ("candles", symbol, period_ms, start, end)
+        before = read_cursor(question, cursor, 1)
         now_ms = self._now_ns // MILLISECOND_NS
         end_ms = now_ms + 1
         for bound in (None if end is None else -(-end // MILLISECOND_NS), before[0] if before else None):
             end_ms = end_ms if bound is None else min(end_ms, bound)
         start_ms = 0 if start is None else -(-start // MILLISECOND_NS)
         rows = await self._read(lambda: self._candles(market.book, period_ms, start_ms, end_ms, limit + 1))
-        more = cursor_of(rows[-limit].start_ms) if len(rows) > limit else None
+        more = cursor_of(question, rows[-limit].start_ms) if len(rows) > limit else None
         found = [candle_of(row, market, now_ms) for row in rows[-limit:]]
         return CandlePage(symbol=symbol, period=period, candles=found, next_cursor=more)
 
