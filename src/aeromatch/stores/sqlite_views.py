@@ -122,8 +122,8 @@ class SqliteViews(SqliteFile):
         if wanted is not None and wanted != self._periods_ms:
             has, asked = (", ".join(map(duration_text, periods)) for periods in (self._periods_ms, wanted))
             raise StoreError(
-                f"{self.path}: has candles of {has}, not of {asked}: move the file away and make it anew with "
-                "`aeromatch views rebuild`"
+                f"{self.path}: has candles of {has}, not of {asked}: make it anew with "
+                f"`aeromatch views rebuild DIRECTORY --periods {asked.replace(' ', '')}`"
             )
 
     def _migrate(self) -> None:
