@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +42,11 @@ def views() -> None:
 @views.command(epilog=examples("aeromatch views rebuild data/", "aeromatch views rebuild data/ --periods 1m,1h,1d"))
 @click.argument("directory", type=DIRECTORY)
 @file_option
-@click.option("--periods", default=None, help="Periods of candles, as in the configuration's `views.periods`: 1s,1m,1h")
+@click.option(
+    "--periods",
+    default=None,
+    help="Periods of candles, as in the configuration's `views.periods`: 1s,1m,1h. Default: those of the old file.",
+)
 @click.option("--keep-trades", type=click.IntRange(1), default=1_000_000, show_default=True, help="Of each instrument.")
 @click.option("--keep-orders", type=click.IntRange(1), default=1_000_000, show_default=True, help="That have ended.")
 @json_option
@@ -57,7 +62,8 @@ def rebuild(
 ) -> None:
     """Make the file of DIRECTORY anew from its journals, client order ids included.
 
-    An old file stays until the new one is complete. The server must not be at work with it meanwhile.
+    An old file stays until the new one is complete, and says which periods that has, unless --periods does. A file that
+    a server is at work with cannot be made anew.
     """
     # The server's parts are needed for nothing else here.
     from aeromatch.server.views.rebuild import count_commands
@@ -65,9 +71,11 @@ def rebuild(
     from aeromatch.stores import SqliteViews
 
     target = path or directory / FILE_NAME
+    if path is None and _is_in_use(directory):
+        raise click.ClickException(f"{directory} is in use: stop the server first, or make another file with --file")
     fresh = target.with_name(f"{target.name}.new")
     _remove(fresh)
-    wanted = None if periods is None else [period.strip() for period in periods.split(",")]
+    wanted = _periods_of(target) if periods is None else [period.strip() for period in periods.split(",")]
     try:
         store = SqliteViews(fresh, periods=wanted, keep_trades=keep_trades, keep_orders=keep_orders)
     except ValueError as error:
@@ -83,6 +91,33 @@ def rebuild(
         print_json({"file": str(target), "commands": commands})
     else:
         click.echo(f"{target}: made from {commands:,} commands")
+
+
+def _is_in_use(directory: Path) -> bool:
+    """Whether an exchange is open there."""
+    try:
+        import fcntl
+
+        for file in (*directory.glob("lock"), *directory.glob("shard-*/lock")):
+            with file.open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        # A system that cannot say.
+        return False
+    return False
+
+
+def _periods_of(file: Path) -> Sequence[str | int] | None:
+    """The periods that a file has; None: there is none, or it cannot be read."""
+    from aeromatch.stores import SqliteViews, StoreError
+
+    try:
+        with SqliteViews(file, read_only=True) as store:
+            return store.periods_ms
+    except StoreError:
+        return None
 
 
 def _remove(path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from aeromatch import AsyncExchange, Shards
+from aeromatch import AeroMatchError, AsyncExchange, Shards
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.grpc import GrpcServer
 from aeromatch.gateways.rest.app import RestApp
@@ -242,7 +242,7 @@ class Venue:
         self.trading = trading = Trading(services)
         self._stack.push_async_callback(trading.close)
         if config.gateways.rest.enabled:
-            self._app.mount_below("/", RestApp(services, trading))
+            self._app.mount_below("/", RestApp(services, trading), names_requests=True)
         if config.observability.metrics:
             self._app.mount("/metrics", metrics_app(observer, self.admission))
         if config.observability.profiling:
@@ -330,21 +330,28 @@ class Venue:
             self._fix.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
-        """Applies what can be applied while the server runs.
+        """Applies what can be applied while the server runs: all of it, whatever part of it fails.
 
         Raises:
             AeroMatchError: Not all could be: the message says what.
         """
         self._loaded = loaded
-        self.admission.reload(admission_options(loaded))
+        failed: list[AeroMatchError] = []
+        try:
+            self.admission.reload(admission_options(loaded))
+        except AeroMatchError as error:
+            failed.append(error)
         if self._grpc is not None:
             reload_certificate(self._grpc)
         if self._fix is not None:
             self._fix.reload_certificate()
         try:
             await self._list(loaded.config)
-        finally:
-            self.scheduler.apply(loaded.config)
+        except AeroMatchError as error:
+            failed.append(error)
+        self.scheduler.apply(loaded.config)
+        if failed:
+            raise AeroMatchError("; ".join(map(str, failed)))
 
     async def drain(self) -> None:
         """Lets the gateways tell their clients to go."""

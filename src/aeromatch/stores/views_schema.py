@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 APPLICATION_ID: Final = int.from_bytes(b"AMvw")
 """In the file's header: these are our tables."""
-SCHEMA_VERSION: Final = 2
-MIGRATIONS: Final = {1: "ALTER TABLE orders ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0"}
+SCHEMA_VERSION: Final = 3
+BY_NAME: Final = "CREATE INDEX by_client_order_id ON client_order_ids (client_order_id)"
+MIGRATIONS: Final = {1: "ALTER TABLE orders ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0", 2: BY_NAME}
 """What makes the tables of a version those of the next one."""
 
 U64: Final = 2**64
@@ -74,6 +75,7 @@ CREATE TABLE orders (
 CREATE INDEX ended_by_time ON orders (created_ns, order_id) WHERE status >= {ENDED};
 CREATE INDEX ended_by_account ON orders (account, created_ns, order_id) WHERE status >= {ENDED} AND account > 0;
 CREATE TABLE client_order_ids (order_id INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL);
+{BY_NAME};
 CREATE VIEW trade_list AS
     SELECT symbol, trade_id, price_ticks * tick_size AS price, quantity_lots * lot_size AS quantity,
         {_words("side", "Side")} AS side, datetime(timestamp_ns / 1000000000, 'unixepoch') AS time, sequence

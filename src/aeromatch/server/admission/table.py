@@ -141,14 +141,16 @@ class AdmissionTable:
                 cannot change.
 
         Raises:
-            KeyFileError: The keys cannot be used; those that were there go on.
+            KeyFileError: The keys cannot be used; those that were there go on, with the other limits.
         """
         options = self._options if options is None else options
         if (options.keys_file is None) != (self._options.keys_file is None):
             options = replace(options, keys_file=self._options.keys_file)
-        self._keys = _load(options)
         self._options = options
-        self._apply()
+        try:
+            self._keys = _load(options)
+        finally:
+            self._apply()
         for connection in itertools.chain(self._connections.values(), self._strangers.values()):
             # A key may act for another account now: its next request gets another number, noted anew.
             connection.principals.clear()

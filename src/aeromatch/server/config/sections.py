@@ -312,8 +312,8 @@ class ViewsConfig(Section):
         Literal["sqlite", "memory"], doc("Where they are kept; `memory` is made from the journal at every start.")
     ] = "sqlite"
     path: Annotated[str | None, doc("The file; null: `views.sqlite` in `data_dir`.")] = None
-    periods: Annotated[list[str], doc("Periods of candles.", min_length=1)] = msgspec.field(
-        default_factory=lambda: ["1s", "1m", "5m", "15m", "1h", "4h", "1d"]
+    periods: Annotated[list[str], doc("Periods of candles; fixed when the file is made.", min_length=1)] = (
+        msgspec.field(default_factory=lambda: ["1s", "1m", "5m", "15m", "1h", "4h", "1d"])
     )
     retention: Annotated[
         dict[str, str | None], doc("How long candles of a period stay; null: for ever. Others stay as statistics do.")

@@ -62,6 +62,10 @@ class Collector:
         """The client order ids that wait, of these orders."""
         return {order_id: self._names[order_id] for order_id in order_ids if order_id in self._names}
 
+    def with_name(self, client_order_id: str) -> list[int]:
+        """The orders among those whose names wait that have this one."""
+        return [order_id for order_id, name in self._names.items() if name == client_order_id]
+
     def note(self, instruments: Iterable[Listed]) -> None:
         """Instruments have come to be."""
         self._instruments.extend(instruments)

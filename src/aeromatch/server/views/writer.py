@@ -125,6 +125,14 @@ class Writer:
             found = {order_id: flying[order_id] for order_id in order_ids if order_id in flying}
             return found | self._collector.names_of(order_ids)
 
+    def waiting_with_name(self, client_order_id: str) -> list[int]:
+        """The orders that have this client order id, of those of which that is not known to be in the store."""
+        with self._changed:
+            self._take_names()
+            flying = self._in_flight.names if self._in_flight is not None else {}
+            found = [order_id for order_id, name in flying.items() if name == client_order_id]
+            return found + self._collector.with_name(client_order_id)
+
     def last_candle(self, instrument: int, period_ms: int) -> CandleRow | None:
         """The last candle with trades of a book."""
         with self._changed:
