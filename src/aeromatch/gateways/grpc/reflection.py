@@ -77,7 +77,8 @@ def _newer() -> FileDescriptorProto:
     proto.ClearField("options")
     for message in proto.message_type:
         for field in message.field:
-            field.type_name = field.type_name.replace(f".{OLD_PACKAGE}.", f".{PACKAGE}.")
+            if field.type_name:
+                field.type_name = field.type_name.replace(OLD_PACKAGE, PACKAGE)
     for method in proto.service[0].method:
         method.input_type = method.input_type.replace(OLD_PACKAGE, PACKAGE)
         method.output_type = method.output_type.replace(OLD_PACKAGE, PACKAGE)
