@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from tests.gateways.grpc_client import Calls
 from tests.server.listening import Listening, listening
 
 from aeromatch.client import AsyncBinaryClient, Client
@@ -33,11 +34,8 @@ async def over_binary(server: Listening) -> None:
 async def over_grpc(server: Listening) -> None:
     host, port = server.doors["grpc"]
     async with grpc.aio.insecure_channel(f"{host}:{port}", options=(("grpc.enable_http_proxy", 0),)) as channel:
-        trade = channel.stream_stream(
-            "/aeromatch.v1.OrderEntry/Trade",
-            request_serializer=pb.TradeRequest.SerializeToString,
-            response_deserializer=pb.TradeReply.FromString,
-        )()
+        calls: Any = Calls(channel)
+        trade = calls.Trade()
         asked = pb.CancelOnDisconnectRequest(account="alice", enabled=True)
         await trade.write(pb.TradeRequest(id=1, cancel_on_disconnect=asked))
         assert (await trade.read()).cancel_on_disconnect.enabled

@@ -66,7 +66,8 @@ async def code_of(call: Any) -> grpc.StatusCode:
     except asyncio.CancelledError:
         assert call.cancelled()
         return Code.CANCELLED
-    return await call.code()
+    ended: grpc.StatusCode = await call.code()
+    return ended
 
 
 def test_what_is_no_message_is_refused_by_every_method(tmp_path: Path) -> None:

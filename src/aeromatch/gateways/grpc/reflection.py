@@ -33,7 +33,8 @@ def handlers() -> dict[str, Handler]:
     for proto in (*_with_imports((*files, reflection_pb2.DESCRIPTOR)), _newer()):
         pool.AddSerializedFile(proto.SerializeToString())
     services = [service.full_name for file in files for service in file.services_by_name.values()]
-    servicer: Any = reflection.aio.ReflectionServicer((*services, *NAMES), pool=pool)
+    library: Any = reflection
+    servicer = library.aio.ReflectionServicer((*services, *NAMES), pool=pool)
 
     async def info(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         async def decoded() -> AsyncIterator[Any]:
