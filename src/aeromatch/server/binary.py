@@ -111,6 +111,11 @@ class BinaryGateway:
         """host:port and the path of the socket, as far as there are such."""
         return ", ".join(self._addresses)
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return self._server.counters().get("connections", 0)
+
     async def drain(self) -> None:
         """As `Listener.drain`."""
         if not await asyncio.to_thread(self._server.drain, self._options.drain_timeout_s):
@@ -129,6 +134,7 @@ class BinaryGateway:
         counted = self._server.counters()
         if not counted:
             return  # It was closed: there is nothing more to come.
+        yield "aeromatch_gateway_connections", ("binary",), counted["connections"]
         yield "aeromatch_binary_connections", (), counted["connections"]
         yield "aeromatch_binary_sessions", (), counted["sessions"]
         yield "aeromatch_binary_logins_total", ("good",), counted["logins"]
@@ -159,11 +165,14 @@ async def open_binary(
         )
     loop = asyncio.get_running_loop()
 
-    def open_session(key: str | None, account: str | None, remote: str) -> int:
+    def open_session(key: str | None, account: str | None, remote: str, cancels_at_end: bool = False) -> int:
         async def note() -> int:
-            return admission.note_session(key, account, remote)
+            return admission.note_session(key, account, remote, cancels_at_end=cancels_at_end)
 
         return asyncio.run_coroutine_threadsafe(note(), loop).result(NOTED_S)
+
+    def close_session(number: int) -> None:
+        loop.call_soon_threadsafe(admission.end_session, number)
 
     def begin() -> _core.BinaryServer:
         return _core.BinaryServer(
@@ -172,6 +181,7 @@ async def open_binary(
             tcp=options.tcp,
             unix_path=None if path is None else str(path),
             open_session=open_session,
+            close_session=close_session,
             max_frame_bytes=options.max_frame_bytes,
             outbound_bytes=options.outbound_bytes,
             heartbeat_ms=options.heartbeat_ms,
