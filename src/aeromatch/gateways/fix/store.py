@@ -1,18 +1,20 @@
 """What a session must not forget: its numbers, what it sent, and where its application stood; in one SQLite file.
 
 What is in a transaction is on its way to the disk when the transaction ends: a process that is killed then loses
-nothing of it. Whether a machine that loses power does is `is_power_safe`.
+nothing of it. A machine that loses power does not either, where the store is `is_power_safe`, once `when_safe` calls.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
 from aeromatch._core import AeroMatchError
+from aeromatch.gateways.fix.gate import Gate
 
 __all__ = ["FixStore", "FixStoreError", "SessionStore", "StoredSession"]
 
@@ -57,6 +59,19 @@ class SessionStore(Protocol):
         One within another belongs to the outer one.
         """
 
+    @property
+    def is_safe(self) -> bool:
+        """Whether `when_safe` calls at once."""
+
+    def when_safe(self, call: Callable[[Exception | None], None]) -> None:
+        """Call when all that was committed is as safe as it is to be; calls keep their order.
+
+        It is told why nothing can be kept any more, or None.
+        """
+
+    async def safe(self) -> None:
+        """Wait until then. Raises FixStoreError where nothing can be kept any more."""
+
     def expect(self, next_in: int) -> None:
         """Set the number of the next message that is expected."""
 
@@ -92,24 +107,38 @@ class FixStore:
         self.kept_messages = kept_messages
         self._depth = 0
         self._sessions: dict[str, StoredSession] = {}
+        self._log_path = f"{path}-wal"
+        self.gate = Gate(self._sync if is_power_safe and path is not None else None)
         with self._naming():
             self._connection = sqlite3.connect(path or ":memory:", timeout=BUSY_S, isolation_level=None)
             try:
-                self._prepare(is_power_safe)
+                self._prepare()
             except BaseException:
                 self._connection.close()
                 raise
 
-    def _prepare(self, is_power_safe: bool) -> None:
+    def _prepare(self) -> None:
         execute = self._connection.execute
         execute("PRAGMA journal_mode = WAL")
-        execute(f"PRAGMA synchronous = {'FULL' if is_power_safe else 'NORMAL'}")
+        # A transaction's end writes to the log and does not wait for the disk: that is the gate's matter.
+        execute("PRAGMA synchronous = NORMAL")
         version = execute("PRAGMA user_version").fetchone()[0]
         if version == VERSION:
             return
         if version or execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise FixStoreError(f"{self.path}: is no store of FIX sessions of version {VERSION}")
         self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def _sync(self) -> None:
+        """Bring the log of transactions to the disk, in a thread: what has left the log is there already."""
+        try:
+            log = os.open(self._log_path, os.O_RDONLY)
+            try:
+                os.fsync(log)
+            finally:
+                os.close(log)
+        except OSError as error:
+            raise FixStoreError(f"{self.path}: its log cannot be brought to the disk: {error.strerror}") from error
 
     @contextmanager
     def _naming(self) -> Iterator[None]:
@@ -143,6 +172,7 @@ class FixStore:
         with self._naming():
             self._connection.execute("BEGIN IMMEDIATE")
         self._depth = 1
+        before = self._connection.total_changes
         try:
             # Whatever fails within is named, too: the changes are written as they are made.
             with self._naming():
@@ -150,6 +180,8 @@ class FixStore:
                 for session in self._sessions.values():
                     session.write()
                 self._connection.execute("COMMIT")
+            if self._connection.total_changes != before:
+                self.gate.committed()
         except BaseException:
             with self._naming():
                 if self._connection.in_transaction:
@@ -161,7 +193,8 @@ class FixStore:
             self._depth = 0
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what waits is not called any more."""
+        self.gate.close()
         with self._naming():
             self._connection.close()
 
@@ -203,6 +236,19 @@ class StoredSession:
     def transaction(self) -> AbstractContextManager[None]:
         """All changes until its end are made together, or not at all."""
         return self._store.transaction()
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether `when_safe` calls at once."""
+        return self._store.gate.is_open
+
+    def when_safe(self, call: Callable[[Exception | None], None]) -> None:
+        """Call when all that was committed is as safe as it is to be; it is told why nothing can be kept, or None."""
+        self._store.gate.then(call)
+
+    async def safe(self) -> None:
+        """Wait until then. Raises FixStoreError where nothing can be kept any more."""
+        await self._store.gate.passed()
 
     def expect(self, next_in: int) -> None:
         """Set the number of the next message that is expected."""
