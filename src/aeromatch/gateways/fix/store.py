@@ -6,10 +6,12 @@ nothing of it. A machine that loses power does not either, where the store is `i
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -18,9 +20,15 @@ from aeromatch.gateways.fix.gate import Gate
 
 __all__ = ["FixStore", "FixStoreError", "SessionStore", "StoredSession"]
 
+log = logging.getLogger("aeromatch.fix")
+
 VERSION: Final = 1
 BUSY_S: Final = 30.0
 PRUNED_EVERY: Final = 1024
+MOVED_EVERY: Final = 128
+"""Transactions after which the log of them is brought into the file."""
+LOG_PAGES: Final = 8_000
+"""With more in the log a transaction does that itself: a thread's work is never all of it while transactions go on."""
 
 SCHEMA: Final = """
 CREATE TABLE sessions (
@@ -108,6 +116,9 @@ class FixStore:
         self._depth = 0
         self._sessions: dict[str, StoredSession] = {}
         self._log_path = f"{path}-wal"
+        self._in_log = 0
+        self._mover = ThreadPoolExecutor(1, "fix-store-file")
+        self._moving: Future[None] | None = None
         self.gate = Gate(self._sync if is_power_safe and path is not None else None)
         with self._naming():
             self._connection = sqlite3.connect(path or ":memory:", timeout=BUSY_S, isolation_level=None)
@@ -122,6 +133,7 @@ class FixStore:
         execute("PRAGMA journal_mode = WAL")
         # A transaction's end writes to the log and does not wait for the disk: that is the gate's matter.
         execute("PRAGMA synchronous = NORMAL")
+        execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         version = execute("PRAGMA user_version").fetchone()[0]
         if version == VERSION:
             return
@@ -132,13 +144,29 @@ class FixStore:
     def _sync(self) -> None:
         """Bring the log of transactions to the disk, in a thread: what has left the log is there already."""
         try:
-            log = os.open(self._log_path, os.O_RDONLY)
+            file = os.open(self._log_path, os.O_RDONLY)
             try:
-                os.fsync(log)
+                os.fsync(file)
             finally:
-                os.close(log)
+                os.close(file)
         except OSError as error:
             raise FixStoreError(f"{self.path}: its log cannot be brought to the disk: {error.strerror}") from error
+
+    def _committed(self) -> None:
+        self.gate.committed()
+        self._in_log += 1
+        if self.path is not None and self._in_log >= MOVED_EVERY and (self._moving is None or self._moving.done()):
+            self._in_log = 0
+            self._moving = self._mover.submit(self._move)
+
+    def _move(self) -> None:
+        """Bring the log into the file, in a thread: that waits for the disk, and everybody would wait with it."""
+        assert self.path is not None
+        try:
+            with closing(sqlite3.connect(self.path, timeout=BUSY_S)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            log.warning("the log of FIX sessions cannot be brought into its file", extra={"problem": str(error)})
 
     @contextmanager
     def _naming(self) -> Iterator[None]:
@@ -181,7 +209,7 @@ class FixStore:
                     session.write()
                 self._connection.execute("COMMIT")
             if self._connection.total_changes != before:
-                self.gate.committed()
+                self._committed()
         except BaseException:
             with self._naming():
                 if self._connection.in_transaction:
@@ -195,6 +223,7 @@ class FixStore:
     def close(self) -> None:
         """Close the file; what waits is not called any more."""
         self.gate.close()
+        self._mover.shutdown()
         with self._naming():
             self._connection.close()
 
