@@ -135,6 +135,23 @@ def test_a_clock_that_is_set_cuts_nobody_off(tmp_path: Path, monkeypatch: pytest
     play(tmp_path, test)
 
 
+def test_an_answer_brings_the_next_heartbeat_nearer(tmp_path: Path) -> None:
+    async def test(venue: RealVenue, client: FixClient) -> None:
+        (connection,) = acceptor_of(venue).connections
+        session = connection._session
+        assert session is not None
+        # So long nothing has come, and a test request is due.
+        session._pulse._received_ns -= 40 * 10**9
+        connection._wake()
+        await client.until(lambda: client.session[-1].kind == "1")
+        await client.quiet()
+        assert connection._timer is not None
+        assert session.next_tick_ns is not None
+        assert connection._timer.when() <= session.next_tick_ns / 1e9 + 1
+
+    play(tmp_path, test)
+
+
 def test_who_has_not_logged_on_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with real_venue(tmp_path, CONFIG) as venue:

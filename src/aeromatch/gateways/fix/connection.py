@@ -37,6 +37,7 @@ TEXTS: Final = (58, 96, 355)
 """Text, RawData, EncodedText: nothing repeats them."""
 UNSUPPORTED_TYPE: Final = "3"
 """BusinessRejectReason (380)."""
+NEVER_NS: Final = 1 << 63
 POSTED_MOST: Final = 10_000
 """Market data messages that wait for the end of a turn at most."""
 
@@ -55,6 +56,7 @@ class Connection(asyncio.Protocol):
         self._seat: Seat | None = None
         self._market = MarketRequests(self._services, acceptor.trading, acceptor.hub, self._options, self)
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_ns = NEVER_NS
         self._slow_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
@@ -241,6 +243,9 @@ class Connection(asyncio.Protocol):
         self._commit(lambda: session.received(data, seat.now_ns()))
         self._spend(session.taken_messages - before)
         self._look_at_requests()
+        if (due_ns := session.next_tick_ns) is not None and due_ns < self._wakes_ns:
+            # What was asked for is answered, or HeartBtInt is another one.
+            self._wake()
 
     def _commit(self, work: Callable[[], list[Action]]) -> None:
         """Does what a piece of bytes leads to, as one transaction; lets it out when that is safe."""
@@ -333,6 +338,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._wakes_ns = NEVER_NS
         session = self._session
         if session is None or self._is_over:
             return
@@ -342,6 +348,7 @@ class Connection(asyncio.Protocol):
             self._commit(lambda: session.tick(now_ns))
             due_ns = session.next_tick_ns
         if due_ns is not None and not self._is_over:
+            self._wakes_ns = due_ns
             wait_s = max(due_ns - time.monotonic_ns(), 0) / 1e9 + 0.001
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._wake)
 
