@@ -37,7 +37,7 @@ from aeromatch.gateways.streams.channels import (
     TradeChannel,
 )
 from aeromatch.gateways.streams.past import not_kept
-from aeromatch.market.times import event_times
+from aeromatch.market.times import event_times, last_time
 
 __all__ = ["FeedThread", "Hub"]
 
@@ -439,9 +439,10 @@ class Hub:
     def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
         """As the feed's consumer."""
         records = events.to_numpy()
-        times = event_times(records, self._times.get(shard, 0))
-        self._times[shard] = int(times[-1])
+        before_ns = self._times.get(shard, 0)
+        self._times[shard] = last_time(records, before_ns)
         if self._by_book:
+            times = event_times(records, before_ns)
             instruments = records["instrument"]
             is_trade = records["kind"] == TRADE
             for book in np.unique(instruments).tolist():
