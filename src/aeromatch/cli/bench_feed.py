@@ -11,7 +11,6 @@ import click
 from rich.table import Table
 
 from aeromatch.bench.feed import CHANNELS, Delivery, deliver
-from aeromatch.cli.bench_server import machine, running
 from aeromatch.cli.console import (
     NumberRange,
     examples,
@@ -21,6 +20,7 @@ from aeromatch.cli.console import (
     progress_option,
     stdout_console,
 )
+from aeromatch.cli.measured_server import machine, running
 
 PERCENTS: Final = (50.0, 90.0, 99.0, 99.9, 100.0)
 

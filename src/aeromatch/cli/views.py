@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.table import Table
 
-from aeromatch.cli.console import examples, json_option, print_json, progress_bar, progress_option, stdout_console
+from aeromatch.cli.console import (
+    columns_table,
+    examples,
+    json_option,
+    print_json,
+    progress_bar,
+    progress_option,
+    stdout_console,
+)
 from aeromatch.cli.journal_arguments import DIRECTORY
 
 FILE_NAME: Final = "views.sqlite"
@@ -156,10 +163,5 @@ def _draw(title: str, rows: list[Row]) -> None:
     console = stdout_console()
     # Columns are never cut: a narrower terminal wraps lines.
     console.width = max(console.width, len(title), sum(max(map(len, column)) + 2 for column in columns))
-    drawn = Table(box=None, padding=(0, 2, 0, 0))
-    for name in rows[0]:
-        drawn.add_column(name, justify="left" if name in WORDS else "right", no_wrap=True)
-    for row in texts:
-        drawn.add_row(*row)
     console.print(title, style="bold", no_wrap=True)
-    console.print(drawn)
+    console.print(columns_table(tuple(rows[0]), texts, words=WORDS))
