@@ -33,6 +33,7 @@ from aeromatch.cli.bench_views import bench_views
 from aeromatch.cli.console import (
     INDEXES,
     columns_table,
+    examples,
     json_option,
     print_json,
     progress_bar,
@@ -52,7 +53,10 @@ TABLE_WIDTH = 160
 """A narrower terminal wraps lines; columns are never cut."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples("aeromatch bench --flow calm", "aeromatch bench --compare", "aeromatch bench gateways"),
+)
 @click.option(
     "--flow",
     "flows",
@@ -104,11 +108,12 @@ def bench(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure what a command costs: native loop, NumPy batch, single calls.
+    """Measure what a command costs, or a server.
 
-    Generated flows are sent to books that are as full as their mood wants. Every case takes its turn in every round;
-    medians over the rounds are shown, in nanoseconds a command. Percentiles are of commands that are timed one by one.
-    Allocations are those of the second half of the native loop, its steady state.
+    Without a subcommand: native loop, NumPy batch, single calls. Generated flows are sent to books that are as full as
+    their mood wants. Every case takes its turn in every round; medians over the rounds are shown, in nanoseconds a
+    command. Percentiles are of commands that are timed one by one. Allocations are those of the second half of the
+    native loop, its steady state.
     """
     if context.invoked_subcommand is not None:
         return

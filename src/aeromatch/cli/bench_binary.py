@@ -63,10 +63,11 @@ def bench_binary(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure the binary gateway on this machine, over one connection, from a process of its own.
+    """Measure the binary gateway: orders a second, latencies.
 
-    The server is a fresh `aeromatchd` with one instrument. Every second order takes what the one before it left in the
-    book. Each order's time is from when its frame is given to the socket to when its answer has been read.
+    Over one connection on this machine, from a process of its own. The server is a fresh `aeromatchd` with one
+    instrument. Every second order takes what the one before it left in the book. Each order's time is from when its
+    frame is given to the socket to when its answer has been read.
     """
     from aeromatch.bench.binary import Connection, closed_loop, pipelined
     from aeromatch.server.measured import ACCOUNT

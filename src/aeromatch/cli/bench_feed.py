@@ -63,11 +63,11 @@ def bench_feed(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure how old market data is when it reaches its subscribers, over loopback.
+    """Measure how old market data is at its subscribers.
 
-    The server is a fresh `aeromatchd` with one instrument; subscribers live in this process and read the same clock. An
-    age runs from when the shard took the command to when the subscriber had the message: of depth it includes the time
-    until the next update is made.
+    Over loopback. The server is a fresh `aeromatchd` with one instrument; subscribers live in this process and read the
+    same clock. An age runs from when the shard took the command to when the subscriber had the message: of depth it
+    includes the time until the next update is made.
     """
     found = []
     chosen = channels or ("depth", "trades")

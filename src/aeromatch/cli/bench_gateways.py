@@ -58,10 +58,11 @@ def bench_gateways(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure every gateway of a server on this machine, over loopback.
+    """Measure every gateway of a server, side by side.
 
-    The server is a fresh `aeromatchd` with one instrument, in a process of its own, and so is the client. Both share
-    the processors: with few of them a client that costs more makes its gateway look slower.
+    Over loopback on this machine. The server is a fresh `aeromatchd` with one instrument, in a process of its own, and
+    so is the client. Both share the processors: with few of them a client that costs more makes its gateway look
+    slower.
 
     The load is that of `aeromatch load`, in closed loops: new orders, cancels, changes, and orders that take.
     """

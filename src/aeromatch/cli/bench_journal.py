@@ -79,10 +79,11 @@ def bench_journal(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure what durability costs: batches and single calls by policy, recovery, a snapshot.
+    """Measure what durability costs on this disk.
 
-    In the same run the disk's own speed is measured, bytes a second and the time of a sync, and compared: what limits
-    the rest is printed below the tables. A batch is acknowledged before the next is sent.
+    Batches and single calls by policy, recovery, a snapshot. In the same run the disk's own speed is measured, bytes a
+    second and the time of a sync, and compared: what limits the rest is printed below the tables. A batch is
+    acknowledged before the next is sent.
     """
     with progress_bar("generating", commands, progress) as done:
         opening, session = flow(Mood.CALM, commands, seed, done)

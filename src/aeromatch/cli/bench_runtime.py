@@ -100,10 +100,11 @@ def bench_runtime(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure what the runtime costs: hand-off, latency by load and durability, throughput, scaling, memory.
+    """Measure what threads, rings and shards cost.
 
-    Latencies of an open loop count from when a command should have been sent. How each table was measured, with which
-    threads, processors, clock and load, is printed below. Two processors that nobody else uses are asked for.
+    Hand-off, latency by load and durability, throughput, scaling, memory. Latencies of an open loop count from when a
+    command should have been sent. How each table was measured, with which threads, processors, clock and load, is
+    printed below. Two processors that nobody else uses are asked for.
     """
     chosen = tuple(section for section in SECTIONS if section in sections) or SECTIONS
     plan = Plan(

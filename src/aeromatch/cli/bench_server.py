@@ -68,10 +68,11 @@ def bench_server(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure a server on this machine, over loopback, from a process of its own.
+    """Measure what a request costs over REST.
 
-    The server is a fresh `aeromatchd` with one instrument and an echo. Requests are prepared, connections stay open,
-    and each has one request under way. Every second order takes what the one before it left in the book.
+    Over loopback on this machine, from a process of its own. The server is a fresh `aeromatchd` with one instrument and
+    an echo. Requests are prepared, connections stay open, and each has one request under way. Every second order takes
+    what the one before it left in the book.
     """
     chosen = sections or SECTIONS
     # What a server that is never idle costs is told by many connections, what waiting for the shard adds by few.

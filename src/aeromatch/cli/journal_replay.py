@@ -40,7 +40,10 @@ def replay(
     accounts: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Show the exchange of DIRECTORY as it was at a moment: markets, statistics, digest."""
+    """Show the exchange of DIRECTORY as it was at a moment.
+
+    Its markets, statistics and digest.
+    """
     timeline = Timeline(directory)
     seek(timeline, sequence, time_ns)
     steps: list[Step] = []

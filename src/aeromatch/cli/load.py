@@ -135,7 +135,7 @@ def load(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Send orders to a running server, and measure how long it takes to answer.
+    """Send orders to a running server, and time its answers.
 
     The orders are real: they rest in its books, trade and are journaled. Each connection sends new orders around the
     middle of a market, cancels and changes its own, and takes what is there. Orders that still rest at the end stay.

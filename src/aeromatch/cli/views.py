@@ -38,7 +38,7 @@ file_option = click.option(
     epilog=examples("aeromatch views rebuild data/", "aeromatch views show data/ candles --symbol BTC-USD --period 1m")
 )
 def views() -> None:
-    """Make candles, trades and orders anew from a journal, or show them.
+    """Show candles, trades and orders, or make them anew.
 
     The server keeps them in a SQLite file beside the exchange's journals (docs/views.md). Nothing in it is more than
     the journal says: it can always be made again.
@@ -62,9 +62,10 @@ def rebuild(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Make the file of DIRECTORY anew from its journals, client order ids included.
+    """Make the file of DIRECTORY anew from its journals.
 
-    An old file stays until the new one is complete. The server must not be at work with it meanwhile.
+    Client order ids are included. An old file stays until the new one is complete. The server must not be at work with
+    it meanwhile.
     """
     # The server's parts are needed for nothing else here.
     from aeromatch.server.views.rebuild import count_commands
@@ -124,9 +125,10 @@ def show(
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Show what is kept of DIRECTORY, the latest rows; the server may be at work there.
+    """Show what is kept of DIRECTORY, the latest rows.
 
-    Candles are those of periods with trades. Orders are those that have ended, then those that live.
+    The server may be at work there. Candles are those of periods with trades. Orders are those that have ended, then
+    those that live.
     """
     from aeromatch.cli.views_tables import rows_of
     from aeromatch.stores import SqliteViews
