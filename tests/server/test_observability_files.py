@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from aeromatch.cli.main import cli
 from aeromatch.server.observe.catalogue import BY_NAME, metrics_table, stages_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -84,17 +83,6 @@ def test_compose_mounts_what_there_is() -> None:
     services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
     mounted = [volume.split(":")[0] for service in services.values() for volume in service["volumes"]]
     assert [it for it in mounted if it.startswith(".") and not (ROOT / "deploy" / it).exists()] == []
-
-
-def test_containers_start_commands_that_there_are() -> None:
-    """The image's entry is `aeromatch`; behind it stands the image's own command, or that of the Compose file."""
-    words = dict(re.findall(r"^(ENTRYPOINT|CMD) (\[.*\])$", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE))
-    assert json.loads(words["ENTRYPOINT"]) == ["aeromatch"]
-    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
-    for name, *options in (json.loads(words["CMD"]), services["aeromatch"]["command"]):
-        # Of the files that options name, none is here.
-        given = [option for option in options if not option.startswith("--config=")]
-        assert cli.commands[name].make_context(name, [*given]).params["demo"] == ("--demo" in given)
 
 
 def test_the_document_has_every_metric_and_stage() -> None:
