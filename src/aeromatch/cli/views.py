@@ -45,7 +45,10 @@ def views() -> None:
     """
 
 
-@views.command(epilog=examples("aeromatch views rebuild data/", "aeromatch views rebuild data/ --periods 1m,1h,1d"))
+@views.command(
+    short_help="Make the file of DIRECTORY anew from its journals.",
+    epilog=examples("aeromatch views rebuild data/", "aeromatch views rebuild data/ --periods 1m,1h,1d"),
+)
 @click.argument("directory", type=DIRECTORY)
 @file_option
 @click.option("--periods", default=None, help="Periods of candles, as in the configuration's `views.periods`: 1s,1m,1h")
@@ -62,10 +65,9 @@ def rebuild(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Make the file of DIRECTORY anew from its journals.
+    """Make the file of DIRECTORY anew from its journals, client order ids included.
 
-    Client order ids are included. An old file stays until the new one is complete. The server must not be at work with
-    it meanwhile.
+    An old file stays until the new one is complete. The server must not be at work with it meanwhile.
     """
     # The server's parts are needed for nothing else here.
     from aeromatch.server.views.rebuild import count_commands
