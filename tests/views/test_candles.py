@@ -72,6 +72,24 @@ def test_candles_are_what_trades_add_up_to(seed: int, largest: int) -> None:
     assert found == by_hand(rows)
 
 
+def test_who_follows_candles_is_told_each_as_it_is_when_somebody_asks() -> None:
+    rows = trades(random.Random(3), 200, 5)
+    told: dict[tuple[int, int, int], CandleRow] = {}
+
+    def changed(row: CandleRow) -> None:
+        told[row.period_ms, row.instrument, row.start_ms] = row
+
+    builder = CandleBuilder(PERIODS_MS, changed=changed)
+    for at in range(0, len(rows), 7):
+        builder.add(rows[at : at + 7])
+        assert told == by_hand(rows[: at - at % 70])
+        if at % 70 == 63:
+            builder.settle()
+    builder.settle()
+    assert told == by_hand(rows)
+    assert {(it.period_ms, it.instrument, it.start_ms): it for it in builder.changed()} == told
+
+
 def candle(start_ms: int, close: int = 5) -> CandleRow:
     return CandleRow(10, start_ms, 1, 4, 9, 1, close, 3, 12, 2)
 

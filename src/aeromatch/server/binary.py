@@ -67,9 +67,16 @@ class ClientNames:
         self._lock = threading.Lock()
         self.server: _core.BinaryServer | None = None
 
-    def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        orders: NDArray[np.void],
+        fills: NDArray[np.void],
+    ) -> None:
         """As `EventConsumer.apply`."""
-        del shard, events, orders, fills
+        del shard, events, times_ns, orders, fills
         self.take()
 
     def tick(self, now_ns: int) -> None:

@@ -256,7 +256,7 @@ class Venue:
         if config.gateways.websocket.enabled:
             self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
             self._app.mount_websocket("/ws", self._websockets)
-        await feed.start(views.positions)
+        await feed.start(views.positions, views.times_ns)
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
         observer.watched.http_connections = self._http_connections

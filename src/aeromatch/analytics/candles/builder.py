@@ -11,7 +11,7 @@ from aeromatch.analytics.trade_sums import Groups, sums_of_trades
 from aeromatch.market.view_rows import TRADE_DTYPE, CandleRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -39,24 +39,40 @@ def trades_of(records: NDArray[np.void], times_ns: NDArray[np.uint64]) -> NDArra
 class CandleBuilder:
     """The open candle of each period and instrument, and those that have changed since they were last taken.
 
-    An instrument's time only rises (R2), so a candle is done once a later one begins.
+    An instrument's time only rises (R2), so a candle is done once a later one begins. Trades are only put by until
+    somebody asks: what a sum of arrays costs hardly depends on how many trades it is of.
     """
 
-    def __init__(self, periods_ms: Iterable[int], last: Iterable[CandleRow] = ()) -> None:
+    def __init__(
+        self,
+        periods_ms: Iterable[int],
+        last: Iterable[CandleRow] = (),
+        changed: Callable[[CandleRow], object] = lambda _row: None,
+    ) -> None:
         """Begin.
 
         Args:
             periods_ms: Lengths of the periods.
             last: The last candle of each period and instrument, to go on with.
+            changed: Told each candle that changes, as it is then; of a period and an instrument in order of time.
         """
         self._periods_ms = tuple(sorted(periods_ms))
         self._open: dict[tuple[int, int], CandleRow] = {(row.period_ms, row.instrument): row for row in last}
         self._changed: dict[tuple[int, int, int], CandleRow] = {}
+        self._tell = changed
+        self._waiting: list[NDArray[np.void]] = []
 
     def add(self, trades: NDArray[np.void]) -> None:
         """Take trades: rows of TRADE_DTYPE, each instrument's in order."""
-        if not len(trades):
+        if len(trades):
+            self._waiting.append(trades)
+
+    def settle(self) -> None:
+        """Bring the trades that wait into their candles."""
+        if not self._waiting:
             return
+        trades = np.concatenate(self._waiting)
+        self._waiting = []
         times_ms = trades["timestamp_ns"] // MILLISECOND_NS
         instruments = trades["instrument"].astype(np.int64)
         prices, lots = trades["price_ticks"].astype(np.int64), trades["quantity_lots"].astype(np.int64)
@@ -89,26 +105,21 @@ class CandleBuilder:
         if before is not None and before.start_ms == row.start_ms:
             row = _both(before, row)
         self._open[key] = self._changed[(row.period_ms, row.instrument, row.start_ms)] = row
+        self._tell(row)
 
     def last(self, instrument: int, period_ms: int) -> CandleRow | None:
         """The last candle with trades."""
+        self.settle()
         return self._open.get((period_ms, instrument))
-
-    def since(self, instrument: int, period_ms: int, time_ms: int) -> list[CandleRow]:
-        """The candles of a book that have changed and were not taken yet, from that of a time on, ascending."""
-        first = time_ms - time_ms % period_ms
-        return [
-            row
-            for (period, number, start), row in self._changed.items()
-            if (period, number) == (period_ms, instrument) and start >= first
-        ]
 
     def changed(self) -> list[CandleRow]:
         """The candles that have changed and were not taken yet."""
+        self.settle()
         return list(self._changed.values())
 
     def take(self) -> list[CandleRow]:
         """The candles that have changed since the last call, as they are now."""
+        self.settle()
         taken, self._changed = self._changed, {}
         return list(taken.values())
 

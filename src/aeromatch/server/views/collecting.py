@@ -1,14 +1,13 @@
 """What events bring to the views: collected here until it is written, whole commands at a time."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aeromatch.analytics.candles import CandleBuilder, trades_of
-from aeromatch.market.times import event_times
-from aeromatch.market.view_rows import NO_ORDERS, NO_TRADES, Listed, Position, ViewBatch, ViewStore
+from aeromatch.market.view_rows import NO_ORDERS, NO_TRADES, CandleRow, Listed, Position, ViewBatch, ViewStore
 
 __all__ = ["Collector", "latest", "mark_of"]
 
@@ -16,10 +15,10 @@ __all__ = ["Collector", "latest", "mark_of"]
 class Collector:
     """Rows that are not written yet. Used by one thread at a time: whoever has several lets them take turns."""
 
-    def __init__(self, store: ViewStore) -> None:
-        """Go on where the store ends."""
+    def __init__(self, store: ViewStore, changed: Callable[[CandleRow], object] = lambda _row: None) -> None:
+        """Go on where the store ends; `changed` is told each candle that changes, when somebody asks for candles."""
         self.positions = store.positions()
-        self.candles = CandleBuilder(store.periods_ms, store.last_candles())
+        self.candles = CandleBuilder(store.periods_ms, store.last_candles(), changed)
         self._moved: dict[int, Position] = {}
         self._trades: list[NDArray[np.void]] = []
         self._orders: list[NDArray[np.void]] = []
@@ -28,16 +27,12 @@ class Collector:
         self.rows = 0
         """How many wait."""
 
-    def add(self, shard: int, records: NDArray[np.void], orders: NDArray[np.void]) -> NDArray[np.void]:
-        """Take the events of whole commands of a shard, and what they did to orders.
-
-        Returns:
-            The trades among them: rows of TRADE_DTYPE.
-        """
-        before = self.positions.get(shard, Position())
+    def add(
+        self, shard: int, records: NDArray[np.void], times_ns: NDArray[np.uint64], orders: NDArray[np.void]
+    ) -> None:
+        """Take the events of whole commands of a shard, when each happened, and what they did to orders."""
         if not len(records):
-            return NO_TRADES
-        times_ns = event_times(records, before.time_ns)
+            return
         trades = trades_of(records, times_ns)
         self.candles.add(trades)
         last = int(records["sequence"][-1])
@@ -47,7 +42,6 @@ class Collector:
         if len(orders):
             self._orders.append(orders)
         self.rows += len(trades) + len(orders)
-        return trades
 
     def seed(self, shard: int, position: Position, orders: NDArray[np.void], names: dict[int, str]) -> None:
         """Begin behind a position, with the orders that live there."""

@@ -46,7 +46,7 @@ LAST_MS: Final = 2**62
 class ServerViews:
     """Orders, trades and candles of an exchange: `services.Views` and `EventConsumer`.
 
-    `tracker` and `positions` are for the feed: it begins there, and what it reads from there on is the rest.
+    `tracker`, `positions` and `times_ns` are for the feed: it begins there, and what it reads from then on is the rest.
     """
 
     def __init__(self, exchange: Exchange, options: ViewOptions, directory: Path | None = None) -> None:
@@ -94,14 +94,17 @@ class ServerViews:
                     self.tracker.load(seed[1])
                 self._names[shard] = Names(log, at[shard].sequence)
         self.positions = tuple(position.sequence + 1 for position in at)
-        self._now_ns = max(position.time_ns for position in at)
-        self._writer = Writer(self._store, flush_s=options.flush_s, waiting_rows=options.waiting_rows)
+        self.times_ns = tuple(position.time_ns for position in at)
+        self._now_ns = max(self.times_ns)
+        self._begin_days()
+        self._writer = Writer(
+            self._store, flush_s=options.flush_s, waiting_rows=options.waiting_rows, changed=self._changed
+        )
         self._writer.note(self.directory.listed())
         self._writer.name(list(again.items()))
         for shard, position, orders, names in seeds:
             self._writer.seed(shard, position, orders, names)
         self._follows_clock = options.follows_clock
-        self._begin_days()
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="aeromatch-views-reads")
 
     def _begin_days(self) -> None:
@@ -117,7 +120,14 @@ class ServerViews:
 
     # The feed's thread.
 
-    def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        orders: NDArray[np.void],
+        fills: NDArray[np.void],
+    ) -> None:
         """As `EventConsumer`: waits where the store is too slow.
 
         Raises:
@@ -128,7 +138,7 @@ class ServerViews:
         if np.any(records["kind"] == CREATED):
             self._writer.note(self.directory.learn())
         self._name(shard, records)
-        self._writer.put(shard, records, orders, partial(self._follow, shard))
+        self._writer.put(shard, records, times_ns, orders, partial(self._follow, shard))
 
     def _name(self, shard: int, records: NDArray[np.void]) -> None:
         names = self._names.get(shard)
@@ -139,13 +149,13 @@ class ServerViews:
             # From here on the gateways name them.
             del self._names[shard]
 
-    def _follow(self, shard: int, collector: Collector, trades: NDArray[np.void]) -> None:
+    def _follow(self, shard: int, collector: Collector) -> None:
         self._now_ns = max(self._now_ns, collector.positions.get(shard, Position()).time_ns)
-        for instrument in np.unique(trades["instrument"]).tolist():
-            first = int(trades["timestamp_ns"][trades["instrument"] == instrument].min()) // MILLISECOND_NS
-            window = self._days.setdefault(instrument, DayWindow())
-            for row in collector.candles.since(instrument, self._day_period_ms, first):
-                window.put(row)
+
+    def _changed(self, row: CandleRow) -> None:
+        """A candle has changed. Whoever calls this has the writer's lock."""
+        if row.period_ms == self._day_period_ms:
+            self._days.setdefault(row.instrument, DayWindow()).put(row)
 
     def tick(self, now_ns: int) -> None:
         """As `EventConsumer`: time goes on where nothing happens, so that candles close."""
@@ -333,10 +343,11 @@ class ServerViews:
     def day(self, symbol: str) -> DayFigures | None:
         """What was traded of an instrument in the last 24 hours, by the minute; None: nothing."""
         market = self.directory.find(symbol)
-        window = self._days.get(market.book)
         found: list[DayFigures | None] = [None]
 
-        def look(_collector: Collector) -> None:
+        def look(collector: Collector) -> None:
+            collector.candles.settle()
+            window = self._days.get(market.book)
             sums = window.sums(self._now_ns // MILLISECOND_NS) if window is not None else None
             if sums is None:
                 return

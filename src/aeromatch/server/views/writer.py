@@ -24,11 +24,26 @@ class Writer:
     What ends its thread is raised to the next one who brings rows.
     """
 
-    def __init__(self, store: ViewStore, *, flush_s: float, waiting_rows: int) -> None:
+    def __init__(
+        self,
+        store: ViewStore,
+        *,
+        flush_s: float,
+        waiting_rows: int,
+        changed: Callable[[CandleRow], object] = lambda _row: None,
+    ) -> None:
+        """Begin.
+
+        Args:
+            store: Where to.
+            flush_s: Rows are written so often.
+            waiting_rows: So many wait at most.
+            changed: Told each candle that changes: in a `look` that asks for candles, or when they are to be written.
+        """
         self._store = store
         self._flush_s, self._waiting_rows = flush_s, waiting_rows
         self._changed = threading.Condition()
-        self._collector = Collector(store)
+        self._collector = Collector(store, changed)
         # Appended to by any thread, taken from by who has the lock.
         self._named: deque[tuple[int, str]] = deque()
         self.stored = {shard: position.sequence for shard, position in store.positions().items()}
@@ -44,22 +59,25 @@ class Writer:
         self,
         shard: int,
         records: NDArray[np.void],
+        times_ns: NDArray[np.uint64],
         orders: NDArray[np.void],
-        look: Callable[[Collector, NDArray[np.void]], object] = lambda _collector, _trades: None,
+        look: Callable[[Collector], object] = lambda _collector: None,
     ) -> None:
         """Bring the events of whole commands, and what they did to orders.
 
         Args:
             shard: Whose events.
             records: The events.
+            times_ns: When each happened.
             orders: What they did.
-            look: Given what was collected, before any of it is taken away to be written, and the trades among it.
+            look: Given what was collected, before any of it is taken away to be written.
 
         Raises:
             ViewsError: The store has failed.
         """
         with self._changed:
-            look(self._collector, self._collector.add(shard, records, orders))
+            self._collector.add(shard, records, times_ns, orders)
+            look(self._collector)
             if self._collector.rows >= self._waiting_rows:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._collector.rows < self._waiting_rows or self._error is not None)
