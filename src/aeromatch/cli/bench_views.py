@@ -42,11 +42,12 @@ RATE: Final = 100_000
 @seed_option
 @json_option
 def bench_views(orders: int, store: str, folder: Path | None, seed: int, as_json: bool) -> None:
-    """Measure what views cost: follow orders, add up candles, write both and the trades.
+    """Measure what candles, trades and orders on file cost.
 
-    Orders come 100,000 a second by the exchange's time, 40 of 100 are canceled, and their events are taken as fast as
-    it goes, until all is in the store. The core's share is the processor time of all threads for 100,000 orders, in
-    percent of a second: what of a core such a rate takes.
+    Orders are followed, candles added up, both and the trades written. Orders come 100,000 a second by the exchange's
+    time, 40 of 100 are canceled, and their events are taken as fast as it goes, until all is in the store. The core's
+    share is the processor time of all threads for 100,000 orders, in percent of a second: what of a core such a rate
+    takes.
     """
     batches = _events(orders, seed)
     with tempfile.TemporaryDirectory(dir=folder) as made:
