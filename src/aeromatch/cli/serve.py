@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aeromatch import __version__
 from aeromatch.cli.console import NumberRange, examples
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def needs_server(error: ModuleNotFoundError) -> click.ClickException:
 )
 @click.option("--demo", is_flag=True, help="A market that trades by itself, to look at; its data is temporary.")
 @click.option("--seconds", type=NumberRange(0, min_open=True), help="With --demo: stop after this (demo.seconds).")
+@click.version_option(__version__, prog_name="aeromatch", message="%(prog)s %(version)s")
 def serve(
     file: Path | None, host: str | None, port: int | None, data_dir: Path | None, demo: bool, seconds: float | None
 ) -> int:

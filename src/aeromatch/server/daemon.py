@@ -28,6 +28,7 @@ from aeromatch.server.config.sections import ServerConfig
 from aeromatch.server.errors import ServerError
 from aeromatch.server.listen import HttpConfig, HttpServer
 from aeromatch.server.logs import Logs
+from aeromatch.server.notify import tell_manager
 
 __all__ = ["Daemon", "run"]
 
@@ -119,6 +120,7 @@ class Daemon:
                 others = {name: listener.address for name, listener in venue.listeners.items()}
                 log.info("ready", extra={"address": address, **others})
                 self._on_ready(address, others)
+                tell_manager("READY=1")
             if self._config.demo.seconds is not None:
                 asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
             ends = [asyncio.create_task(event.wait()) for event in (self._stopping, self._status.failed)]
@@ -220,6 +222,7 @@ class Daemon:
             self._forced.set()
             return
         log.info("told to stop", extra={"signal": number.name, "state": self._status.state})
+        tell_manager("STOPPING=1")
         self._stopping.set()
 
     def _on_hangup(self) -> None:
