@@ -350,8 +350,8 @@ class Venue:
                     result = self.enter(request.order)
                 case CancelOrderRequest():
                     result = self.cancel(request.order_id)
-                case AmendOrderRequest():
-                    result = self.amend(request.order_id, request.amend)
+                case AmendOrderRequest(order_id=str(order_id)):
+                    result = self.amend(order_id, request.amend)
                 case PingRequest():
                     pass
                 case _:

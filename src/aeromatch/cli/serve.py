@@ -54,9 +54,10 @@ def needs_server(error: ModuleNotFoundError) -> click.ClickException:
 def serve(
     file: Path | None, host: str | None, port: int | None, data_dir: Path | None, demo: bool, seconds: float | None
 ) -> int:
-    """Serve the exchange until SIGTERM or Ctrl-C; a second one does not wait.
+    """Serve the exchange until SIGTERM or Ctrl-C.
 
-    Over HTTP and WebSocket, and over gRPC, FIX and the binary protocol where the configuration says so.
+    Over HTTP and WebSocket, and over gRPC, FIX and the binary protocol where the configuration says so. A second signal
+    does not wait for what is under way.
 
     The exchange is recovered from its data directory; /ready says when it may be used.
     """
