@@ -44,7 +44,8 @@ def test_an_order_is_placed_seen_and_filled(page: Any, venue: Venue) -> None:
 
     venue.order("bob", "sell", "0.5", "100")
     page.get_by_test_id("notices").get_by_text("Bought 0.500 BTC-USD at 100.0").wait_for()
-    open_row(page, "0.5 / 2", "partially filled").wait_for()
+    # The stream does not tell how long it lives: that is known from its answer.
+    open_row(page, "0.5 / 2", "gtc", "partially filled").wait_for()
     page.locator('.level.own[data-price="100.0"]').get_by_text("1.500").first.wait_for()
     page.get_by_test_id("tape").locator("li").filter(has_text="0.500").filter(has_text="100.0").first.wait_for()
     page.get_by_test_id("last-price").get_by_text("100.0", exact=True).wait_for()

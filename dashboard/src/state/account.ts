@@ -52,11 +52,26 @@ export function scalesOf(name: string): { price: number; quantity: number } {
   return { price: scaleOf(found?.tick_size ?? "1"), quantity: scaleOf(found?.lot_size ?? "1") };
 }
 
+/** An order with the terms that only another account of it has: the stream tells what happens to it, not all of them. */
+function withTerms(order: Order, other: Order): Order {
+  return {
+    ...order,
+    time_in_force: order.time_in_force ?? other.time_in_force,
+    stop_price: order.stop_price ?? other.stop_price,
+    display_quantity: order.display_quantity ?? other.display_quantity,
+    expire_at: order.expire_at ?? other.expire_at,
+    client_order_id: order.client_order_id ?? other.client_order_id,
+    post_only: order.post_only || other.post_only,
+  };
+}
+
 /** Takes in an order's new state, whichever way it came. */
-export function tookPlace(order: Order): void {
-  const known = liveOrders.value.get(order.order_id);
-  const isNews = known === undefined || order.sequence >= known.sequence;
-  if (isNews) {
+export function tookPlace(told: Order): void {
+  const known = liveOrders.value.get(told.order_id);
+  const isNews = known === undefined || told.sequence >= known.sequence;
+  const order = known === undefined ? told : isNews ? withTerms(told, known) : withTerms(known, told);
+  if (!isNews) liveOrders.value = new Map(liveOrders.value).set(order.order_id, order);
+  else {
     const next = new Map(liveOrders.value);
     if (isLive(order)) next.set(order.order_id, order);
     else if (next.delete(order.order_id) || order.fills.length > 0 || known === undefined) {
@@ -65,7 +80,7 @@ export function tookPlace(order: Order): void {
     if (isLive(order) && doneOrders.value.some((done) => done.order_id === order.order_id)) return;
     liveOrders.value = next;
   }
-  addFills(order);
+  addFills(told);
 }
 
 function addFills(order: Order): void {
