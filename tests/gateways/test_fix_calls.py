@@ -98,6 +98,18 @@ def test_a_session_without_heartbeats_waits_for_ever() -> None:
     store.close()
 
 
+def test_timers_do_not_follow_a_clock_that_is_set(venue: Venue) -> None:
+    venue.log_on(heartbeat_s=10)
+    due_ns = venue.up.next_tick_ns
+    for hours in (1, -1):
+        venue.up.utc_offset_ns = offset_ns = hours * 3600 * SECOND_NS
+        assert venue.up.tick(venue.now_ns + SECOND_NS) == []
+        assert venue.up.next_tick_ns == due_ns
+        actions = venue.receive(venue.client.emit("1", {112: "there?"}, venue.now_ns + offset_ns))
+        assert isinstance(actions[0], Send)
+        assert decode(actions[0].data)[0].header.time_ns(52) == venue.now_ns + offset_ns
+
+
 def test_our_logout_waits_for_the_answer_or_for_a_while(venue: Venue) -> None:
     venue.log_on()
     assert told(venue.up.logout("draining", "the server is about to stop", venue.now_ns)) == [

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,15 @@ from tests.server.real_venue import RealVenue, real_venue
 
 from aeromatch.gateways.fix import follower
 from aeromatch.gateways.fix.acceptor import Acceptor
+from aeromatch.gateways.fix.follower import draw_back
 from aeromatch.gateways.fix.reports import Body, followed
+from aeromatch.gateways.fix.store import FixStore, FixStoreError
 from aeromatch.gateways.fix.tracked import Tracked
 from aeromatch.schema.market import Book
 from aeromatch.schema.orders import Order
 from aeromatch.server.admission.keys import KeyStore
+
+ON_DISK = CONFIG.replace("durability: os", "durability: disk")
 
 
 def acceptor_of(venue: RealVenue) -> Acceptor:
@@ -57,6 +64,119 @@ def test_a_report_that_cannot_be_kept_does_not_leave(tmp_path: Path, change: str
             await client.log_out()
 
     asyncio.run(main())
+
+
+def test_a_slow_disk_holds_up_what_relies_on_it_and_nothing_else(tmp_path: Path) -> None:
+    async def test(venue: RealVenue, client: FixClient) -> None:
+        gate, begun, may_end = acceptor_of(venue)._store.gate, threading.Semaphore(0), threading.Event()
+        sync = gate._sync
+        assert sync is not None
+
+        def slow() -> None:
+            begun.release()
+            assert may_end.wait(20)
+            sync()
+
+        gate._sync = slow
+        known = client.next_in
+        client.order("a-1", "1", "2", "100", t1="alice")
+        client.cancel("a-2", "a-1")
+        assert await asyncio.to_thread(begun.acquire, timeout=20)
+        await venue.order(account="bob", side="sell", quantity="1", price="100")
+        orders = await venue.ask("GET", "/orders?account=alice&limit=10")
+        assert (orders["orders"], client.next_in) == ([], known)
+        may_end.set()
+        assert await client.reports(3) == [("a-1", "0", "0"), ("a-1", "F", "1"), ("a-2", "4", "1")]
+        told_once(client)
+
+    play(tmp_path, test, ON_DISK)
+
+
+def test_a_disk_that_fails_ends_all_sessions_and_lets_nothing_out(tmp_path: Path) -> None:
+    def failing() -> None:
+        raise FixStoreError("the disk is gone")
+
+    async def main() -> None:
+        async with real_venue(tmp_path, ON_DISK) as venue:
+            client = await FixClient(port_of(venue)).log_on()
+            acceptor_of(venue)._store.gate._sync = failing
+            client.order("a-1", "1", "2", "100", t1="alice")
+            await asyncio.wait_for(client.closed.wait(), 20)
+            await client.close()
+            orders = await venue.ask("GET", "/orders?account=alice&limit=10")
+            assert (orders["orders"], client.messages) == ([], [])
+            other = await FixClient(port_of(venue), "OTHER").connect()
+            other.send("A", [(98, 0), (108, 30)])
+            await asyncio.wait_for(other.closed.wait(), 20)
+            assert [it[58].partition(":")[0] for it in other.session] == ["unavailable"]
+            await other.close()
+        async with real_venue(tmp_path, ON_DISK) as venue:
+            # It was written down, and is not known to have been done.
+            client.port = port_of(venue)
+            await client.log_on()
+            refused = await client.next("8")
+            assert (refused[11], refused[150], refused[58].partition(":")[0]) == ("a-1", "8", "unavailable")
+            await client.log_out()
+
+    asyncio.run(main())
+
+
+def test_a_clock_that_is_set_cuts_nobody_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(venue: RealVenue, client: FixClient) -> None:
+        before = client.session[0][52]
+        time_ns = time.time_ns
+        monkeypatch.setattr(time, "time_ns", lambda: time_ns() + 100 * 10**9)
+        for connection in tuple(acceptor_of(venue).connections):
+            connection._wake()
+        await client.quiet()
+        # It lasted no minute.
+        assert client.session[-1][52][:14] > before[:14]
+
+    play(tmp_path, test)
+
+
+def test_an_answer_brings_the_next_heartbeat_nearer(tmp_path: Path) -> None:
+    async def test(venue: RealVenue, client: FixClient) -> None:
+        (connection,) = acceptor_of(venue).connections
+        session = connection._session
+        assert session is not None
+        # So long nothing has come, and a test request is due.
+        session._pulse._received_ns -= 40 * 10**9
+        connection._wake()
+        await client.until(lambda: client.session[-1].kind == "1")
+        await client.quiet()
+        assert connection._timer is not None
+        assert session.next_tick_ns is not None
+        assert connection._timer.when() <= session.next_tick_ns / 1e9 + 1
+
+    play(tmp_path, test)
+
+
+def test_who_has_not_logged_on_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with real_venue(tmp_path, CONFIG) as venue:
+            client = await FixClient(port_of(venue)).log_on()
+            other = await FixClient(port_of(venue), "OTHER").connect()
+            await client.quiet()
+            assert len(acceptor_of(venue).connections) == 2
+            await venue.venue.listeners["fix"].drain()
+            for each in (client, other):
+                await asyncio.wait_for(each.closed.wait(), 20)
+                await each.close()
+            assert other.session == []
+
+    asyncio.run(main())
+    assert "did not close in time" not in caplog.text
+
+
+def test_a_journal_with_another_number_of_shards_has_nothing_of_what_was_reported() -> None:
+    with closing(FixStore(None)) as store:
+        session = store.session("one")
+        session.note('position/"alice"', "[7,9]")
+        draw_back(session, (8, 8))
+        assert session.fact('position/"alice"') == "[7,7]"
+        draw_back(session, (5,))
+        assert session.fact('position/"alice"') == "[4]"
 
 
 def test_reports_that_fail_end_one_session_which_goes_on_where_it_was(

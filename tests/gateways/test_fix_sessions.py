@@ -316,6 +316,26 @@ def test_the_server_says_why_it_goes(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_an_order_that_comes_with_the_logon_is_followed_once(tmp_path: Path) -> None:
+    def running(name: str) -> int:
+        found = [task.get_coro() for task in asyncio.all_tasks()]
+        return sum(getattr(it, "__qualname__", "") == name for it in found)
+
+    async def test(venue: RealVenue, _client: FixClient) -> None:
+        other = await FixClient(port_of(venue), "BOB").connect()
+        other.send("A", [(98, 0), (108, 30)])
+        other.order("b-1", "1", "1", 100, t1="bob")
+        assert (await other.next("8"))[150] == "0"
+        assert (running("Follower._follow"), running("Follower._work")) == (1, 1)
+        await venue.order(account="alice", side="sell", quantity="1", price="100")
+        assert (await other.next("8"))[150] == "F"
+        await other.quiet()
+        told_once(other)
+        await other.log_out()
+
+    play(tmp_path, test)
+
+
 def test_heartbeats(tmp_path: Path) -> None:
     async def test(venue: RealVenue, _client: FixClient) -> None:
         other = await FixClient(port_of(venue), "BOB").log_on(heartbeat_s=1)

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from tests.gateways.fix.keeper import kept_positions
 
-from aeromatch.gateways.fix.store import FixStore, FixStoreError, StoredSession
+from aeromatch.gateways.fix.store import MOVED_EVERY, FixStore, FixStoreError, StoredSession
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,6 +101,21 @@ def test_old_messages_are_let_go() -> None:
         assert kept[-1][0] == 3000
         assert 100 <= len(kept) <= 1124
         assert session.next_out == 3001
+
+
+def test_a_thread_brings_the_log_into_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "fix.sqlite"
+    with opened(path) as store:
+        session = store.session("one")
+        before = path.stat().st_size
+        for _ in range(MOVED_EVERY):
+            session.take(b"x" * 1000)
+        assert store._moving is not None
+        store._moving.result(20)
+        assert path.stat().st_size > before + MOVED_EVERY * 1000
+        session.take(b"after it")
+    with opened(path) as store:
+        assert len(store.session("one").frames(1, 1000, 1000)) == MOVED_EVERY + 1
 
 
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:

@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.table import Table
 
-from aeromatch.cli.console import examples, json_option, print_json, progress_bar, progress_option, stdout_console
+from aeromatch.cli.console import (
+    columns_table,
+    examples,
+    json_option,
+    print_json,
+    progress_bar,
+    progress_option,
+    stdout_console,
+)
 from aeromatch.cli.journal_arguments import DIRECTORY
 
 FILE_NAME: Final = "views.sqlite"
@@ -32,14 +39,17 @@ file_option = click.option(
     epilog=examples("aeromatch views rebuild data/", "aeromatch views show data/ candles --symbol BTC-USD --period 1m")
 )
 def views() -> None:
-    """Make candles, trades and orders anew from a journal, or show them.
+    """Show candles, trades and orders, or make them anew.
 
     The server keeps them in a SQLite file beside the exchange's journals (docs/views.md). Nothing in it is more than
     the journal says: it can always be made again.
     """
 
 
-@views.command(epilog=examples("aeromatch views rebuild data/", "aeromatch views rebuild data/ --periods 1m,1h,1d"))
+@views.command(
+    short_help="Make the file of DIRECTORY anew from its journals.",
+    epilog=examples("aeromatch views rebuild data/", "aeromatch views rebuild data/ --periods 1m,1h,1d"),
+)
 @click.argument("directory", type=DIRECTORY)
 @file_option
 @click.option(
@@ -152,9 +162,10 @@ def show(
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Show what is kept of DIRECTORY, the latest rows; the server may be at work there.
+    """Show what is kept of DIRECTORY, the latest rows.
 
-    Candles are those of periods with trades. Orders are those that have ended, then those that live.
+    The server may be at work there. Candles are those of periods with trades. Orders are those that have ended, then
+    those that live.
     """
     from aeromatch.cli.views_tables import rows_of
     from aeromatch.stores import SqliteViews
@@ -191,10 +202,5 @@ def _draw(title: str, rows: list[Row]) -> None:
     console = stdout_console()
     # Columns are never cut: a narrower terminal wraps lines.
     console.width = max(console.width, len(title), sum(max(map(len, column)) + 2 for column in columns))
-    drawn = Table(box=None, padding=(0, 2, 0, 0))
-    for name in rows[0]:
-        drawn.add_column(name, justify="left" if name in WORDS else "right", no_wrap=True)
-    for row in texts:
-        drawn.add_row(*row)
     console.print(title, style="bold", no_wrap=True)
-    console.print(drawn)
+    console.print(columns_table(tuple(rows[0]), texts, words=WORDS))

@@ -2,7 +2,7 @@
 
 `entrance` reads a connection's first message, `session` is the protocol (bytes, messages and times in, actions out; no
 I/O and no clock), `codec` and `message` are its bytes, `dictionary` judges messages by the data of `fix44`, `store`
-keeps what survives a restart.
+keeps what survives a restart, and at its `gate` waits what relies on the disk.
 
 `acceptor` listens and knows whose session is whose, `connection` is a socket with its session. A `desk` takes what a
 session asks for its orders, a `follower` brings what happens to them; `requests` and `reports` say what both mean.

@@ -11,6 +11,7 @@ from aeromatch.gateways.fix.profile import MAX_MESSAGE_BYTES
 __all__ = [
     "BEGIN_STRING",
     "HEADER_TAGS",
+    "NO_TAG",
     "TRAILER_TAGS",
     "Framer",
     "GarbledError",
@@ -25,6 +26,9 @@ BEGIN_STRING: Final = "FIX.4.4"
 
 Pairs = list[tuple[int, str]]
 """Fields in the order they came in, after MsgType and before CheckSum."""
+
+NO_TAG: Final = -(10**9)
+"""In the place of a tag where a field has no number: its value is all of it."""
 
 HEADER_TAGS: Final = frozenset({
     8, 9, 35, 34, 43, 49, 50, 52, 56, 57, 90, 91, 97, 115, 116, 122, 128, 129, 142, 143, 144, 145, 212, 213, 347, 369,
@@ -46,6 +50,7 @@ WHOLE_HEAD: Final = 64
 TRAILER: Final = b"\x0110="
 TRAILER_BYTES: Final = 16
 TAG: Final = re.compile(r"-?[0-9]{1,9}").fullmatch
+"""None is as low as NO_TAG."""
 
 
 class GarbledError(ValueError):
@@ -132,7 +137,7 @@ def decode(frame: bytes) -> tuple[Message, Pairs]:
     The message has each field's first occurrence, header and body apart; groups are not made yet.
 
     Raises:
-        GarbledError: Its first three fields, its length or its checksum are wrong, or a field has no number.
+        GarbledError: Its first three fields, its length or its checksum are wrong.
     """
     head = LENGTH(frame)
     if head is None:
@@ -157,6 +162,7 @@ def decode(frame: bytes) -> tuple[Message, Pairs]:
             header.setdefault(tag, value)
         else:
             values.setdefault(tag, value)
+    values.pop(NO_TAG, None)
     return message, pairs
 
 
@@ -169,9 +175,7 @@ def _split(body: bytes) -> Pairs:
     pairs: Pairs = []
     for field in body.decode("latin-1").split("\x01"):
         tag, equals, value = field.partition("=")
-        if not equals or not TAG(tag):
-            raise GarbledError(f"{field[:40]!r} is no field")
-        pairs.append((int(tag), value))
+        pairs.append((int(tag), value) if equals and TAG(tag) else (NO_TAG, field))
     return pairs
 
 
@@ -181,17 +185,14 @@ def _split_data(body: bytes) -> Pairs:
     pairs: Pairs = []
     position, data_tag, data_length = 0, 0, 0
     while position <= len(text):
-        equals = text.find("=", position)
-        tag_text = text[position:equals] if equals >= 0 else ""
-        if not TAG(tag_text):
-            raise GarbledError(f"{text[position : position + 40]!r} is no field")
-        tag = int(tag_text)
-        end = text.find("\x01", equals)
+        end = text.find("\x01", position)
+        equals = text.find("=", position, end if end >= 0 else len(text))
+        tag = int(text[position:equals]) if equals >= 0 and TAG(text[position:equals]) else NO_TAG
         if tag == data_tag and text[equals + 1 + data_length : equals + 2 + data_length] in ("\x01", ""):
             end = equals + 1 + data_length
         if end < 0 or end > len(text):
             end = len(text)
-        value = text[equals + 1 : end]
+        value = text[position if tag == NO_TAG else equals + 1 : end]
         pairs.append((tag, value))
         data_tag = DATA_TAGS.get(tag, 0)
         data_length = int(value) if data_tag and value.isascii() and value.isdigit() and len(value) < 10 else 0

@@ -1,7 +1,7 @@
 """One connection: its socket, who it is, and the session that it carries.
 
 Everything that a piece of bytes leads to at once (numbers, answers of the session, requests that are written down) is
-one transaction of the store. When that has ended the bytes leave and the requests are sent.
+one transaction of the store. When that is safe the bytes leave and the requests are sent.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aeromatch.gateways.context import session as session_context
@@ -36,6 +37,7 @@ TEXTS: Final = (58, 96, 355)
 """Text, RawData, EncodedText: nothing repeats them."""
 UNSUPPORTED_TYPE: Final = "3"
 """BusinessRejectReason (380)."""
+NEVER_NS: Final = 1 << 63
 POSTED_MOST: Final = 10_000
 """Market data messages that wait for the end of a turn at most."""
 
@@ -54,6 +56,7 @@ class Connection(asyncio.Protocol):
         self._seat: Seat | None = None
         self._market = MarketRequests(self._services, acceptor.trading, acceptor.hub, self._options, self)
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_ns = NEVER_NS
         self._slow_timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
@@ -214,10 +217,9 @@ class Connection(asyncio.Protocol):
         self.principal = principal
         if self._timer is not None:
             self._timer.cancel()
-        now_ns = time.time_ns()
-        self._session = session = Session(profile, introduction.comp_id, self._seat.store, now_ns)
-        self._seat.session = session
-        self._commit(lambda: session.accept(introduction, time.time_ns()))
+        seat = self._seat
+        self._session = seat.session = session = Session(profile, introduction.comp_id, seat.store, time.monotonic_ns())
+        self._commit(lambda: session.accept(introduction, seat.now_ns()))
         self._resume("logon")
 
     def _principal_of(self, introduction: Introduction) -> Principal:
@@ -234,15 +236,19 @@ class Connection(asyncio.Protocol):
             self._services.admission.cancel_on_disconnect(principal.session, principal.account, enabled=True)
 
     def _receive(self, data: bytes) -> None:
-        session = self._session
+        session, seat = self._session, self._seat
         assert session is not None
+        assert seat is not None
         before = session.taken_messages
-        self._commit(lambda: session.received(data, time.time_ns()))
+        self._commit(lambda: session.received(data, seat.now_ns()))
         self._spend(session.taken_messages - before)
         self._look_at_requests()
+        if (due_ns := session.next_tick_ns) is not None and due_ns < self._wakes_ns:
+            # What was asked for is answered, or HeartBtInt is another one.
+            self._wake()
 
     def _commit(self, work: Callable[[], list[Action]]) -> None:
-        """Does what a piece of bytes leads to, as one transaction; then lets it out."""
+        """Does what a piece of bytes leads to, as one transaction; lets it out when that is safe."""
         seat = self._seat
         assert seat is not None
         written: list[bytes] = []
@@ -259,11 +265,19 @@ class Connection(asyncio.Protocol):
             self.abort()
             seat.desk.break_off(error)
             return
-        self._transport.write(b"".join(written))
-        self.flush()
         seat.desk.begin()
-        self._do(later)
-        self._resend()
+        data = b"".join(written) + seat.take_sent(self)
+        seat.store.when_safe(partial(self._release, data, later))
+
+    def _release(self, data: bytes, later: list[Action], failure: Exception | None) -> None:
+        assert self._seat is not None
+        if failure is not None:
+            self.abort()
+            self._seat.desk.break_off(failure)
+        elif not self._is_over:
+            self._transport.write(data)
+            self._do(later)
+            self._resend()
 
     def _sends(self, actions: list[Action], written: list[bytes]) -> list[Action]:
         """The session's own messages have their numbers: they leave before what answers those that it delivers."""
@@ -324,15 +338,18 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._wakes_ns = NEVER_NS
         session = self._session
         if session is None or self._is_over:
             return
-        now_ns = time.time_ns()
+        assert self._seat is not None
+        now_ns = self._seat.now_ns()
         if (due_ns := session.next_tick_ns) is not None and due_ns <= now_ns:
             self._commit(lambda: session.tick(now_ns))
             due_ns = session.next_tick_ns
         if due_ns is not None and not self._is_over:
-            wait_s = max(due_ns - time.time_ns(), 0) / 1e9 + 0.001
+            self._wakes_ns = due_ns
+            wait_s = max(due_ns - time.monotonic_ns(), 0) / 1e9 + 0.001
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._wake)
 
     def _resend(self) -> None:
@@ -347,8 +364,9 @@ class Connection(asyncio.Protocol):
 
     def _resend_more(self, session: Session) -> None:
         self._is_resending = False
-        if self._writable.is_set() and not self._is_over:
-            self._commit(lambda: session.more(time.time_ns()))
+        seat = self._seat
+        if seat is not None and self._writable.is_set() and not self._is_over:
+            self._commit(lambda: session.more(seat.now_ns()))
 
     def _spend(self, messages: int) -> None:
         """Reads no more for a while where too much has come."""
@@ -402,14 +420,18 @@ class Connection(asyncio.Protocol):
         """As `desk.Link`."""
         assert self._seat is not None
         if data := self._seat.take_sent(self):
-            self._transport.write(data)
+            self._seat.store.when_safe(partial(self._release, data, []))
 
     def end(self, slug: str, detail: str) -> None:
-        """As `desk.Link`."""
-        session = self._session
-        if session is not None and not self._is_over:
-            self._commit(lambda: session.logout(slug, f"{slug}: {detail}" if detail else slug, time.time_ns()))
-            self._wake()
+        """As `desk.Link`. Who has not logged on is told nothing."""
+        session, seat = self._session, self._seat
+        if self._is_over:
+            return
+        if session is None or seat is None:
+            self._turn_away(slug)
+            return
+        self._commit(lambda: session.logout(slug, f"{slug}: {detail}" if detail else slug, seat.now_ns()))
+        self._wake()
 
     async def room(self) -> None:
         """As `desk.Link`."""
@@ -437,12 +459,12 @@ class Connection(asyncio.Protocol):
 
     def _send_posted(self) -> None:
         posted, self._posted = self._posted, []
-        session = self._session
-        if session is None or not session.is_up or self._is_over:
+        session, seat = self._session, self._seat
+        if session is None or seat is None or not session.is_up or self._is_over:
             return
 
         def send() -> list[Action]:
-            now_ns = time.time_ns()
+            now_ns = seat.now_ns()
             return [action for message in posted for action in session.send(message, now_ns, is_kept=False)]
 
         self._commit(send)

@@ -142,12 +142,20 @@ class Desk:
         return tuple(self._tasks)
 
     def begin(self) -> None:
-        """Sends what messages have asked for: when the transaction in which they were taken has ended."""
+        """Sends what messages have asked for: when the transaction in which they were taken is safe."""
         begun, self._begun = self._begun, []
         for work in begun:
-            task = asyncio.get_running_loop().create_task(work)
+            task = asyncio.get_running_loop().create_task(work if self.store.is_safe else self._when_safe(work))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
+
+    async def _when_safe(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await self.store.safe()
+        except BaseException:
+            work.close()
+            raise
+        await work
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -310,7 +318,9 @@ class Desk:
             raise refusal("too_many_subscriptions", f"a session trades for at most {self.options.accounts} accounts")
         self.hub.account_number(account)
         self._followers[account] = follower = Follower(self, account)
-        follower.start()
+        if self._link is not None:
+            # Else it is `start` that starts it: an order may come with the Logon.
+            follower.start()
 
     async def _enter(
         self, order: Tracked, entered: NewOrder, principal: Principal, exec_id: str, *, is_again: bool

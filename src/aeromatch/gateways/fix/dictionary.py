@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from aeromatch.gateways.fix import fix44
-from aeromatch.gateways.fix.codec import DATA_TAGS, HEADER_TAGS, TRAILER_TAGS, Pairs
+from aeromatch.gateways.fix.codec import DATA_TAGS, HEADER_TAGS, NO_TAG, TRAILER_TAGS, Pairs
 from aeromatch.gateways.fix.layouts import FieldType, Layout, Reader, named_lines
 from aeromatch.gateways.fix.message import FieldMap, Group, Message
 from aeromatch.gateways.fix.rejects import Problem, Reason
@@ -14,6 +14,8 @@ __all__ = ["FIX44", "Dictionary"]
 
 FRAME_TAGS: Final = frozenset((8, 9, 10, 35))
 """What is checked with the bytes."""
+LONGEST_TYPE: Final = 16
+"""Characters of a user's own MsgType: answers repeat it, and are kept."""
 
 
 class Dictionary:
@@ -46,8 +48,8 @@ class Dictionary:
         A good message has its repeating groups afterwards. Of one that is not described here only the header and the
         shape of known fields are checked.
         """
-        if (misplaced := _misplaced(pairs)) is not None:
-            return Problem(Reason.TAG_OUT_OF_ORDER, misplaced)
+        if (problem := _misplaced(pairs)) is not None:
+            return problem
         layout = self._messages.get(message.msg_type)
         if layout is None and not self._is_type(message.msg_type):
             return Problem(Reason.INVALID_MSG_TYPE)
@@ -63,7 +65,7 @@ class Dictionary:
 
     def _is_type(self, msg_type: str) -> bool:
         """Whether it is a type of the standard, or one that the standard leaves to its users."""
-        return msg_type in self._known_types or (msg_type.startswith("U") and len(msg_type) > 1)
+        return msg_type in self._known_types or (msg_type.startswith("U") and 1 < len(msg_type) <= LONGEST_TYPE)
 
     def _check_loosely(self, pairs: Pairs) -> Problem | None:
         for tag, value in pairs:
@@ -90,20 +92,30 @@ class Dictionary:
         )
 
 
-def _misplaced(pairs: Pairs) -> int | None:
-    """The first field that stands after a later part of the message: header, body and trailer come in this order."""
+def _misplaced(pairs: Pairs) -> Problem | None:
+    """The first field that has no number, or stands after a later part of the message: header, body, trailer."""
     part = 0
     for tag, _ in pairs:
         if tag in HEADER_TAGS:
             if part:
-                return tag
+                return Problem(Reason.TAG_OUT_OF_ORDER, tag)
         elif tag in TRAILER_TAGS:
             part = 2
+        elif tag == NO_TAG:
+            return _unnumbered(pairs)
         elif part == 2:
-            return tag
+            return Problem(Reason.TAG_OUT_OF_ORDER, tag)
         else:
             part = 1
     return None
+
+
+def _unnumbered(pairs: Pairs) -> Problem:
+    """A field with a tag that is no number; without any tag it is the rest of the value before it."""
+    place, text = next((place, text) for place, (tag, text) in enumerate(pairs) if tag == NO_TAG)
+    if "=" in text:
+        return Problem(Reason.INVALID_TAG_NUMBER)
+    return Problem(Reason.DELIMITER_IN_VALUE, pairs[place - 1][0] if place else None)
 
 
 class _Reading:

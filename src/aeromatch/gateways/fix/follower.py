@@ -59,7 +59,9 @@ def draw_back(store: SessionStore, ends: tuple[int, ...]) -> None:
     """
     for name, text in store.facts(POSITIONS):
         known = msgspec.json.decode(text, type=list[int])
-        position = [min(place, end - 1) for place, end in zip(known, ends, strict=True)]
+        # One that is gone altogether may have had another number of shards: nothing that was reported is in this one.
+        places = known if len(known) == len(ends) else ends
+        position = [min(place, end - 1) for place, end in zip(places, ends, strict=True)]
         if position != known:
             log.warning("the journal ends before what was reported", extra={"position": position, "reported": known})
             store.note(name, msgspec.json.encode(position).decode())

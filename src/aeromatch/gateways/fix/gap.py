@@ -47,9 +47,13 @@ class Gap:
         """Whether what is missing before `sequence` is to be asked for now: not twice for the same gap."""
         if expected <= self._until and now_ns - self._asked_ns < ASKED_AGAIN_NS:
             return False
+        self.asked(sequence, now_ns)
+        return True
+
+    def asked(self, sequence: int, now_ns: int) -> None:
+        """What is missing before `sequence` is asked for now."""
         self._until = max(self._until, sequence - 1)
         self._asked_ns = now_ns
-        return True
 
     def forget_below(self, expected: int) -> None:
         """What came of lower numbers is no longer waited for."""

@@ -21,7 +21,7 @@ __all__ = ["Check", "FieldType", "Layout", "Reader", "named_lines"]
 Check = Callable[[str], object]
 """Whether a value is one: true or not."""
 
-TIME_OF_DAY: Final = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{3}|\.\d{6}|\.\d{9})?"
+TIME_OF_DAY: Final = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{3}|\.\d{6}|\.\d{9}|\.\d{12})?"
 DAY: Final = r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 NUMBER: Final = r"-?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})"
 COUNT: Final = r"\d{1,9}"

@@ -24,6 +24,7 @@ class Reason(IntEnum):
     TAG_OUT_OF_ORDER = 14
     GROUP_OUT_OF_ORDER = 15
     GROUP_COUNT_INCORRECT = 16
+    DELIMITER_IN_VALUE = 17
 
     @property
     def text(self) -> str:
@@ -45,6 +46,7 @@ TEXTS = {
     Reason.TAG_OUT_OF_ORDER: "Tag specified out of required order",
     Reason.GROUP_OUT_OF_ORDER: "Repeating group fields out of order",
     Reason.GROUP_COUNT_INCORRECT: "Incorrect NumInGroup count for repeating group",
+    Reason.DELIMITER_IN_VALUE: "Non-data value includes field delimiter",
 }
 
 

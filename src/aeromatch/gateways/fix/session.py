@@ -42,9 +42,13 @@ class Phase(Enum):
 class Session:
     """The session of one connection, with what its store has of those before.
 
-    Every method that takes `now_ns` (nanoseconds since 1970) answers with actions, to be done in their order. An
-    application that answers what was delivered calls `send`; within a transaction of the store, what it notes there and
-    what it sends are kept together or not at all.
+    Every method that takes `now_ns` (nanoseconds) answers with actions, to be done in their order. An application that
+    answers what was delivered calls `send`; within a transaction of the store, what it notes there and what it sends
+    are kept together or not at all.
+
+    Attributes:
+        utc_offset_ns: What brings `now_ns` to nanoseconds since 1970: whoever has a clock that is never set, as timers
+            want it, keeps it up to date.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Session:
         self.profile = profile
         self.comp_id = comp_id
         self.store = store
+        self.utc_offset_ns = 0
         self.garbled_messages = 0
         self.taken_messages = 0
         """All that came, garbled ones too."""
@@ -66,6 +71,7 @@ class Session:
         self._resend_room = 0
         self._ends_ns = 0
         self._end_reason = ""
+        self._tells_processed = False
         self._now_ns = now_ns
         self._actions: list[Action] = []
 
@@ -77,7 +83,7 @@ class Session:
     @property
     def has_more(self) -> bool:
         """Whether messages wait to be sent again: `more` gives them once the socket has taken those before."""
-        return self._phase is Phase.UP and self._resend is not None
+        return self._phase in (Phase.UP, Phase.ENDING) and self._resend is not None
 
     @property
     def next_tick_ns(self) -> int | None:
@@ -159,9 +165,15 @@ class Session:
         actions, self._actions = self._actions, []
         return actions
 
+    @property
+    def _utc_ns(self) -> int:
+        return self._now_ns + self.utc_offset_ns
+
     def _address(self, message: Message, sequence: int) -> None:
         header = message.header
-        header.set(34, sequence).set(49, self.profile.comp_id).set(56, self.comp_id).set_time(52, self._now_ns)
+        header.set(34, sequence).set(49, self.profile.comp_id).set(56, self.comp_id).set_time(52, self._utc_ns)
+        if self._tells_processed:
+            header.set(369, self.store.next_in - 1)
 
     def _emit(self, message: Message, *, is_kept: bool = True) -> None:
         """Give a message its number, keep it where it is the application's, and send it while the session is up."""
@@ -225,9 +237,7 @@ class Session:
 
     def _take(self, message: Message, pairs: Pairs, frame: bytes) -> None:
         if self._phase is Phase.ENDING:
-            # Anything else is left to the next session: its number is not counted, so it is asked for then.
-            if message.msg_type == "5":
-                self._end(self._end_reason, "the answer to our Logout came")
+            self._take_at_the_end(message, pairs)
             return
         try:
             sequence = number_of(message.header.text(34) or "")
@@ -246,18 +256,28 @@ class Session:
         elif _is_sequenced(message):
             self._take_sequenced(message, sequence, problem, frame)
         elif problem is not None:
-            self._reject(message, problem)
             self._count(sequence)
+            self._reject(message, problem)
         else:
             self._handle(message, sequence)
         self._take_ahead()
+
+    def _take_at_the_end(self, message: Message, pairs: Pairs) -> None:
+        """After our Logout its answer is waited for, and what the other side has missed is sent again.
+
+        Anything else is left to the next session: its number is not counted, so it is asked for then.
+        """
+        if message.msg_type == "5":
+            self._end(self._end_reason, "the answer to our Logout came")
+        elif message.msg_type == "2" and self._dictionary.check(message, pairs) is None:
+            self._resend_what(message)
 
     def _problem_of(self, message: Message) -> Problem | None:
         """What is wrong with a valid message's header."""
         header = message.header
         if header[49] != self.comp_id or header[56] != self.profile.comp_id:
             return Problem(Reason.COMP_ID_PROBLEM)
-        if not is_accurate(message, self.profile, self._now_ns):
+        if not is_accurate(message, self.profile, self._utc_ns):
             return Problem(Reason.SENDING_TIME_ACCURACY)
         return _problem_of_duplicate(message)
 
@@ -329,25 +349,31 @@ class Session:
 
     def _take_resend_request(self, message: Message, sequence: int) -> None:
         """Answer first, whatever its number: both sides may be waiting for each other's messages."""
-        begin, end, last = number_of(message[7]), number_of(message[16]), self.store.next_out - 1
-        if begin == 0 or (end and end < begin):
-            self._reject(message, Problem(Reason.VALUE_INCORRECT, 7 if begin == 0 else 16))
-        else:
-            end = min(end or last, last)
-            if self._resend is None:
-                self._resend = Resend(begin, end)
-            else:
-                self._resend.join(begin, end)
-            self._continue_resend()
+        self._resend_what(message)
         if sequence > self.store.next_in:
             self._gap.keep(sequence, None)
             self._ask(sequence)
         self._count(sequence)
 
+    def _resend_what(self, message: Message) -> None:
+        """Send again what a ResendRequest is about."""
+        begin, end, last = number_of(message[7]), number_of(message[16]), self.store.next_out - 1
+        if begin == 0 or (end and end < begin):
+            self._reject(message, Problem(Reason.VALUE_INCORRECT, 7 if begin == 0 else 16))
+        else:
+            self._resend_from(begin, min(end or last, last))
+
+    def _resend_from(self, begin: int, end: int) -> None:
+        if self._resend is None:
+            self._resend = Resend(begin, end)
+        else:
+            self._resend.join(begin, end)
+        self._continue_resend()
+
     def _continue_resend(self) -> None:
-        if self._phase is not Phase.UP or self._resend is None or not self._resend_room:
+        if self._resend is None or not self._resend_room or not self.has_more:
             return
-        now = time_text(self._now_ns)
+        now = time_text(self._utc_ns)
         for piece in self._resend.pieces(self.store, self._resend_room, now):
             if isinstance(piece, bytes):
                 self._resend_room -= 1
@@ -356,7 +382,7 @@ class Session:
             first, following = piece
             fill = Message("4", {123: True, 36: following})
             self._address(fill, first)
-            fill.header.set(43, True).set_time(122, self._now_ns)
+            fill.header.set(43, True).set_time(122, self._utc_ns)
             self._transmit(encode(fill))
         if self._resend.is_done:
             self._resend = None
@@ -364,40 +390,55 @@ class Session:
     def _log_on(self, message: Message, sequence: int) -> None:
         """Take a Logon: the first of the connection, or one more that begins the numbers anew or changes HeartBtInt."""
         is_first = self._phase is Phase.NEW
-        was_reset = message.flag(141) or (is_first and self.profile.reset_on_logon)
-        if was_reset:
-            self.store.reset()
-            self._gap.clear()
-            self._resend = None
-        expected = self.store.next_in
+        is_reset = message.flag(141) or (is_first and self.profile.reset_on_logon)
+        expected, next_out = (1, 1) if is_reset else (self.store.next_in, self.store.next_out)
         if sequence < expected:
             self._fail("sequence_too_low", f"MsgSeqNum too low, expecting {expected} but received {sequence}")
             return
-        self._count(sequence)
-        interval_s = message.integer(108) or 0
-        if (refusal := self._refusal_of(message, interval_s)) is not None:
+        interval_s, wanted = message.integer(108) or 0, message.integer(789)
+        if (refusal := self._refusal_of(message, interval_s, next_out)) is not None:
+            # Before anything begins anew: what is refused changes nothing.
+            self._count(sequence)
             self._fail("invalid_logon", refusal)
             return
+        if is_reset:
+            self.store.reset()
+            self._gap.clear()
+            self._resend = None
+        self._count(sequence)
         self._pulse.set_interval(interval_s)
+        self._tells_processed = 369 in message.header
         answer = message.reply("A", {98: 0, 108: interval_s})
         if message.flag(141):
             answer.set(141, True)
+        if wanted is not None:
+            answer.set(789, self.store.next_in)
         self._emit(answer)
         if is_first:
             self._phase = Phase.UP
             self._pulse.received(self._now_ns)
-            self._actions.append(LoggedOn(message, was_reset))
+            self._actions.append(LoggedOn(message, is_reset))
+        if wanted is not None and wanted < next_out:
+            self._resend_from(max(wanted, 1), next_out)
         if sequence > expected:
             self._gap.keep(sequence, None)
-            self._ask(sequence)
+            if wanted is None:
+                self._ask(sequence)
+            else:
+                # Our answer's NextExpectedMsgSeqNum has done so.
+                self._gap.asked(sequence, self._now_ns)
 
-    def _refusal_of(self, message: Message, interval_s: int) -> str | None:
+    def _refusal_of(self, message: Message, interval_s: int, next_out: int) -> str | None:
         """Why a Logon's terms are not accepted."""
         if message[98] != "0":
             return "EncryptMethod (98) must be 0: use TLS"
+        if interval_s < 0:
+            return "HeartBtInt must not be negative"
         shortest_s, longest_s = self.profile.heartbeat_s
         if not shortest_s <= interval_s <= longest_s:
             return f"HeartBtInt (108) must be from {shortest_s} to {longest_s}"
+        if (wanted := message.integer(789) or 0) > next_out:
+            return f"Tag 789 (NextExpectedMsgSeqNum) is higher than expected. Expected {next_out}, Received {wanted}"
         return None
 
 

@@ -1,24 +1,34 @@
 """What a session must not forget: its numbers, what it sent, and where its application stood; in one SQLite file.
 
 What is in a transaction is on its way to the disk when the transaction ends: a process that is killed then loses
-nothing of it. Whether a machine that loses power does is `is_power_safe`.
+nothing of it. A machine that loses power does not either, where the store is `is_power_safe`, once `when_safe` calls.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
 from aeromatch._core import AeroMatchError
+from aeromatch.gateways.fix.gate import Gate
 
 __all__ = ["FixStore", "FixStoreError", "SessionStore", "StoredSession"]
+
+log = logging.getLogger("aeromatch.fix")
 
 VERSION: Final = 1
 BUSY_S: Final = 30.0
 PRUNED_EVERY: Final = 1024
+MOVED_EVERY: Final = 128
+"""Transactions after which the log of them is brought into the file."""
+LOG_PAGES: Final = 8_000
+"""With more in the log a transaction does that itself: a thread's work is never all of it while transactions go on."""
 
 SCHEMA: Final = """
 CREATE TABLE sessions (
@@ -57,6 +67,19 @@ class SessionStore(Protocol):
         One within another belongs to the outer one.
         """
 
+    @property
+    def is_safe(self) -> bool:
+        """Whether `when_safe` calls at once."""
+
+    def when_safe(self, call: Callable[[Exception | None], None]) -> None:
+        """Call when all that was committed is as safe as it is to be; calls keep their order.
+
+        It is told why nothing can be kept any more, or None.
+        """
+
+    async def safe(self) -> None:
+        """Wait until then. Raises FixStoreError where nothing can be kept any more."""
+
     def expect(self, next_in: int) -> None:
         """Set the number of the next message that is expected."""
 
@@ -92,24 +115,58 @@ class FixStore:
         self.kept_messages = kept_messages
         self._depth = 0
         self._sessions: dict[str, StoredSession] = {}
+        self._log_path = f"{path}-wal"
+        self._in_log = 0
+        self._mover = ThreadPoolExecutor(1, "fix-store-file")
+        self._moving: Future[None] | None = None
+        self.gate = Gate(self._sync if is_power_safe and path is not None else None)
         with self._naming():
             self._connection = sqlite3.connect(path or ":memory:", timeout=BUSY_S, isolation_level=None)
             try:
-                self._prepare(is_power_safe)
+                self._prepare()
             except BaseException:
                 self._connection.close()
                 raise
 
-    def _prepare(self, is_power_safe: bool) -> None:
+    def _prepare(self) -> None:
         execute = self._connection.execute
         execute("PRAGMA journal_mode = WAL")
-        execute(f"PRAGMA synchronous = {'FULL' if is_power_safe else 'NORMAL'}")
+        # A transaction's end writes to the log and does not wait for the disk: that is the gate's matter.
+        execute("PRAGMA synchronous = NORMAL")
+        execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         version = execute("PRAGMA user_version").fetchone()[0]
         if version == VERSION:
             return
         if version or execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise FixStoreError(f"{self.path}: is no store of FIX sessions of version {VERSION}")
         self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def _sync(self) -> None:
+        """Bring the log of transactions to the disk, in a thread: what has left the log is there already."""
+        try:
+            file = os.open(self._log_path, os.O_RDONLY)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise FixStoreError(f"{self.path}: its log cannot be brought to the disk: {error.strerror}") from error
+
+    def _committed(self) -> None:
+        self.gate.committed()
+        self._in_log += 1
+        if self.path is not None and self._in_log >= MOVED_EVERY and (self._moving is None or self._moving.done()):
+            self._in_log = 0
+            self._moving = self._mover.submit(self._move)
+
+    def _move(self) -> None:
+        """Bring the log into the file, in a thread: that waits for the disk, and everybody would wait with it."""
+        assert self.path is not None
+        try:
+            with closing(sqlite3.connect(self.path, timeout=BUSY_S)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            log.warning("the log of FIX sessions cannot be brought into its file", extra={"problem": str(error)})
 
     @contextmanager
     def _naming(self) -> Iterator[None]:
@@ -143,6 +200,7 @@ class FixStore:
         with self._naming():
             self._connection.execute("BEGIN IMMEDIATE")
         self._depth = 1
+        before = self._connection.total_changes
         try:
             # Whatever fails within is named, too: the changes are written as they are made.
             with self._naming():
@@ -150,6 +208,8 @@ class FixStore:
                 for session in self._sessions.values():
                     session.write()
                 self._connection.execute("COMMIT")
+            if self._connection.total_changes != before:
+                self._committed()
         except BaseException:
             with self._naming():
                 if self._connection.in_transaction:
@@ -161,7 +221,9 @@ class FixStore:
             self._depth = 0
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what waits is not called any more."""
+        self.gate.close()
+        self._mover.shutdown()
         with self._naming():
             self._connection.close()
 
@@ -203,6 +265,19 @@ class StoredSession:
     def transaction(self) -> AbstractContextManager[None]:
         """All changes until its end are made together, or not at all."""
         return self._store.transaction()
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether `when_safe` calls at once."""
+        return self._store.gate.is_open
+
+    def when_safe(self, call: Callable[[Exception | None], None]) -> None:
+        """Call when all that was committed is as safe as it is to be; it is told why nothing can be kept, or None."""
+        self._store.gate.then(call)
+
+    async def safe(self) -> None:
+        """Wait until then. Raises FixStoreError where nothing can be kept any more."""
+        await self._store.gate.passed()
 
     def expect(self, next_in: int) -> None:
         """Set the number of the next message that is expected."""

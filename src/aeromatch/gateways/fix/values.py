@@ -45,7 +45,7 @@ def _second_of(text: str) -> int:
 
 
 def time_of(text: str) -> int:
-    """Nanoseconds since 1970 of a UTCTimestamp; with a fraction of up to nine digits.
+    """Nanoseconds since 1970 of a UTCTimestamp; with a fraction of up to twelve digits, what is finer is cut off.
 
     Raises:
         ValueError: It is none.
@@ -54,9 +54,9 @@ def time_of(text: str) -> int:
     second = _second_of(whole)
     if not point:
         return second * NS
-    if not 1 <= len(fraction) <= 9 or not (fraction.isascii() and fraction.isdigit()):
+    if not 1 <= len(fraction) <= 12 or not (fraction.isascii() and fraction.isdigit()):
         raise ValueError(f"{text!r} is no time")
-    return second * NS + int(fraction.ljust(9, "0"))
+    return second * NS + int(fraction[:9].ljust(9, "0"))
 
 
 def number_of(text: str) -> int:

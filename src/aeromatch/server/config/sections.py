@@ -206,14 +206,14 @@ class InstrumentConfig(Section):
     reference_price: Annotated[Decimal | None, doc("Middle of the static band; where an uncross falls back to.")] = None
     static_band_ticks: Annotated[
         Annotated[int, msgspec.Meta(ge=1)] | None,
-        doc("Limits further than this from the reference price are refused (R28); or"),
+        doc("Limits further than this from the reference price are refused (R28); ticks or basis points, not both."),
     ] = None
-    static_band_bps: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, doc("the same in basis points.")] = None
+    static_band_bps: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, doc("The same in basis points.")] = None
     circuit_breaker_ticks: Annotated[
         Annotated[int, msgspec.Meta(ge=1)] | None,
-        doc("A trade further than this from the last price halts the book (R28); or"),
+        doc("A trade further than this from the last price halts the book (R28); ticks or basis points, not both."),
     ] = None
-    circuit_breaker_bps: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, doc("the same in basis points.")] = None
+    circuit_breaker_bps: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, doc("The same in basis points.")] = None
     halt_s: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None, doc("How long such a halt lasts; null: until an operator ends it.")
     ] = None

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeromatch.analytics.candles import CandleBuilder, trades_of
-from aeromatch.market.times import event_times
 from aeromatch.market.view_rows import NO_ORDERS, NO_TRADES, CandleRow, Listed, Position, ViewBatch, ViewStore
 
 __all__ = ["Collector", "latest", "mark_of"]
@@ -28,12 +27,12 @@ class Collector:
         self.rows = 0
         """How many wait."""
 
-    def add(self, shard: int, records: NDArray[np.void], orders: NDArray[np.void]) -> None:
-        """Take the events of whole commands of a shard, and what they did to orders."""
-        before = self.positions.get(shard, Position())
+    def add(
+        self, shard: int, records: NDArray[np.void], times_ns: NDArray[np.uint64], orders: NDArray[np.void]
+    ) -> None:
+        """Take the events of whole commands of a shard, when each happened, and what they did to orders."""
         if not len(records):
             return
-        times_ns = event_times(records, before.time_ns)
         trades = trades_of(records, times_ns)
         self.candles.add(trades)
         last = int(records["sequence"][-1])

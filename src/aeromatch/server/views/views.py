@@ -48,7 +48,7 @@ LAST_MS: Final = 2**62
 class ServerViews:
     """Orders, trades and candles of an exchange: `services.Views` and `EventConsumer`.
 
-    `tracker` and `positions` are for the feed: it begins there, and what it reads from there on is the rest.
+    `tracker`, `positions` and `times_ns` are for the feed: it begins there, and what it reads from then on is the rest.
     """
 
     def __init__(self, exchange: Exchange, options: ViewOptions, directory: Path | None = None) -> None:
@@ -96,7 +96,8 @@ class ServerViews:
                     self.tracker.load(seed[1])
                 self._names[shard] = Names(log, at[shard].sequence)
         self.positions = tuple(position.sequence + 1 for position in at)
-        self._now_ns = max(position.time_ns for position in at)
+        self.times_ns = tuple(position.time_ns for position in at)
+        self._now_ns = max(self.times_ns)
         self._begin_days()
         self._writer = Writer(
             self._store, flush_s=options.flush_s, waiting_rows=options.waiting_rows, changed=self._changed
@@ -121,7 +122,14 @@ class ServerViews:
 
     # The feed's thread.
 
-    def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        orders: NDArray[np.void],
+        fills: NDArray[np.void],
+    ) -> None:
         """As `EventConsumer`: waits where the store is too slow.
 
         Raises:
@@ -132,7 +140,7 @@ class ServerViews:
         if np.any(records["kind"] == CREATED):
             self._writer.note(self.directory.learn())
         self._name(shard, records)
-        self._writer.put(shard, records, orders, partial(self._follow, shard))
+        self._writer.put(shard, records, times_ns, orders, partial(self._follow, shard))
 
     def _name(self, shard: int, records: NDArray[np.void]) -> None:
         names = self._names.get(shard)

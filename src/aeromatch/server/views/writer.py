@@ -59,6 +59,7 @@ class Writer:
         self,
         shard: int,
         records: NDArray[np.void],
+        times_ns: NDArray[np.uint64],
         orders: NDArray[np.void],
         look: Callable[[Collector], object] = lambda _collector: None,
     ) -> None:
@@ -67,6 +68,7 @@ class Writer:
         Args:
             shard: Whose events.
             records: The events.
+            times_ns: When each happened.
             orders: What they did.
             look: Given what was collected, before any of it is taken away to be written.
 
@@ -74,7 +76,7 @@ class Writer:
             ViewsError: The store has failed.
         """
         with self._changed:
-            self._collector.add(shard, records, orders)
+            self._collector.add(shard, records, times_ns, orders)
             look(self._collector)
             if self._collector.rows >= self._waiting_rows:
                 self._changed.notify_all()
