@@ -9,17 +9,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 make build >&2
 aeromatch=.venv/bin/aeromatch
 folder=$(mktemp -d)
-port=${PORT:-18080}
 cat > "$folder/config.yaml" <<'YAML'
 auth: {mode: off}
+logging: {format: json}
 instruments:
   - {symbol: BTC-USD, tick_size: 0.01, lot_size: 0.0001}
 YAML
-"$aeromatch" serve --config "$folder/config.yaml" --port "$port" 2> "$folder/server.log" &
+# Any port that is free: whoever answers at a fixed one may be another server.
+"$aeromatch" serve --config "$folder/config.yaml" --port 0 2> "$folder/server.log" &
 server=$!
 trap 'kill "$server" 2> /dev/null || true; wait "$server" || true; rm -rf "$folder"' EXIT
-until curl -fs "http://127.0.0.1:$port/ready" > /dev/null; do
+until url=$(grep -s -m 1 '"message":"ready"' "$folder/server.log" | grep -o 'http://[^"]*'); do
     kill -0 "$server" 2> /dev/null || { cat "$folder/server.log" >&2; exit 1; }
     sleep 0.1
 done
-"$aeromatch" load --url "http://127.0.0.1:$port" "$@"
+"$aeromatch" load --url "$url" "$@"

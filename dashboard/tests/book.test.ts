@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { PriceLevel } from "../src/api/schema.ts";
-import { groupLevels, LocalBook, sweep, type DepthChange, type Level } from "../src/market/book.ts";
+import { groupLevels, LocalBook, reachOf, sweep, type DepthChange, type Level } from "../src/market/book.ts";
 import { textOf, unitsOf } from "../src/market/decimal.ts";
 
 const change = (first: number, last: number, bids: PriceLevel[] = [], asks: PriceLevel[] = []): DepthChange => ({
@@ -127,5 +127,20 @@ describe("levels", () => {
     expect(sweep(asks, 5n)).toEqual({ filled: 5n, cost: 3n * 1000n + 2n * 1010n, worst: 1010n });
     expect(sweep(asks, 100n)).toEqual({ filled: 7n, cost: 3n * 1000n + 4n * 1010n, worst: 1010n });
     expect(sweep([], 1n)).toEqual({ filled: 0n, cost: 0n, worst: null });
+  });
+});
+
+describe("the reach of a picture", () => {
+  const at = (...prices: number[]): Level[] => prices.map((price) => ({ price: BigInt(price), quantity: 1n }));
+
+  it("is that of nine levels of ten", () => {
+    expect(reachOf(at(99, 98, 97, 96, 95, 94, 93, 92, 91, 90, 1), 100, 60)).toBe(10);
+    expect(reachOf(at(101, 102, 103, 104), 100, 2)).toBe(2);
+  });
+
+  it("is a thin side's last level, and nothing where there is none", () => {
+    expect(reachOf(at(90), 100, 60)).toBe(10);
+    expect(reachOf(at(99, 50), 100, 60)).toBe(50);
+    expect(reachOf([], 100, 60)).toBe(0);
   });
 });

@@ -102,6 +102,37 @@ describe("the stream", () => {
     expect(last().asked("subscribe")).toEqual([{ op: "subscribe", channel: "orders", account: "alice" }]);
   });
 
+  it("logs in again where the server has no room for it now", async () => {
+    token = "key.secret";
+    stream.connect();
+    last().onopen?.();
+    await last().answers("login", { problem: { status: 429, slug: "rate_limited" } });
+    expect(wires[0]!.closed).toBe(true);
+    expect(states.at(-1)).toBe("offline");
+    await vi.advanceTimersByTimeAsync(300);
+    last().onopen?.();
+    await last().answers("login", { result: {} });
+    expect(wires).toHaveLength(2);
+    expect(states.at(-1)).toBe("online");
+  });
+
+  it("subscribes again where the server has no room for it now, while somebody wants it", async () => {
+    const refused = vi.fn();
+    stream.connect();
+    last().onopen?.();
+    const end = stream.subscribe({ channel: "ticker", symbol: "A" }, { message: () => undefined, refused });
+    for (let attempt = 1; attempt < 3; attempt++) {
+      expect(last().asked("subscribe")).toHaveLength(attempt);
+      await last().answers("subscribe", { problem: { status: 503, slug: "capacity" } });
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    await last().answers("subscribe", { problem: { status: 429, slug: "rate_limited" } });
+    end();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(last().asked("subscribe")).toHaveLength(3);
+    expect(refused).not.toHaveBeenCalled();
+  });
+
   it("takes a silent connection for dead", async () => {
     stream.connect();
     last().onopen?.();

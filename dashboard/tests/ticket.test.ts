@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ORDER_TYPES, TIMES_IN_FORCE, type Instrument } from "../src/api/schema.ts";
-import { boundsFor, checkAmend, checkTicket, EMPTY_TICKET, timesFor, type FieldErrors, type Ticket } from "../src/market/ticket.ts";
+import { boundsFor, checkAmend, checkTicket, EMPTY_TICKET, newOrderId, timesFor, type FieldErrors, type Ticket } from "../src/market/ticket.ts";
 
 const INSTRUMENT = { symbol: "BTC-USD", tick_size: "0.05", lot_size: "0.001" } as Instrument;
 const NOW = Date.parse("2026-01-01T12:00:00Z");
@@ -10,6 +10,12 @@ const order = (changes: Partial<Ticket>) => checkTicket(ticket(changes), INSTRUM
 const errors = (changes: Partial<Ticket>): FieldErrors => checkTicket(ticket(changes), INSTRUMENT, NOW).errors ?? {};
 
 describe("a ticket", () => {
+  it("has an id that the server takes, and another one each time", () => {
+    const ids = Array.from({ length: 100 }, newOrderId);
+    expect(ids.every((id) => /^[0-9a-f]{32}$/.test(id))).toBe(true);
+    expect(new Set(ids).size).toBe(100);
+  });
+
   it("makes a limit order", () => {
     expect(order({ price: " 100.05 ", quantity: "2.500" })).toEqual({
       symbol: "BTC-USD", side: "buy", type: "limit", time_in_force: "gtc", price: "100.05", quantity: "2.5",

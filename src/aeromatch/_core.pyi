@@ -2762,9 +2762,11 @@ class BinaryServer:
         tcp: Host and port to listen at, port 0 for one that the system chooses; None: not at all.
         unix_path: Where to make a socket for this user alone; None: nowhere. One that nobody listens on is replaced.
         open_session: Called with key id, account and remote address of every login that was good, the first two None
-            where there is none; returns the session's number, above 0 and below 2^31. It is called on a thread of the
-            server's. An error with a `slug` refuses the session.
-        close_session: Called with the number when the session has ended.
+            where there is none, and with whether the account's orders end with the session; returns the session's
+            number, above 0 and below 2^31. It is called on a thread of the server's. An error with a `slug` refuses the
+            session.
+        close_session: Called with the number when the session has ended, and orders that were to end with it are
+            canceled; also on a thread of the server's.
         max_frame_bytes: Most bytes of a frame's body, from 4096 to 4 MiB.
         outbound_bytes: Most bytes that wait for a client before it is ended.
         heartbeat_ms: Time between heartbeats where the client does not say, from 100 to 600000.
@@ -2783,7 +2785,7 @@ class BinaryServer:
         exchange: Exchange,
         admission: Admission,
         *,
-        open_session: Callable[[str | None, str | None, str], int],
+        open_session: Callable[[str | None, str | None, str, bool], int],
         close_session: Callable[[int], object] | None = None,
         tcp: tuple[str, int] | None = None,
         unix_path: str | PathLike[str] | None = None,

@@ -69,6 +69,26 @@ def test_a_chart_has_the_trades(page: Any, venue: Venue) -> None:
     assert page.locator(".chart canvas").count() > 0
 
 
+def test_a_young_market_is_shown_by_the_second(watch: Watch, venue: Venue) -> None:
+    page = watch.page("/docs")
+
+    def has_more_seconds() -> bool:
+        venue.order("bob", "sell", "1", "120")
+        venue.order("alice", "buy", "1", "120")
+        seconds, minutes = (venue.ask("GET", f"/candles/BTC-USD?period={it}")["candles"] for it in ("1s", "1m"))
+        return len(seconds) > len(minutes)
+
+    eventually(page, has_more_seconds)
+    page = watch.open()
+    page.locator('.periods button[data-value="1s"][aria-pressed="true"]').wait_for()
+    page.get_by_role("button", name="1m", exact=True).click()
+    page.keyboard.press("/")
+    page.keyboard.type("eth")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="ETH-USD").first.wait_for()
+    assert page.get_by_role("button", name="1m", exact=True).get_attribute("aria-pressed") == "true"
+
+
 def test_an_order_is_amended_and_canceled(page: Any) -> None:
     place(page, "Sell", "1", "200")
     open_row(page, "200.0").get_by_role("button", name="Amend").click()
@@ -251,8 +271,9 @@ def test_keys_reach_everything(page: Any) -> None:
     page.keyboard.press("Enter")
     open_row(page, "ETH-USD", "buy", "10.02").wait_for()
     page.keyboard.press("Escape")
-    page.keyboard.press("]")
-    assert page.get_by_role("button", name="5m", exact=True).get_attribute("aria-pressed") == "true"
+    for key in "[[]":
+        page.keyboard.press(key)
+    assert page.get_by_role("button", name="1m", exact=True).get_attribute("aria-pressed") == "true"
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keys").wait_for()
     page.keyboard.press("Escape")
@@ -319,6 +340,11 @@ def test_a_market_that_is_not_there_has_no_figures(page: Any, venue: Venue) -> N
     page.evaluate("location.hash = '#/trade/NOPE'")
     page.get_by_text("There is no market NOPE here.").wait_for()
     assert not any(digit.isdigit() for digit in page.get_by_test_id("last-price").inner_text())
+
+
+def test_an_address_that_makes_no_sense_is_no_empty_page(watch: Watch) -> None:
+    page = watch.open("/#/trade/%")
+    page.get_by_role("button", name="BTC-USD").first.wait_for()
 
 
 def test_nothing_moves_by_itself(page: Any, venue: Venue) -> None:

@@ -62,6 +62,21 @@ def test_a_token_is_asked_for_used_and_kept_in_the_tab_alone(locked: Watch, toke
     assert page.evaluate("sessionStorage.getItem('aeromatch.token')") is None
 
 
+def test_orders_are_placed_from_another_machine_without_tls_too(locked: Watch, token: str) -> None:
+    locked.address = locked.address.replace("127.0.0.1", "venue.test")
+    page = locked.page("/")
+    # Here a browser keeps some of its functions from a page.
+    assert page.evaluate("isSecureContext") is False
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Use it").click()
+    page.get_by_label("Price", exact=True).fill("100")
+    page.get_by_label("Quantity", exact=True).fill("1")
+    page.get_by_test_id("place").click()
+    page.get_by_test_id("open-orders").locator("tbody tr").filter(has_text="0 / 1").wait_for()
+    # It says that it takes one of the headers from TLS alone.
+    locked.faults = [fault for fault in locked.faults if "Cross-Origin-Opener-Policy" not in fault]
+
+
 def test_a_trader_is_shown_no_settlement(locked: Watch, token: str) -> None:
     page = locked.page("/#/events")
     page.get_by_label("Token").fill(token)

@@ -83,6 +83,7 @@ class Watch:
 
     def __init__(self, browser: Any, venue: Venue) -> None:
         self.venue = venue
+        self.address = venue.address
         self.faults: list[str] = []
         self.foreign: list[str] = []
         self.lost_connections_expected = False
@@ -105,7 +106,7 @@ class Watch:
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", self._asked)
-        page.goto(self.venue.address + path)
+        page.goto(self.address + path)
         return page
 
     def close(self) -> None:
@@ -115,8 +116,9 @@ class Watch:
     def _said(self, message: Any) -> None:
         if message.type not in ("error", "warning"):
             return
-        # The browser itself writes down each attempt that found nobody.
-        if self.lost_connections_expected and ("ERR_CONNECTION_REFUSED" in message.text or "WebSocket" in message.text):
+        # The browser itself writes down each attempt that found nobody, or a server that was about to end.
+        ends = ("ERR_CONNECTION_REFUSED", "WebSocket", "the server responded with a status of 503")
+        if self.lost_connections_expected and any(end in message.text for end in ends):
             return
         # So it does with each answer that is a refusal.
         if self.refusals_expected and "the server responded with a status of 4" in message.text:
@@ -124,5 +126,5 @@ class Watch:
         self.faults.append(message.text)
 
     def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.venue.address + "/", "data:")):
+        if not request.url.startswith((self.address + "/", "data:")):
             self.foreign.append(request.url)

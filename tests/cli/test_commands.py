@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from tests.replay.samples import AMZN, ANA, recording
@@ -242,3 +244,17 @@ def test_bench_compares_every_index() -> None:
     assert [line.split(" | ")[0] for line in markdown[4:6]] == ["| calm", "| sparse"]
     few = run(*arguments, "--markdown", "--index", "heap", "--index", "btree").stdout.splitlines()
     assert few[2] == "| flow | levels | heap | btree |"
+
+
+def test_lists_of_subcommands_are_not_cut() -> None:
+    def groups(group: click.Group) -> Iterator[click.Group]:
+        yield group
+        for command in group.commands.values():
+            if isinstance(command, click.Group):
+                yield from groups(command)
+
+    for group in groups(cli):
+        # What 80 columns leave beside the names.
+        room = 80 - 6 - max(map(len, group.commands))
+        cut = [name for name, each in group.commands.items() if each.get_short_help_str(room).endswith("...")]
+        assert cut == [], group.name

@@ -49,6 +49,19 @@ def test_what_is_rebuilt_is_shown(log: Path) -> None:
     again = run("rebuild", log, "--periods", "2m,1h")
     assert "made from" in again.output
     assert {row[0] for row in dump(log / "views.sqlite")["candles"]} == {120_000, 3_600_000}
+    # Made anew it has the candles that it had: the configuration that names them goes on to fit.
+    assert run("rebuild", log).exit_code == 0
+    assert {row[0] for row in dump(log / "views.sqlite")["candles"]} == {120_000, 3_600_000}
+
+
+def test_a_file_that_is_in_use_is_not_replaced(log: Path, tmp_path: Path) -> None:
+    exchange = open_venue(log)
+    refused = run("rebuild", log)
+    assert (refused.exit_code, "is in use" in refused.output) == (1, True)
+    assert not (log / "views.sqlite").exists()
+    assert run("rebuild", log, "--file", tmp_path / "other.sqlite").exit_code == 0
+    exchange.close()
+    assert run("rebuild", log).exit_code == 0
 
 
 def test_misuse_is_told(log: Path, tmp_path: Path) -> None:

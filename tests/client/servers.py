@@ -100,6 +100,8 @@ class Venue:
         """How many trades a resumed subscription reaches back."""
         self.failures: list[Problem] = []
         """What the next requests over HTTP are answered with, instead."""
+        self.refusals: list[Problem] = []
+        """What the next requests over WebSockets are answered with, instead."""
         self.hold: asyncio.Event | None = None
         """Answers over HTTP wait for it."""
         self.token: str | None = None
@@ -331,6 +333,9 @@ class Venue:
 
     async def _do(self, session: Session, request: WebSocketRequest) -> None:
         try:
+            if self.refusals:
+                found = self.refusals.pop(0)
+                raise RefusedError(found.slug, found.status, retry_after_ms=found.retry_after_ms)
             result: Any = {}
             follows: list[Any] = []
             match request:
@@ -345,8 +350,8 @@ class Venue:
                     result = self.enter(request.order)
                 case CancelOrderRequest():
                     result = self.cancel(request.order_id)
-                case AmendOrderRequest():
-                    result = self.amend(request.order_id, request.amend)
+                case AmendOrderRequest(order_id=str(order_id)):
+                    result = self.amend(order_id, request.amend)
                 case PingRequest():
                     pass
                 case _:

@@ -18,6 +18,7 @@ from aeromatch.client import (
     NoAnswerError,
     NoConnectionError,
     OutOfSyncError,
+    RateLimitedError,
     RejectedError,
     SigningKey,
 )
@@ -431,6 +432,56 @@ def test_a_server_that_goes_away_for_a_while() -> None:
             assert await ids(trades, 2) == [2, 3]
 
     with_proxy(test)
+
+
+def test_streams_that_the_server_has_no_room_for_yet_are_resumed_all_the_same() -> None:
+    async def test(venue: Venue, proxy: Proxy, client: AsyncClient) -> None:
+        async with client.stream_trades("X") as trades, client.local_book("X") as book:
+            await venue.trade(2)
+            assert await ids(trades, 2) == [1, 2]
+            venue.refusals = [problem("rate_limited", 429, retry_after_ms=1), problem("capacity", 503)]
+            proxy.cut()
+            await lost_its_session(venue)
+            await venue.trade(2)
+            assert await ids(trades, 2) == [3, 4]
+            await book.wait_live()
+            assert venue.refusals == []
+            # So are those that ask anew without a break.
+            venue.refusals = [problem("rate_limited", 429)] * 2
+            await venue.update(bids=[("98", "1")], told=False)
+            await venue.update(bids=[("97", "1")])
+            await book.until(lambda book: [level.price for level in book.bids()] == [99, 98, 97])
+            assert venue.refusals == []
+
+    with_proxy(test)
+
+
+def test_a_login_that_the_server_has_no_room_for_yet_is_sent_again() -> None:
+    async def test(venue: Venue, _: Proxy, client: AsyncClient) -> None:
+        venue.token = "k.right"
+        venue.refusals = [problem("rate_limited", 429), problem("not_ready", 503)]
+        async with client.stream_tickers("X") as tickers:
+            await anext(tickers)
+
+    venue = with_proxy(test, credentials=BearerToken("k.right"))
+    assert len([request for request in venue.said if isinstance(request, LoginRequest)]) == 3
+
+
+def test_orders_over_a_websocket_that_the_server_has_no_room_for_yet() -> None:
+    async def test(venue: Venue, _: Proxy, client: AsyncClient) -> None:
+        venue.refusals = [problem("rate_limited", 429), problem("capacity", 503)]
+        order = await client.submit("X", "buy", quantity=1, price=1)
+        venue.refusals = [problem("rate_limited", 429)]
+        assert (await client.amend(order.order_id, quantity=2)).quantity == "2"
+        venue.refusals = [problem("capacity", 503)]
+        with pytest.raises(BusyError, match="capacity"):
+            await client.amend(order.order_id, quantity=3)
+        # What the server said last is told, not that time is up.
+        venue.refusals = [problem("rate_limited", 429, retry_after_ms=60_000)]
+        with pytest.raises(RateLimitedError):
+            await client.submit("X", "buy", quantity=1, price=1)
+
+    assert len(with_proxy(test, orders_over="websocket", timeout_s=2.0).orders) == 1
 
 
 def test_no_server_in_time() -> None:

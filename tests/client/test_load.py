@@ -250,9 +250,12 @@ def test_a_server_that_stops_answering_does_not_look_better_for_it() -> None:
 
     measured = asyncio.run(run())
     assert (measured.lost, measured.response) == (2, {})
+    # At this rate thirty were due.
+    assert measured.unsent == 28
 
 
-def test_connections_are_made_again() -> None:
+@pytest.mark.parametrize("rate", [None, 200.0], ids=["closed loop", "rate"])
+def test_connections_are_made_again(rate: float | None) -> None:
     async def run() -> Measured:
         async with proxied(Venue()) as proxy:
 
@@ -263,7 +266,7 @@ def test_connections_are_made_again() -> None:
                 proxy.cut()
 
             cutting = asyncio.create_task(cut(proxy))
-            plan = plan_for(f"http://127.0.0.1:{proxy.port}")
+            plan = plan_for(f"http://127.0.0.1:{proxy.port}", rate=rate)
             outcome = await asyncio.to_thread(run_load, replace(plan, seconds=1.0), lambda _s, _a: None)
             await cutting
             return outcome.measured
@@ -271,6 +274,10 @@ def test_connections_are_made_again() -> None:
     measured = asyncio.run(run())
     assert measured.reconnects >= 1
     assert measured.lost >= 1
+    if rate is not None:
+        # Of those that were due while there was no connection none is forgotten.
+        answered = sum(histogram.count for histogram in measured.response.values())
+        assert answered + measured.lost + measured.unsent == 200
 
 
 def test_a_key_is_sent_or_signed_with(venue: Venue, url: str) -> None:

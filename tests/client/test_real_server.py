@@ -46,6 +46,12 @@ def test_orders_come_and_go(url: str, orders_over: Any) -> None:
         assert (resting.status, resting.account, resting.price) == ("open", "alice", "50000.0")
         amended = await client.amend(resting.order_id, quantity="0.02")
         assert amended.remaining_quantity == "0.0200"
+        named = {"client_order_id": resting.client_order_id, "symbol": "BTC-USD"}
+        amended = await client.amend(**named, price=49_999)
+        assert (amended.order_id, amended.price) == (resting.order_id, "49999.0")
+        assert await client.order(**named) == await client.order(resting.order_id)
+        with pytest.raises(ValueError, match="either order_id or client_order_id"):
+            await client.order(resting.order_id, **named)
         await client.create_instrument(NewInstrument(symbol=orders_over, tick_size="0.01"))
         await client.submit(orders_over, "sell", quantity=2, price="1.5", account="bob")
         taken = await client.submit(orders_over, "buy", quantity=3, price=2, time_in_force="ioc")

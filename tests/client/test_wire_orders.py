@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from aeromatch import EVENT_DTYPE, Instrument, OrderBook, _core
+from aeromatch.client.errors import ClosedError
 from aeromatch.client.wire_orders import Market, OwnOrders
+from aeromatch.client.wire_streams import OrderReports
 from aeromatch.replay.generate import Mood, flow
 
 CODES = _core.CODES
@@ -83,3 +86,17 @@ def test_an_order_from_before_is_told_with_what_its_reports_say() -> None:
 def test_what_is_somebody_elses_is_passed_over() -> None:
     other = event("trade", side=0, instrument=1, account=0, price_ticks=70, quantity_lots=2, order_id=9, other=8)
     assert OwnOrders().apply(other, {1: YES}, {}, {}) == []
+
+
+def test_a_stream_that_could_not_begin_has_ended() -> None:
+    async def refused(_: object) -> None:
+        raise ClosedError("this client was closed")
+
+    async def read() -> None:
+        stream = OrderReports(refused, lambda _: None)
+        with pytest.raises(ClosedError):
+            await anext(stream)
+        with pytest.raises(StopAsyncIteration):
+            await asyncio.wait_for(anext(stream), 10)
+
+    asyncio.run(read())

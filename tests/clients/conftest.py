@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.server.serving import Admitting, serving
 
@@ -61,7 +62,8 @@ async def follow(exchange: AsyncExchange, observer: Observer) -> None:
     stream = exchange.stream()
     try:
         async for events in stream:
-            observer.market.apply(0, events, events.to_numpy()[:0])
+            nothing = events.to_numpy()[:0]
+            observer.market.apply(0, events, np.zeros(len(events), np.uint64), nothing, nothing)
     finally:
         stream.close()
 

@@ -33,7 +33,15 @@ class Recorder:
         self.gate.set()
         self.error: Exception | None = None
 
-    def apply(self, shard: int, events: Events, _orders: NDArray[np.void], _fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        _orders: NDArray[np.void],
+        _fills: NDArray[np.void],
+    ) -> None:
+        assert len(times_ns) == len(events)
         self.gate.wait()
         if self.error is not None:
             raise self.error
@@ -177,8 +185,15 @@ def test_who_waits_for_a_quiet_shard_does_not_wait_for_a_busy_one() -> None:
     class Busy(Recorder):
         """Whatever it is told of leads to something else: there is always something to be read."""
 
-        def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
-            super().apply(shard, events, orders, fills)
+        def apply(
+            self,
+            shard: int,
+            events: Events,
+            times_ns: NDArray[np.uint64],
+            orders: NDArray[np.void],
+            fills: NDArray[np.void],
+        ) -> None:
+            super().apply(shard, events, times_ns, orders, fills)
             if not over.is_set():
                 port.submit("BTC-USD", "buy", quantity=1, price=90)
 

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from aeromatch import Exchange, Instrument
-from aeromatch.market.times import event_times, last_time
+from aeromatch.market.times import event_times
 
 BEGIN_NS = 10**18
 
@@ -41,18 +41,5 @@ def test_R2_R6_the_events_of_a_command_have_the_time_of_its_answer(seed: int) ->
                 # The first command makes the instrument, at no time.
                 told = [by_hand.get(sequence, 0) for sequence in records["sequence"].tolist()]
                 assert times.tolist() == told
-                assert last_time(records, before_ns) == times[-1]
                 before_ns = int(times[-1])
     assert len(set(by_hand.values())) > 1
-
-
-def test_what_was_answered_elsewhere_happens_at_the_last_answer_before_it() -> None:
-    exchange = Exchange(shards=1)
-    exchange.create_instrument(Instrument(symbol="A", tick_size="1", lot_size="1"))
-    exchange.submit("A", "buy", price=1, quantity=1, timestamp=BEGIN_NS)
-    with closing(exchange.stream()) as stream:
-        events = stream.read(1000, 0)
-    assert events is not None
-    nothing = events.to_numpy()[:0]
-    assert last_time(nothing, 5) == 5
-    assert event_times(nothing, 5).tolist() == []

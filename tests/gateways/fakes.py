@@ -179,6 +179,13 @@ class FollowedMarket:
             order.client_order_id = self._client_ids.get(order_id)
         return order
 
+    async def order_named(self, account: str | None, symbol: str, client_order_id: str) -> Order | None:
+        for number in sorted(self._orders, reverse=True):
+            order = self._orders[number]
+            if (order.account, order.symbol, self._client_ids.get(number)) == (account, symbol, client_order_id):
+                return await self.order(number)
+        return None
+
     async def orders(
         self, *, account: str | None, symbol: str | None, status: str | None, limit: int, cursor: str | None
     ) -> OrderPage:

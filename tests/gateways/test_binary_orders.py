@@ -53,7 +53,8 @@ async def test_passive_fills_are_seen_by_the_other_account(tmp_path: Path) -> No
             assert (seen.filled_quantity, seen.remaining_quantity) == ("1.000", "1.000")
             (fill,) = seen.fills
             assert (fill.price, fill.quantity, fill.liquidity) == ("100.00", "1.000", "maker")
-            assert fill.trade_id == taken.fills[0].trade_id
+            assert (fill.trade_id, fill.timestamp) == (taken.fills[0].trade_id, taken.fills[0].timestamp)
+            assert resting.created_at < fill.timestamp == seen.updated_at
             # Canceled from anywhere: over REST, by an operator.
             await venue.real.ask("DELETE", f"/order/{resting.order_id}")
             seen = await anext(own)
@@ -378,6 +379,9 @@ async def test_metrics(tmp_path: Path) -> None:
         await alice.submit("BTC-USD", "buy", quantity=1, price=1)
         text = (await venue.real.http.get("/metrics")).text
         assert "aeromatch_binary_sessions 1" in text
+        assert 'aeromatch_gateway_connections{gateway="binary"} 1' in text
+        # The test's own requests come over none.
+        assert "aeromatch_http_connections 0" in text
         assert 'aeromatch_binary_commands_total{result="sent"} 1' in text
         assert 'aeromatch_binary_logins_total{result="good"} 1' in text
 

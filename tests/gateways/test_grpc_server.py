@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc import aio
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -65,23 +66,33 @@ def test_health_follows_the_state_of_the_server(tmp_path: Path) -> None:
     play(tmp_path, test)
 
 
-def test_reflection_tells_of_the_services_and_their_proto(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection_tells_of_the_services_and_their_proto(tmp_path: Path, version: str) -> None:
     async def test(venue: GrpcVenue) -> None:
         call: Any = venue.calls.channel.stream_stream(
-            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
             request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
             response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
         )
         stream = call()
         await stream.write(reflection_pb2.ServerReflectionRequest(list_services=""))
         listed = await stream.read()
-        assert {service.name for service in listed.list_services_response.service} == {
+        services = [service.name for service in listed.list_services_response.service]
+        assert set(services) == {
             "aeromatch.v1.OrderEntry",
             "aeromatch.v1.MarketData",
             "aeromatch.v1.Executions",
             "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
         }
+        # A tool that describes everything asks for each, and builds what it gets.
+        for name in services:
+            await stream.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=name))
+            pool = DescriptorPool()
+            for proto in reversed((await stream.read()).file_descriptor_response.file_descriptor_proto):
+                pool.AddSerializedFile(proto)
+            assert pool.FindServiceByName(name).methods
         await stream.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol="aeromatch.v1.OrderEntry"))
         (found,) = (await stream.read()).file_descriptor_response.file_descriptor_proto
         assert descriptor_pb2.FileDescriptorProto.FromString(found).name == "aeromatch/v1/order.proto"

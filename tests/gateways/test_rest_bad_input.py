@@ -87,6 +87,11 @@ REQUESTS: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("GET", "/book/BTC-USD?depth=1", {}, 400, "malformed"),
     ("GET", "/book/BTC-USD?levels=%ff", {}, 400, "malformed"),
     ("GET", "/book/BTC-USD?" + "&".join(f"p{n}=1" for n in range(100)), {}, 400, "malformed"),
+    ("GET", "/tickers?limit=5", {}, 400, "malformed"),
+    ("POST", "/order?symbol=BTC-USD", {"json": GOOD}, 400, "malformed"),
+    ("DELETE", "/order/1?account=alice", {}, 400, "malformed"),
+    ("DELETE", "/orders", {"json": {"symbol": "BTC-USD"}}, 400, "malformed"),
+    ("GET", "/orders", {"json": {"account": "alice"}}, 400, "malformed"),
     ("GET", "/trades/XRP-USD", {}, 404, "unknown_instrument"),
     ("GET", "/candles/BTC-USD?period=17s", {}, 400, "unknown_period"),
     ("GET", "/candles/BTC-USD?start=yesterday", {}, 400, "malformed"),
@@ -169,7 +174,7 @@ def test_a_wrong_request_has_its_status_and_its_slug(
 def test_methods_that_a_path_does_not_take_are_told_which_it_does() -> None:
     async def test(place: Venue) -> None:
         refused = await place.http.put("/order", json=GOOD)
-        assert refused.headers["allow"] == "DELETE, OPTIONS, POST"
+        assert refused.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
         options = await place.http.options("/book/BTC-USD")
         assert (options.status_code, options.headers["allow"], options.content) == (204, "GET, HEAD, OPTIONS", b"")
         assert (await place.http.request("BREW", "/book/BTC-USD")).status_code == 405

@@ -226,6 +226,30 @@ def test_orders_are_canceled_by_client_order_id_and_all_together() -> None:
     run(test)
 
 
+def test_R5_orders_are_looked_up_and_changed_by_client_order_id() -> None:
+    async def test(place: Venue) -> None:
+        which = {"client_order_id": "a-1", "symbol": "BTC-USD", "account": "alice"}
+        assert slug_of(await place.http.get("/order", params=which), 404) == "unknown_order"
+        placed = (await place.order(account="alice", client_order_id="a-1")).json()
+        await place.order(account="bob", client_order_id="a-1", price="90")
+        changed = await place.http.patch("/order", params=which, json={"price": "98"})
+        assert (changed.status_code, changed.json()["order_id"]) == (200, placed["order_id"])
+        found = (await place.http.get("/order", params=which)).json()
+        assert (found["order_id"], found["price"], found["account"]) == (placed["order_id"], "98.00", "alice")
+        await place.http.delete("/order", params=which)
+        assert (await place.http.get("/order", params=which)).json()["status"] == "canceled"
+        assert slug_of(await place.http.patch("/order", params=which, json={"price": "97"}), 404) == "unknown_order"
+        # Nobody's orders have names of their own; to change one the account is needed.
+        nobodys = {"client_order_id": "a-1", "symbol": "BTC-USD"}
+        assert slug_of(await place.http.get("/order", params=nobodys), 404) == "unknown_order"
+        assert slug_of(await place.http.patch("/order", params=nobodys, json={"price": "97"}), 400) == "account_needed"
+        elsewhere = {**which, "symbol": "XRP-USD"}
+        assert slug_of(await place.http.get("/order", params=elsewhere), 404) == "unknown_instrument"
+        assert slug_of(await place.http.get("/order"), 400) == "malformed"
+
+    run(test)
+
+
 def test_a_batch_answers_each_order_for_itself_in_order() -> None:
     async def test(place: Venue) -> None:
         body = {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "100"}
@@ -244,6 +268,7 @@ def test_a_batch_answers_each_order_for_itself_in_order() -> None:
         assert slugs == [None, "invalid_quantity", None, "malformed", "unknown_instrument"]
         assert result["results"][2]["order"]["status"] == "filled"
         assert result["results"][3]["problem"]["errors"][0]["pointer"] == "/price"
+        assert result["results"][1]["problem"]["instance"] == response.headers["x-request-id"]
 
     run(test)
 
@@ -260,6 +285,9 @@ def test_a_key_of_one_account_neither_sees_nor_touches_another() -> None:
             assert slug_of(await place.order(account="bob"), 403) == "not_permitted"
             place.http.headers["authorization"] = "Bearer bob"
             assert slug_of(await place.http.get(f"/order/{order['order_id']}"), 404) == "unknown_order"
+            theirs = {"client_order_id": "a-1", "symbol": "BTC-USD", "account": "alice"}
+            assert slug_of(await place.http.get("/order", params=theirs), 403) == "not_permitted"
+            assert slug_of(await place.http.patch("/order", params=theirs, json={"price": "1"}), 403) == "not_permitted"
             assert slug_of(await place.http.delete(f"/order/{order['order_id']}"), 404) == "unknown_order"
             assert (await place.http.get("/orders")).json()["orders"] == []
             assert slug_of(await place.http.put("/kill-switch", json={"engaged": True}), 403) == "not_permitted"

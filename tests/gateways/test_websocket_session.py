@@ -364,6 +364,29 @@ def test_orders_are_canceled_when_the_connection_ends() -> None:
     play(test)
 
 
+def test_an_order_that_is_changed_is_named_in_one_way() -> None:
+    async def test(venue: WsVenue) -> None:
+        named = {"client_order_id": "mine", "symbol": "BTC-USD", "account": "alice"}
+        async with venue.client() as client:
+            for wrong in ({}, {"client_order_id": "mine"}, {**named, "order_id": "1"}):
+                assert (await client.refused("order.amend", **wrong, amend={"price": "96"}))["slug"] == "malformed"
+            assert (await client.refused("order.amend", **named, amend={"price": "96"}))["slug"] == "unknown_order"
+
+    play(test)
+
+
+def test_options_that_a_channel_has_not_are_refused() -> None:
+    async def test(venue: WsVenue) -> None:
+        async with venue.client() as client:
+            for options in ({"levels": 5}, {"interval_ms": 100}, {"period": "1m"}, {"symbol": "BTC-USD"}):
+                refused = await client.refused("subscribe", channel="orders", account="alice", **options)
+                assert (refused["slug"], refused["errors"][0]["pointer"]) == ("malformed", f"/{next(iter(options))}")
+            refused = await client.refused("subscribe", channel="depth", symbol="BTC-USD", account="alice")
+            assert refused["errors"][0]["pointer"] == "/account"
+
+    play(test)
+
+
 def test_cancel_on_disconnect_with_a_key(tmp_path: Path) -> None:
     trader = KeyStore(tmp_path / "keys.json").create("trade", "alice").token
 

@@ -289,6 +289,28 @@ def test_what_was_armed_fires_at_the_next_start(tmp_path: Path) -> None:
     run(tmp_path, test)
 
 
+def test_a_gateway_that_cancels_itself_says_when_it_has(tmp_path: Path) -> None:
+    async def test(at: Desk) -> None:
+        for account in ("alice", "bob"):
+            await at.rest(account)
+        async with at.table() as table:
+            for account in ("alice", "bob"):
+                first = table.note_session(None, account, "10.0.0.1:1", cancels_at_end=True)
+            table.end_session(first)
+            state = json.loads((at.folder / "safety.json").read_text())
+            assert state["on_disconnect"] == ["alice"]
+            # While one of two is open, its orders hang on that.
+            table.end_session(table.note_session(None, "alice", "10.0.0.1:2", cancels_at_end=True))
+            table.end_session(table.note_session(None, "bob", "10.0.0.1:3"))
+            state = json.loads((at.folder / "safety.json").read_text())
+            assert state["on_disconnect"] == ["alice"]
+        # What was done is not done again; what a crash has left is.
+        async with at.table():
+            assert (at.live("alice"), at.live("bob")) == (0, 1)
+
+    run(tmp_path, test)
+
+
 def test_a_server_that_does_not_know_who_is_to_be_stopped_does_not_start(tmp_path: Path) -> None:
     async def test(at: Desk) -> None:
         (at.folder / "safety.json").write_text("{")

@@ -123,6 +123,22 @@ def test_keys_change_on_sighup(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_keys_that_cannot_be_read_keep_nothing_else_from_being_applied(tmp_path: Path) -> None:
+    guarded = Guarded(tmp_path)
+    with serving("--config", guarded.config) as server:
+        server.ready()
+        more = (
+            CONFIG + "  - {symbol: NEW, tick_size: 0.5}\nlimits: {key_requests_per_second: 7, key_requests_burst: 70}\n"
+        )
+        guarded.config.write_text(more)
+        guarded.keys.path.write_text("keys: [broken")
+        server.tell(signal.SIGHUP)
+        assert "keys.yaml" in server.logged("not all was reloaded")["problem"]
+        found = call(server, "GET", "/instruments/NEW", None, bearer(guarded.alice))
+        assert (found.status, found.headers["ratelimit-limit"]) == (200, "70")
+        assert server.stop() == 0
+
+
 def test_the_audit_says_who_did_what_after_a_kill(tmp_path: Path) -> None:
     guarded = Guarded(tmp_path)
     with serving("--config", guarded.config) as server:

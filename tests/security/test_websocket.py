@@ -86,6 +86,20 @@ def test_orders_end_with_the_connection_that_says_so(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_who_may_only_read_does_not_cancel_by_going_away(tmp_path: Path) -> None:
+    guarded = Guarded(tmp_path)
+    with serving("--config", guarded.config) as server:
+        server.ready()
+        with opened(server) as trading, opened(server) as reading:
+            assert "result" in ask(trading, "login", token=guarded.alice.token)
+            placed = ask(trading, "order.new", order=ORDER)["result"]
+            refused = ask(reading, "login", token=guarded.reader.token, cancel_on_disconnect=True)
+            assert refused["problem"]["slug"] == "not_permitted"
+            reading.close()
+            assert ask(trading, "order.cancel", order_id=placed["order_id"])["result"]["reason"] == "requested"
+        assert server.stop() == 0
+
+
 def test_a_connection_does_not_outlive_its_key(tmp_path: Path) -> None:
     guarded = Guarded(tmp_path)
     with serving("--config", guarded.config) as server:

@@ -11,7 +11,9 @@ import pytest
 from aeromatch.server.app import App, Status
 
 
-async def ask(app: App, method: str, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
+async def ask(
+    app: App, method: str, path: str, *, kind: str = "http", headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -20,7 +22,7 @@ async def ask(app: App, method: str, path: str) -> tuple[int, dict[bytes, bytes]
     async def send(message: Any) -> None:
         sent.append(dict(message))
 
-    await app({"type": "http", "method": method, "path": path, "headers": []}, receive, send)
+    await app({"type": kind, "method": method, "path": path, "headers": list(headers)}, receive, send)
     return sent[0]["status"], dict(sent[0]["headers"]), b"".join(message["body"] for message in sent[1:])
 
 
@@ -77,5 +79,55 @@ def test_what_has_failed_does_not_become_ready() -> None:
         assert (await ask(App(now), "GET", "/anything"))[0] == 503
         now.set("draining")
         assert (now.state, now.failed.is_set()) == ("failed", True)
+
+    asyncio.run(main())
+
+
+def test_a_websocket_is_refused_with_a_reason() -> None:
+    async def main() -> None:
+        status = Status("1")
+        app = App(status)
+        # Nothing is mounted yet: who comes back after a restart is to try again.
+        code, headers, body = await ask(app, "GET", "/ws", kind="websocket")
+        assert (code, json.loads(body)["slug"], headers[b"retry-after"]) == (503, "not_ready", b"1")
+        status.set("ready")
+        code, headers, body = await ask(app, "GET", "/ws", kind="websocket", headers=((b"x-request-id", b"mine"),))
+        assert (code, json.loads(body)["slug"]) == (404, "unknown_path")
+        assert (headers[b"x-request-id"], json.loads(body)["instance"]) == (b"mine", "mine")
+        app.guard = lambda _scope: "not from there"
+        code, _, body = await ask(app, "GET", "/ws", kind="websocket")
+        assert (code, json.loads(body)["slug"]) == (403, "not_permitted")
+
+    asyncio.run(main())
+
+
+def test_every_answer_has_the_requests_id() -> None:
+    async def page(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def breaks(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise ValueError("broken")
+
+    async def main() -> None:
+        status = Status("1")
+        app = App(status)
+        app.mount("/page", page)
+        app.mount("/breaks", breaks)
+        app.mount_websocket("/ws", page)
+        wanted = {"/page": 503, "/health": 200, "/ws": 426}
+        for _ in range(2):
+            seen = set()
+            for path, code in wanted.items():
+                found, headers, body = await ask(app, "GET", path)
+                assert found == code
+                seen.add(headers[b"x-request-id"])
+                if code > 400:
+                    assert json.loads(body)["instance"] == headers[b"x-request-id"].decode()
+                _, headers, _ = await ask(app, "GET", path, headers=((b"x-request-id", b"mine-1"),))
+                assert headers[b"x-request-id"] == b"mine-1"
+            assert len(seen) == len(wanted)
+            status.set("ready")
+            wanted = {"/page": 200, "/health": 200, "/ws": 426, "/nothing": 404, "/breaks": 500}
 
     asyncio.run(main())

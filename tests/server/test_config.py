@@ -135,10 +135,12 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
         "AEROMATCH_INSTRUMENTS__0__LOT_SIZE": "0.01",
         "AEROMATCH_ASSETS": "[{name: USD, decimals: 2}]",
         "AEROMATCH_SHARED": "something else",
+        "AEROMATCH_SERVER__TLS__CERTIFICATE": "",
         "OTHER": "1",
     }
     config = read(tmp_path, text, environ)
     assert (config.server.port, config.exchange.shards.count) == (81, 2)
+    assert config.server.tls.certificate is None
     assert (config.instruments[0].symbol, config.instruments[0].lot_size) == ("A", Decimal("0.01"))
     assert config.assets[0].decimals == 2
 
@@ -147,6 +149,8 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
     ("name", "value", "problem"),
     [
         ("AEROMATCH_SERVER_PORT", "1", "AEROMATCH_SERVER_PORT: names no value; did you mean AEROMATCH_SERVER__PORT?"),
+        ("AEROMATCH_INSTRUMNTS", "[]", "AEROMATCH_INSTRUMNTS: names no value; did you mean AEROMATCH_INSTRUMENTS?"),
+        ("AEROMATCH_SERVER__PORT", "", "AEROMATCH_SERVER__PORT: server.port: expected whole number"),
         ("AEROMATCH_SERVER__PROT", "1", "AEROMATCH_SERVER__PROT: server.prot: unknown key; did you mean `port`?"),
         ("AEROMATCH_SERVER__PORT", "x", "AEROMATCH_SERVER__PORT: server.port: expected whole number"),
         (

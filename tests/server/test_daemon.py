@@ -17,7 +17,7 @@ from tests.server.process import WAIT_S, Server, serving, write_config
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from aeromatch import Exchange
+from aeromatch import Exchange, __version__
 
 MARKET = """
 exchange: {durability: os}
@@ -47,6 +47,21 @@ def test_it_serves_and_stops_and_has_everything_when_it_starts_again(tmp_path: P
         assert (status, book["bids"]) == (200, [["100.00", "1.000"]])
         assert not [line for line in server.lines if line["message"] == "made what was missing"]
         assert server.stop() == 0
+
+
+@pytest.mark.parametrize("is_abstract", [False, True], ids=["file", "abstract"])
+def test_a_service_manager_is_told_when_it_is_ready_and_when_it_stops(tmp_path: Path, is_abstract: bool) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind("\0" + path if is_abstract else path)
+        manager.settimeout(WAIT_S)
+        environ = {"NOTIFY_SOCKET": "@" + path if is_abstract else path}
+        with serving("--config", write_config(tmp_path, MARKET), environ=environ) as server:
+            assert manager.recv(100) == b"READY=1"
+            server.ready()
+            assert server.ask("/ready")[0] == 200
+            assert server.stop() == 0
+        assert manager.recv(100) == b"STOPPING=1"
 
 
 def test_a_second_signal_does_not_wait_and_the_journal_is_whole(tmp_path: Path) -> None:
@@ -234,9 +249,12 @@ def test_missing_packages_are_named(tmp_path: Path) -> None:
 
 
 def test_aeromatchd_is_aeromatch_serve() -> None:
-    command = [sys.executable, "-c", "from aeromatch.cli.serve import main; main()", "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=WAIT_S)
-    assert "--data-dir" in shown.stdout
+    def says(option: str) -> str:
+        command = [sys.executable, "-c", "from aeromatch.cli.serve import main; main()", option]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=WAIT_S).stdout
+
+    assert "--data-dir" in says("--help")
+    assert says("--version") == f"aeromatch {__version__}\n"
 
 
 def reloaded(server: Server) -> dict[str, list[str]]:

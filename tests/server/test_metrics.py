@@ -178,7 +178,8 @@ def test_the_market_is_counted_as_it_was() -> None:
         exchange.cancel("A", second.order_id)
         exchange.submit("A", "sell", quantity=5, price=10, time_in_force="ioc")
         while (events := stream.read(timeout_s=0)) is not None:
-            market.apply(0, events, np.empty(0))
+            nothing = events.to_numpy()[:0]
+            market.apply(0, events, np.zeros(len(events), np.uint64), nothing, nothing)
         stream.close()
     found = shown(registry.text())
     assert found["aeromatch_orders_total", (("result", "accepted"),)] == 4

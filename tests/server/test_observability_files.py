@@ -1,16 +1,21 @@
-"""What is written about metrics, rules and dashboards included, names only metrics that there are."""
+"""Files beside the program, such as rules, dashboards and units, name only metrics and commands that there are."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
+from aeromatch.cli.main import cli
+from aeromatch.cli.serve import serve
 from aeromatch.server.observe.catalogue import BY_NAME, metrics_table, stages_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -77,6 +82,35 @@ def test_the_dashboard_is_one() -> None:
         assert max(x for x, _ in cells) < 24
         assert not cells & taken, panel["title"]
         taken |= cells
+
+
+def starts() -> Iterator[tuple[str, list[str]]]:
+    """Where a command line stands that starts the server, and the command line."""
+    image = (ROOT / "deploy" / "Dockerfile").read_text()
+    entry, arguments = (
+        json.loads(line.removeprefix(word))
+        for word in ("ENTRYPOINT", "CMD")
+        for line in image.splitlines()
+        if line.startswith(word)
+    )
+    yield "Dockerfile", [*entry, *arguments]
+    composed = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]["aeromatch"]
+    yield "compose.yaml", [*entry, *composed["command"]]
+    unit = re.search("^ExecStart=(.*)$", (ROOT / "deploy" / "aeromatchd.service").read_text(), re.MULTILINE)
+    assert unit is not None
+    path, *rest = shlex.split(unit[1])
+    yield "aeromatchd.service", [Path(path).name, *rest]
+
+
+@pytest.mark.parametrize(("where", "line"), list(starts()), ids=[where for where, _ in starts()])
+def test_the_server_is_started_by_commands_that_there_are(where: str, line: list[str]) -> None:
+    program, *arguments = line
+    assert program in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"], where
+    if program != "aeromatchd":
+        _, command, arguments = cli.resolve_command(click.Context(cli), arguments)
+        assert command is serve, where
+    _, left, _ = serve.make_parser(click.Context(serve)).parse_args(arguments)
+    assert left == [], where
 
 
 def test_compose_mounts_what_there_is() -> None:

@@ -279,8 +279,10 @@ async def test_phases_and_switches_stop_trading(tmp_path: Path) -> None:
         assert (await venue.ask("POST", "/order", {**new, "account": "bob"}))["status"] == "open"
         await venue.ask("PUT", "/kill-switch", {"engaged": True, "cancel_orders": False})
         await refused(venue, 403, "kill_switch", "POST", "/order", {**new, "account": "bob"})
+        assert await venue.ask("GET", "/kill-switch") == {"account": "*", "killed": True}
         for path in ("/kill-switch", "/accounts/alice/kill-switch"):
             await venue.ask("PUT", path, {"engaged": False})
+        assert await venue.ask("GET", "/kill-switch") == {"account": "*", "killed": False}
         assert (await venue.ask("POST", "/order", new))["status"] == "open"
 
 

@@ -125,6 +125,15 @@ async def check_filters(views: ServerViews) -> None:
         with pytest.raises(RefusedError) as caught:
             await views.orders(account=None, symbol=None, status=None, limit=5, cursor=cursor)
         assert (caught.value.slug, caught.value.status) == ("invalid_cursor", 400)
+    given = (await views.orders(account=None, symbol=None, status=None, limit=5, cursor=None)).next_cursor
+    for filters in ({"account": "ann"}, {"symbol": "BTC-USD"}, {"status": "done"}):
+        asked: dict[str, str | None] = {"account": None, "symbol": None, "status": None, **filters}
+        with pytest.raises(RefusedError, match="no cursor of an answer to this question"):
+            await views.orders(**asked, limit=5, cursor=given)
+    given = (await views.trades("BTC-USD", limit=5, cursor=None, from_sequence=None)).next_cursor
+    assert given is not None
+    with pytest.raises(RefusedError, match="no cursor of an answer to this question"):
+        await views.trades("ETH-USD", limit=5, cursor=given, from_sequence=None)
     with pytest.raises(RefusedError) as caught:
         await views.trades("DOGE", limit=5, cursor=None, from_sequence=None)
     assert caught.value.status == 404
@@ -256,15 +265,45 @@ def test_client_order_ids_come_from_the_journal_where_nobody_named_them(tmp_path
             found = await views.order(later.order_id)
             assert found is not None
             assert found.client_order_id == "too"
+            assert await views.order_named("ann", "BTC-USD", "too") == found
             assert (await views.orders(account="ann", symbol=None, status="live", limit=1, cursor=None)).orders == [
                 found
             ]
             await asyncio.to_thread(views.flush)
             assert await views.order(later.order_id) == found
+            await check_names(exchange, views, feed)
 
     asyncio.run(run())
     exchange.close()
     check_rebuilt(tmp_path, log, file)
+
+
+async def check_names(exchange: Exchange, views: ServerViews, feed: Feed) -> None:
+    """Looked up by name, it is the account's own order in that instrument; of several in turn the last one."""
+    for written in (True, False):
+        # Without a window for repeats an order's name is free again when it has ended (R5).
+        for symbol, account in (("BTC-USD", "bob"), ("Election/No", "ann"), ("BTC-USD", "ann"), ("BTC-USD", "ann")):
+
+            def enter(symbol: str = symbol, account: str = account) -> int:
+                price = "0.5" if symbol == "BTC-USD" else "0.01"
+                report = exchange.submit(
+                    symbol, "buy", quantity=1, price=price, account=account, client_order_id="again"
+                )
+                exchange.cancel(symbol, report.order_id)
+                assert report.order_id is not None
+                return report.order_id
+
+            number = await asyncio.to_thread(enter)
+            views.named(number, "again")
+            await feed.caught_up()
+            if written:
+                await asyncio.to_thread(views.flush)
+            found = await views.order_named(account, symbol, "again")
+            assert found == await views.order(number)
+            assert found is not None
+            assert (found.symbol, found.account, found.status) == (symbol, account, "canceled")
+    for owner, name in (("bob", "mine"), ("nobody", "mine"), (None, "mine"), ("ann", "none")):
+        assert await views.order_named(owner, "BTC-USD", name) is None
 
 
 def test_a_store_of_another_log_or_ahead_of_its_own_is_refused_by_name(tmp_path: Path) -> None:
@@ -297,9 +336,10 @@ def test_a_file_of_the_version_before_gets_the_column_that_it_lacks(tmp_path: Pa
     row = np.zeros(1, ORDER_DTYPE)
     row["order_id"], row["status"], row["accepted"] = 7, 3, 99
     with SqliteViews(file) as store:
-        store.write(ViewBatch(orders=row))
+        store.write(ViewBatch(orders=row, names={7: "mine"}))
     with sqlite3.connect(file) as connection:
         connection.execute("ALTER TABLE orders DROP COLUMN accepted")
+        connection.execute("DROP INDEX by_client_order_id")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     with pytest.raises(StoreError, match="views of schema version 1"):
@@ -309,6 +349,7 @@ def test_a_file_of_the_version_before_gets_the_column_that_it_lacks(tmp_path: Pa
             kept = store.order(7)
             assert kept is not None
             assert (kept["status"], kept["accepted"]) == (3, 0)
+            assert store.with_name("mine") == [7]
             row["order_id"] = number + 1
             store.write(ViewBatch(orders=row))
             added = store.order(number + 1)

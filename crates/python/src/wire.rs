@@ -79,9 +79,15 @@ struct Notes {
 }
 
 impl Register for Notes {
-    fn open(&mut self, key: Option<&str>, account: Option<&str>, remote: &str) -> Result<u32, (Code, String)> {
+    fn open(
+        &mut self,
+        key: Option<&str>,
+        account: Option<&str>,
+        remote: &str,
+        cancels_at_end: bool,
+    ) -> Result<u32, (Code, String)> {
         Python::attach(|py| {
-            let opened = self.open_session.bind(py).call1((key, account, remote));
+            let opened = self.open_session.bind(py).call1((key, account, remote, cancels_at_end));
             opened.and_then(|number| number.extract::<u32>()).map_err(|error| refusal(py, &error))
         })
     }
@@ -120,9 +126,11 @@ fn refusal(py: Python<'_>, error: &PyErr) -> (Code, String) {
 ///     tcp: Host and port to listen at, port 0 for one that the system chooses; None: not at all.
 ///     unix_path: Where to make a socket for this user alone; None: nowhere. One that nobody listens on is replaced.
 ///     open_session: Called with key id, account and remote address of every login that was good, the first two None
-///         where there is none; returns the session's number, above 0 and below 2^31. It is called on a thread of the
-///         server's. An error with a `slug` refuses the session.
-///     close_session: Called with the number when the session has ended.
+///         where there is none, and with whether the account's orders end with the session; returns the session's
+///         number, above 0 and below 2^31. It is called on a thread of the server's. An error with a `slug` refuses the
+///         session.
+///     close_session: Called with the number when the session has ended, and orders that were to end with it are
+///         canceled; also on a thread of the server's.
 ///     max_frame_bytes: Most bytes of a frame's body, from 4096 to 4 MiB.
 ///     outbound_bytes: Most bytes that wait for a client before it is ended.
 ///     heartbeat_ms: Time between heartbeats where the client does not say, from 100 to 600000.

@@ -36,6 +36,10 @@ const LAST_RETRY_MS = 8_000;
 const HEARTBEAT_MS = 5_000;
 /** Without any message for so long the connection is taken for dead: a cut line does not close by itself. */
 const SILENCE_MS = 12_000;
+/** What the server has no room for now is asked for again after so long. */
+const AGAIN_MS = 1_000;
+
+const passes = (problem: Problem): boolean => problem.status === 429 || problem.status === 503;
 
 interface Entry {
   subscription: Subscription;
@@ -102,6 +106,11 @@ export class Stream {
       const reply = await this.ask({ op: "login", token });
       if (this.socket !== socket) return;
       if (reply.problem) this.options.told?.(reply.problem);
+      if (reply.problem && passes(reply.problem)) {
+        socket.close();
+        this.lost();
+        return;
+      }
     }
     this.failures = 0;
     this.change("online", null);
@@ -110,9 +119,14 @@ export class Stream {
   }
 
   private begin(entry: Entry): void {
+    const socket = this.socket;
     entry.handlers.started?.();
     void this.ask({ op: "subscribe", ...entry.subscription }).then((reply) => {
-      if (reply.problem) entry.handlers.refused?.(reply.problem);
+      if (!reply.problem) return;
+      if (!passes(reply.problem)) return entry.handlers.refused?.(reply.problem);
+      setTimeout(() => {
+        if (this.socket === socket && this.entries.get(keyOf(entry.subscription)) === entry) this.begin(entry);
+      }, AGAIN_MS);
     });
   }
 

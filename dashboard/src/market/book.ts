@@ -163,6 +163,13 @@ export function groupLevels(levels: readonly Level[], side: Side, step: bigint, 
   return groups;
 }
 
+/** How far from the middle a picture of a side reaches: one order far away does not make a line of all the others. */
+export function reachOf(levels: readonly Level[], middle: number, most: number): number {
+  const shown = Math.min(levels.length, most);
+  const last = levels[Math.round(0.9 * (shown - 1))];
+  return last === undefined ? 0 : Math.abs(Number(last.price) - middle);
+}
+
 /** What an order of this quantity would meet: how much there is, what it costs, and the worst price on the way. */
 export function sweep(levels: readonly Level[], quantity: bigint): { filled: bigint; cost: bigint; worst: bigint | null } {
   let filled = 0n;

@@ -53,6 +53,11 @@ export const hasLimit = (type: OrderType): boolean =>
 export const hasStop = (type: OrderType): boolean => type === "stop" || type === "stop_limit";
 export const hasTrail = (type: OrderType): boolean => type === "trailing_stop" || type === "trailing_stop_limit";
 
+/** An id that no other order has. A page that came without TLS has no crypto.randomUUID. */
+export function newOrderId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** The times in force that an order of a type may have. */
 export function timesFor(type: OrderType): readonly TimeInForce[] {
   return TIMES_IN_FORCE.filter((force) => (hasLimit(type) || force !== "aon") && (type !== "market" || force !== "gtd"));

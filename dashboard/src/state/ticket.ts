@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { api, ProblemError } from "../api/rest.ts";
 import type { Problem, Side } from "../api/schema.ts";
 import { ceilTo, fixed, shortTextOf, unitsOf } from "../market/decimal.ts";
-import { boundsFor, checkTicket, EMPTY_TICKET, timesFor, type Field, type FieldErrors, type Ticket } from "../market/ticket.ts";
+import { boundsFor, checkTicket, EMPTY_TICKET, newOrderId, timesFor, type Field, type FieldErrors, type Ticket } from "../market/ticket.ts";
 import { notify, scalesOf, tookPlace } from "./account.ts";
 import { book } from "./market.ts";
 import { account, instrument, priceScale } from "./venue.ts";
@@ -71,7 +71,7 @@ export async function place(): Promise<void> {
   try {
     const order = await api.place({
       ...result.order,
-      client_order_id: crypto.randomUUID(),
+      client_order_id: newOrderId(),
       ...(account.value === null ? {} : { account: account.value }),
     });
     tookPlace(order);

@@ -59,7 +59,16 @@ function traderAmong(names: string[]): string | undefined {
 export function readAddress(): void {
   const [, where = "", what] = location.hash.split("/");
   page.value = where === "events" || where === "system" ? where : "trade";
-  if (page.value === "trade" && what !== undefined && what !== "") symbol.value = decodeURIComponent(what);
+  if (page.value === "trade" && what !== undefined && what !== "") symbol.value = decoded(what);
+}
+
+/** A part of the address, which anybody may have typed. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export function goTo(target: Page, market: string | null = symbol.value): void {

@@ -10,11 +10,13 @@ import type { Candle } from "../api/schema.ts";
 import { fixed } from "../market/decimal.ts";
 import { stream } from "../state/link.ts";
 import { colour, theme } from "../state/look.ts";
-import { period, PERIODS, type Period } from "../state/period.ts";
+import { choosePeriod, period, PERIODS, suggestPeriod, type Period } from "../state/period.ts";
 import { instrument, priceScale, symbol } from "../state/venue.ts";
 import { Choice, Panel } from "./parts.tsx";
 
 const PAGE = 500;
+/** With fewer candles of a minute a market is so young that seconds show more of it. */
+const FEW = 15;
 
 export function Chart() {
   const place = useRef<HTMLDivElement>(null);
@@ -30,7 +32,7 @@ export function Chart() {
   }, [instrument.value?.symbol, period.value]);
   return (
     <Panel title="Candles" area="chart"
-      aside={<Choice label="Period" class="periods" value={period.value} onChange={(value) => (period.value = value)}
+      aside={<Choice label="Period" class="periods" value={period.value} onChange={choosePeriod}
         options={PERIODS.map((name) => [name, name] as const)} />}>
       <div ref={place} class="chart" role="img" data-testid="chart"
         aria-label={`Candles of ${symbol.value ?? ""}, ${period.value}, with volume`} />
@@ -106,6 +108,9 @@ class CandleChart {
       this.candles = [...page.candles, ...live];
       this.older = page.next_cursor;
       this.draw();
+      if (cursor !== null || length !== "1m" || page.candles.length >= FEW) return;
+      const seconds = await api.candles(market, "1s", PAGE, null).catch(() => null);
+      if (!ended && seconds !== null && seconds.candles.length > page.candles.length) suggestPeriod("1s");
     };
     this.candles = [];
     this.older = null;

@@ -1,14 +1,14 @@
 // The depth chart: what could be bought and sold down to each price.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Level, LocalBook } from "../market/book.ts";
+import { reachOf, type Level, type LocalBook } from "../market/book.ts";
 import { fixed, shortTextOf, textOf } from "../market/decimal.ts";
 import { book } from "../state/market.ts";
 import { colour, theme } from "../state/look.ts";
 import { priceScale, quantityScale, symbol } from "../state/venue.ts";
 import { Panel, useSize } from "./parts.tsx";
 
-/** How many levels of the thinner side the chart reaches to, before zooming. */
+/** How many levels of each side count for how far the chart reaches, before zooming. */
 const LEVELS = 60;
 
 interface Shape {
@@ -47,11 +47,8 @@ function shapeOf(levels: LocalBook, zoom: number): Shape | null {
   const [bid, ask] = [levels.bids[0], levels.asks[0]];
   if (bid === undefined && ask === undefined) return null;
   const middle = bid === undefined ? Number(ask!.price) : ask === undefined ? Number(bid.price) : Number(bid.price + ask.price) / 2;
-  const reach = (side: readonly Level[]): number => {
-    const last = side[Math.min(LEVELS, side.length) - 1];
-    return last === undefined ? 0 : Math.abs(Number(last.price) - middle);
-  };
-  const span = (Math.max(reach(levels.bids), reach(levels.asks)) || 1) * 1.04 * zoom;
+  const reach = Math.max(reachOf(levels.bids, middle, LEVELS), reachOf(levels.asks, middle, LEVELS));
+  const span = (reach || 1) * 1.04 * zoom;
   const most = Math.max(totalWithin(levels.bids, middle - span), totalWithin(levels.asks, middle + span), 1);
   return { middle, span, most };
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import selectors
 import sys
@@ -202,16 +203,30 @@ class _Line:
     async def open_loop(self, begin_ns: int, interval_ns: float) -> None:
         """Send when it is time, or as soon as the connection is free after that: the clock does not wait."""
         sent = 0
-        while (due_ns := begin_ns + round(sent * interval_ns)) < self.worker.end_ns:
-            now_ns = time.monotonic_ns()
-            if now_ns < due_ns:
-                await asyncio.sleep((due_ns - now_ns) / NS_PER_S)
-            elif now_ns >= self.worker.end_ns:
-                # What nobody had time for counts too: otherwise a slow server would look better than it is.
-                self.worker.measured.unsent += int((self.worker.end_ns - due_ns) / interval_ns) + 1
-                return
-            sent += 1
-            await self.send(due_ns)
+        try:
+            while (due_ns := begin_ns + round(sent * interval_ns)) < self.worker.end_ns:
+                now_ns = time.monotonic_ns()
+                if now_ns < due_ns:
+                    await asyncio.sleep((due_ns - now_ns) / NS_PER_S)
+                elif now_ns >= self.worker.end_ns:
+                    return
+                elif self.connection is None:
+                    await self._again()
+                else:
+                    sent += 1
+                    await self.send(due_ns)
+        finally:
+            # What nobody had time for counts too: otherwise a slow server would look better than it is.
+            warmed_up, ended = (
+                _requests_due(begin_ns, interval_ns, moment_ns)
+                for moment_ns in (self.worker.measured_from_ns, self.worker.end_ns)
+            )
+            self.worker.measured.unsent += ended - max(sent, warmed_up)
+
+
+def _requests_due(begin_ns: int, interval_ns: float, until_ns: int) -> int:
+    """How many of a lane's requests are due before a moment."""
+    return max(math.ceil(round((until_ns - begin_ns) / interval_ns, 6)), 0)
 
 
 class Worker:

@@ -45,9 +45,10 @@ def audit(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Say who did what: each command of the journal in DIRECTORY, the server's data directory, with who is behind it.
+    """Say who did what, command by command.
 
-    Actions that led to no command, or to one that is no longer in the journal, are there as well.
+    Each command of the journal in DIRECTORY, the server's data directory, is shown with who is behind it. Actions that
+    led to no command, or to one that is no longer in the journal, are there as well.
 
     What a command led to is found by replaying the journal. The server may be at work there. A command without anybody
     behind it came from the server itself. What is done for an instrument or an account of all shards stands once for

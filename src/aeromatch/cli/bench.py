@@ -7,7 +7,6 @@ import platform
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from aeromatch import __version__
 from aeromatch.bench import (
@@ -33,6 +32,8 @@ from aeromatch.cli.bench_server import bench_server
 from aeromatch.cli.bench_views import bench_views
 from aeromatch.cli.console import (
     INDEXES,
+    columns_table,
+    examples,
     json_option,
     print_json,
     progress_bar,
@@ -40,6 +41,7 @@ from aeromatch.cli.console import (
     seed_option,
     stdout_console,
 )
+from aeromatch.cli.measured_server import machine
 from aeromatch.replay.generate import TEMPERS, Mood, flow
 
 if TYPE_CHECKING:
@@ -51,7 +53,10 @@ TABLE_WIDTH = 160
 """A narrower terminal wraps lines; columns are never cut."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples("aeromatch bench --flow calm", "aeromatch bench --compare", "aeromatch bench gateways"),
+)
 @click.option(
     "--flow",
     "flows",
@@ -103,11 +108,12 @@ def bench(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure what a command costs: native loop, NumPy batch, single calls.
+    """Measure what a command costs, or a server.
 
-    Generated flows are sent to books that are as full as their mood wants. Every case takes its turn in every round;
-    medians over the rounds are shown, in nanoseconds a command. Percentiles are of commands that are timed one by one.
-    Allocations are those of the second half of the native loop, its steady state.
+    Without a subcommand: native loop, NumPy batch, single calls. Generated flows are sent to books that are as full as
+    their mood wants. Every case takes its turn in every round; medians over the rounds are shown, in nanoseconds a
+    command. Percentiles are of commands that are timed one by one. Allocations are those of the second half of the
+    native loop, its steady state.
     """
     if context.invoked_subcommand is not None:
         return
@@ -124,11 +130,10 @@ def bench(
         "rounds": rounds,
         "seed": seed,
     }
-    here = f"AeroMatch {__version__}, CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
     if compare:
         with progress_bar("comparing", rounds * len(cases), progress) as done:
             trials = try_in_turns(cases, rounds, done)
-        note = f"medians of {rounds} rounds, a session of {commands:,} commands; {here}"
+        note = f"medians of {rounds} rounds, a session of {commands:,} commands; {machine()}"
         _print_trials(trials, note, about, as_json=as_json, markdown=markdown)
         return
     with progress_bar("measuring", rounds * len(cases), progress) as done:
@@ -138,7 +143,7 @@ def bench(
         return
     note = (
         f"ns a command, medians of {rounds} rounds over {commands:,} commands "
-        f"(single calls: {min(singles, commands):,}); an empty call from Python: {empty_ns:.0f} ns; {here}"
+        f"(single calls: {min(singles, commands):,}); an empty call from Python: {empty_ns:.0f} ns; {machine()}"
     )
     if markdown:
         click.echo(f"{as_markdown(measurements)}\n\n{note}")
@@ -172,11 +177,7 @@ def _print_as_json(measurements: list[Measurement], empty_ns: float, about: Mapp
 
 
 def _print_as_table(measurements: list[Measurement], note: str) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for place, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=True)
-    for row in as_rows(measurements):
-        table.add_row(*row)
+    table = columns_table(HEADINGS, as_rows(measurements), words=HEADINGS[:2])
     console = stdout_console()
     console.width = max(console.width, TABLE_WIDTH)
     console.print(table)
@@ -194,11 +195,6 @@ def _print_trials(
     else:
         console = stdout_console()
         for title, (heading, *rows) in trials_as_tables(trials).items():
-            table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
-            for place, name in enumerate(heading):
-                table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
-            for row in rows:
-                table.add_row(*row)
-            console.print(table)
+            console.print(columns_table(heading, rows, words=heading[:1], title=title))
             click.echo()
     click.echo(f"\n{note}" if markdown else note)

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from aeromatch.bench.binary_pace import PERMILLE, Pace, Trial
 from aeromatch.bench.server_rest import SYMBOL
-from aeromatch.cli.bench_server import machine, running
 from aeromatch.cli.console import (
     examples,
     json_option,
@@ -20,6 +19,7 @@ from aeromatch.cli.console import (
     progress_option,
     stdout_console,
 )
+from aeromatch.cli.measured_server import durability_option, machine, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,13 +49,7 @@ TITLES: Final = {"pipelined": "pipelined, in frames", "closed": "one at a time"}
 @click.option(
     "--over", type=click.Choice(["tcp", "unix"]), default="tcp", show_default=True, help="What the connection is."
 )
-@click.option(
-    "--durability",
-    type=click.Choice(["memory", "os", "disk"]),
-    default="memory",
-    show_default=True,
-    help="When an order is answered: exchange.durability of the server.",
-)
+@durability_option("memory")
 @json_option
 @progress_option
 def bench_binary(
@@ -69,10 +63,11 @@ def bench_binary(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure the binary gateway on this machine, over one connection, from a process of its own.
+    """Measure the binary gateway: orders a second, latencies.
 
-    The server is a fresh `aeromatchd` with one instrument. Every second order takes what the one before it left in the
-    book. Each order's time is from when its frame is given to the socket to when its answer has been read.
+    Over one connection on this machine, from a process of its own. The server is a fresh `aeromatchd` with one
+    instrument. Every second order takes what the one before it left in the book. Each order's time is from when its
+    frame is given to the socket to when its answer has been read.
     """
     from aeromatch.bench.binary import Connection, closed_loop, pipelined
     from aeromatch.server.measured import ACCOUNT

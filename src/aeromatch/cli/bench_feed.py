@@ -11,7 +11,6 @@ import click
 from rich.table import Table
 
 from aeromatch.bench.feed import CHANNELS, Delivery, deliver
-from aeromatch.cli.bench_server import machine, running
 from aeromatch.cli.console import (
     NumberRange,
     examples,
@@ -21,6 +20,7 @@ from aeromatch.cli.console import (
     progress_option,
     stdout_console,
 )
+from aeromatch.cli.measured_server import machine, running
 
 PERCENTS: Final = (50.0, 90.0, 99.0, 99.9, 100.0)
 
@@ -63,11 +63,11 @@ def bench_feed(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure how old market data is when it reaches its subscribers, over loopback.
+    """Measure how old market data is at its subscribers.
 
-    The server is a fresh `aeromatchd` with one instrument; subscribers live in this process and read the same clock. An
-    age runs from when the shard took the command to when the subscriber had the message: of depth it includes the time
-    until the next update is made.
+    Over loopback. The server is a fresh `aeromatchd` with one instrument; subscribers live in this process and read the
+    same clock. An age runs from when the shard took the command to when the subscriber had the message: of depth it
+    includes the time until the next update is made.
     """
     found = []
     chosen = channels or ("depth", "trades")

@@ -6,11 +6,11 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from aeromatch.bench.gateways import GATEWAYS, PORTS
 from aeromatch.cli.console import (
     NumberRange,
+    columns_table,
     examples,
     json_option,
     print_json,
@@ -18,8 +18,11 @@ from aeromatch.cli.console import (
     progress_option,
     stdout_console,
 )
+from aeromatch.cli.measured_server import durability_option, machine, running
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from aeromatch.bench.doors import DoorOutcome, PreparedOutcome
 
 NS_PER_US = 1_000
@@ -43,13 +46,7 @@ HEADINGS = ("gateway", "connections", "orders/s", "p50 us", "p99 us", "p99.9 us"
     "--warmup", "warmup_s", type=NumberRange(0, 600), default=0.5, show_default=True, help="Seconds before those."
 )
 @click.option("--batch", type=click.IntRange(2, 1000), default=500, show_default=True, help="Orders a batch.")
-@click.option(
-    "--durability",
-    type=click.Choice(["memory", "os", "disk"]),
-    default="os",
-    show_default=True,
-    help="When an order is answered: exchange.durability of the server.",
-)
+@durability_option("os")
 @json_option
 @progress_option
 def bench_gateways(
@@ -61,10 +58,11 @@ def bench_gateways(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure every gateway of a server on this machine, over loopback.
+    """Measure every gateway of a server, side by side.
 
-    The server is a fresh `aeromatchd` with one instrument, in a process of its own, and so is the client. Both share
-    the processors: with few of them a client that costs more makes its gateway look slower.
+    Over loopback on this machine. The server is a fresh `aeromatchd` with one instrument, in a process of its own, and
+    so is the client. Both share the processors: with few of them a client that costs more makes its gateway look
+    slower.
 
     The load is that of `aeromatch load`, in closed loops: new orders, cancels, changes, and orders that take.
     """
@@ -72,7 +70,6 @@ def bench_gateways(
     from aeromatch.bench.load_flow import Market
     from aeromatch.bench.load_worker import Plan
     from aeromatch.bench.server_rest import SYMBOL
-    from aeromatch.cli.bench_server import machine, running
     from aeromatch.server.measured import ACCOUNT
 
     doors = list(doors_of(chosen or GATEWAYS, batch))
@@ -108,10 +105,8 @@ def bench_gateways(
 
 
 def _table(outcomes: list[DoorOutcome | PreparedOutcome]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading in HEADINGS[:2] else "right")
+    rows = []
     for each in outcomes:
         times = (f"{value / NS_PER_US:,.0f}" for value in each.percentiles_ns().values())
-        table.add_row(each.door.gateway, each.door.name, f"{each.orders_per_second:,.0f}", *times)
-    return table
+        rows.append((each.door.gateway, each.door.name, f"{each.orders_per_second:,.0f}", *times))
+    return columns_table(HEADINGS, rows, words=HEADINGS[:2])

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import platform
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from aeromatch import Commands, __version__
 from aeromatch.bench import journal_as_json, limits, measure_journal, parts
 from aeromatch.cli.console import (
+    columns_table,
     examples,
     json_option,
     print_json,
@@ -22,9 +21,12 @@ from aeromatch.cli.console import (
     seed_option,
     stdout_console,
 )
+from aeromatch.cli.measured_server import machine
 from aeromatch.replay.generate import Mood, flow
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from aeromatch.bench import JournalReport
 
 
@@ -77,10 +79,11 @@ def bench_journal(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure what durability costs: batches and single calls by policy, recovery, a snapshot.
+    """Measure what durability costs on this disk.
 
-    In the same run the disk's own speed is measured, bytes a second and the time of a sync, and compared: what limits
-    the rest is printed below the tables. A batch is acknowledged before the next is sent.
+    Batches and single calls by policy, recovery, a snapshot. In the same run the disk's own speed is measured, bytes a
+    second and the time of a sync, and compared: what limits the rest is printed below the tables. A batch is
+    acknowledged before the next is sent.
     """
     with progress_bar("generating", commands, progress) as done:
         opening, session = flow(Mood.CALM, commands, seed, done)
@@ -101,10 +104,7 @@ def bench_journal(
     _print_tables(report)
     for line in limits(report):
         click.echo(line)
-    click.echo(
-        f"\nmedians of {rounds} rounds, {report.recovery.commands:,} commands each; AeroMatch {__version__}, "
-        f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-    )
+    click.echo(f"\nmedians of {rounds} rounds, {report.recovery.commands:,} commands each; {machine()}")
 
 
 def _print_tables(report: JournalReport) -> None:
@@ -146,9 +146,4 @@ def _print_tables(report: JournalReport) -> None:
 
 
 def _table(title: str, heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for place, name in enumerate(heading):
-        table.add_column(name, justify="left" if place == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return columns_table(heading, rows, words=heading[:1], title=title)

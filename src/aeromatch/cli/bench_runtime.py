@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from aeromatch import __version__
 from aeromatch.bench.runtime import SECTIONS, Plan, measure_runtime, quick, runtime_parts
 from aeromatch.bench.runtime_report import runtime_as_json, runtime_notes, runtime_tables
 from aeromatch.cli.console import (
     NumberRange,
+    columns_table,
     examples,
     json_option,
     print_json,
@@ -21,6 +19,7 @@ from aeromatch.cli.console import (
     progress_option,
     stdout_console,
 )
+from aeromatch.cli.measured_server import machine
 
 
 @click.command(
@@ -101,10 +100,11 @@ def bench_runtime(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure what the runtime costs: hand-off, latency by load and durability, throughput, scaling, memory.
+    """Measure what threads, rings and shards cost.
 
-    Latencies of an open loop count from when a command should have been sent. How each table was measured, with which
-    threads, processors, clock and load, is printed below. Two processors that nobody else uses are asked for.
+    Hand-off, latency by load and durability, throughput, scaling, memory. Latencies of an open loop count from when a
+    command should have been sent. How each table was measured, with which threads, processors, clock and load, is
+    printed below. Two processors that nobody else uses are asked for.
     """
     chosen = tuple(section for section in SECTIONS if section in sections) or SECTIONS
     plan = Plan(
@@ -127,15 +127,8 @@ def bench_runtime(
         return
     console = stdout_console()
     for title, headings, rows in runtime_tables(report):
-        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for place, heading in enumerate(headings):
-            table.add_column(heading, justify="left" if place == 0 else "right", no_wrap=True)
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+        console.print(columns_table(headings, rows, words=headings[:1], title=title))
         click.echo()
     for note in runtime_notes(report):
         click.echo(note)
-    click.echo(
-        f"AeroMatch {__version__}, CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-    )
+    click.echo(machine())

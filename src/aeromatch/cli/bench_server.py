@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
-import os
-import platform
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 from rich.table import Table
 
-from aeromatch import __version__
-from aeromatch.bench.server_rest import SYMBOL, Race, Round, Server, echo_requests, order_requests, race
+from aeromatch.bench.server_rest import Race, Round, echo_requests, order_requests, race
 from aeromatch.cli.console import (
     NumberRange,
     examples,
@@ -31,12 +20,12 @@ from aeromatch.cli.console import (
     progress_option,
     stdout_console,
 )
+from aeromatch.cli.measured_server import durability_option, machine, running
 
 SECTIONS: Final = ("order", "batch")
 ORDER_RATIO: Final = 1.5
 BATCH_RATE: Final = 100_000
 """The design's budgets."""
-STOP_S: Final = 30.0
 
 
 @click.command(
@@ -65,13 +54,7 @@ STOP_S: Final = 30.0
     "--batch-connections", type=click.IntRange(1, 1024), default=2, show_default=True, help="The same for batches."
 )
 @click.option("--batch", type=click.IntRange(1, 1000), default=500, show_default=True, help="Orders a batch.")
-@click.option(
-    "--durability",
-    type=click.Choice(["memory", "os", "disk"]),
-    default="os",
-    show_default=True,
-    help="When an order is answered: exchange.durability of the server.",
-)
+@durability_option("os")
 @json_option
 @progress_option
 def bench_server(
@@ -85,10 +68,11 @@ def bench_server(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Measure a server on this machine, over loopback, from a process of its own.
+    """Measure what a request costs over REST.
 
-    The server is a fresh `aeromatchd` with one instrument and an echo. Requests are prepared, connections stay open,
-    and each has one request under way. Every second order takes what the one before it left in the book.
+    Over loopback on this machine, from a process of its own. The server is a fresh `aeromatchd` with one instrument and
+    an echo. Requests are prepared, connections stay open, and each has one request under way. Every second order takes
+    what the one before it left in the book.
     """
     chosen = sections or SECTIONS
     # What a server that is never idle costs is told by many connections, what waiting for the shard adds by few.
@@ -123,37 +107,6 @@ def bench_server(
         f"Loopback, durability {durability}, {rounds} rounds of {seconds:g} s in turns; medians, and in brackets the "
         "least and the most. CPU is that of all threads of the server's process, the one of the event loop among them."
     )
-
-
-@contextmanager
-def running(durability: str, interval_ms: int = 100, **gateways: dict[str, Any]) -> Iterator[Server]:
-    """A server in a process of its own, until it is not needed any more; with these sections of `gateways`."""
-    from aeromatch.server.measured import config_of
-
-    with tempfile.TemporaryDirectory(prefix="aeromatch-bench-") as directory:
-        file = config_of(Path(directory), SYMBOL, durability, interval_ms, **gateways)
-        command = [sys.executable, "-m", "aeromatch.server.measured", str(file)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                assert process.stdout is not None
-                line = process.stdout.readline().strip()
-                if not line:
-                    raise click.ClickException("the server did not start; what it says stands above")
-                others = json.loads(line)
-                parts = urlsplit(others.pop("http"))
-                yield Server(parts.hostname or "127.0.0.1", parts.port or 80, process.pid, others)
-            finally:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(STOP_S)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-
-
-def machine() -> str:
-    """What was measured, and on what."""
-    python, cores = platform.python_version(), os.cpu_count()
-    return f"AeroMatch {__version__}, CPython {python}, {platform.machine()}, {cores} cores"
 
 
 def _spread(result: Race, way: str, value: Callable[[Round], float], digits: int = 0) -> str:

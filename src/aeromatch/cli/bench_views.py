@@ -13,6 +13,7 @@ import numpy as np
 from aeromatch import Exchange, Instrument, _core
 from aeromatch.cli.console import examples, json_option, print_json, print_table, seed_option
 from aeromatch.market.records import COMMAND_DTYPE, FLAG_PRICE, NO_SIDE, RECORD_VERSION
+from aeromatch.market.times import event_times
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,11 +42,12 @@ RATE: Final = 100_000
 @seed_option
 @json_option
 def bench_views(orders: int, store: str, folder: Path | None, seed: int, as_json: bool) -> None:
-    """Measure what views cost: follow orders, add up candles, write both and the trades.
+    """Measure what candles, trades and orders on file cost.
 
-    Orders come 100,000 a second by the exchange's time, 40 of 100 are canceled, and their events are taken as fast as
-    it goes, until all is in the store. The core's share is the processor time of all threads for 100,000 orders, in
-    percent of a second: what of a core such a rate takes.
+    Orders are followed, candles added up, both and the trades written. Orders come 100,000 a second by the exchange's
+    time, 40 of 100 are canceled, and their events are taken as fast as it goes, until all is in the store. The core's
+    share is the processor time of all threads for 100,000 orders, in percent of a second: what of a core such a rate
+    takes.
     """
     batches = _events(orders, seed)
     with tempfile.TemporaryDirectory(dir=folder) as made:
@@ -115,9 +117,12 @@ def _measured(batches: list[NDArray[np.void]], kind: str, folder: Path) -> dict[
     tracker = _core.OrderTracker()
     begin, processor = time.perf_counter(), time.process_time()
     writer = Writer(store, flush_s=options.flush_s, waiting_rows=options.waiting_rows)
+    time_ns = 0
     for records in batches:
         orders, _ = tracker.apply(records)
-        writer.put(0, records, orders)
+        times_ns = event_times(records, time_ns)
+        time_ns = int(times_ns[-1])
+        writer.put(0, records, times_ns, orders)
     writer.close()
     seconds, processor = time.perf_counter() - begin, time.process_time() - processor
     store.close()

@@ -48,7 +48,10 @@ def load_checked(file: Path | None) -> Loaded:
 @click.argument("file", type=OUT_FILE, default=Path("config.yaml"))
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(file: Path, force: bool) -> None:
-    """Write a configuration to FILE, with every value explained; `-` is stdout. Default: config.yaml."""
+    """Write a configuration to FILE, with every value explained.
+
+    `-` is stdout. Default: config.yaml.
+    """
     try:
         from aeromatch.server.config.reference import as_template
     except ModuleNotFoundError as error:
@@ -67,7 +70,10 @@ def init(file: Path, force: bool) -> None:
 @config.command(epilog=examples("aeromatch config check config.yaml"))
 @click.argument("file", type=CONFIG_FILE, default=Path("config.yaml"))
 def check(file: Path) -> None:
-    """Look for mistakes in FILE, with the environment's overrides; each is a line. Default: config.yaml."""
+    """Look for mistakes in FILE: each is a line.
+
+    The environment's overrides are looked at too. Default: config.yaml.
+    """
     loaded = load_checked(file)
     config = loaded.config
     click.echo(
@@ -80,7 +86,10 @@ def check(file: Path) -> None:
 @click.argument("file", type=CONFIG_FILE, required=False)
 @json_option
 def show(file: Path | None, as_json: bool) -> None:
-    """Print every value in force, and where it comes from: FILE, the environment or the default. Secrets are masked."""
+    """Print every value in force, and where it comes from.
+
+    From FILE, the environment or the default. Secrets are masked.
+    """
     loaded = load_checked(file)
     from aeromatch.server.config.reference import effective
 

@@ -13,6 +13,7 @@ from aeromatch.cli.console import (
     IN_FILE,
     OUT_FILE,
     check_plot,
+    examples,
     has_matplotlib,
     print_table,
     progress_option,
@@ -30,7 +31,7 @@ SNIFFED_BYTES = 4_096
 PICTURE = Path("aeromatch-demo.png")
 
 
-@click.command()
+@click.command(epilog=examples("aeromatch demo", "aeromatch demo --mood crash --plot crash.png"))
 @click.argument("path", type=IN_FILE, required=False)
 @mood_option
 @steps_option
@@ -38,7 +39,7 @@ PICTURE = Path("aeromatch-demo.png")
 @click.option("--plot", type=OUT_FILE, default=PICTURE, show_default=True, help="Where the picture goes (PNG).")
 @progress_option
 def demo(path: Path | None, mood: str, steps: int, seed: int, plot: Path, progress: bool | None) -> None:
-    """Generate a session, or take the recording at PATH, and replay it.
+    """Replay a session, generated or recorded, and draw it.
 
     PATH is a LOBSTER message file (its orderbook file is looked for beside it) or an order file. Without PATH a session
     is generated: --mood, --steps and --seed say which. The replay ends with a summary, the book as it stands then, and

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aeromatch.cli.console import OUT_FILE, check_writable, progress_bar, progress_option, seed_option
+from aeromatch.cli.console import OUT_FILE, check_writable, examples, progress_bar, progress_option, seed_option
 from aeromatch.replay.generate import FRAMINGS, TEMPERS, LobsterWriter, Mood, Session, write_itch, write_orders
 
 if TYPE_CHECKING:
@@ -40,9 +40,15 @@ levels_option = click.option(
 )
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "aeromatch generate lobster message.csv --mood crash",
+        "aeromatch generate itch day.itch.gz --symbols 5",
+        "aeromatch generate orders orders.csv --seed 7",
+    )
+)
 def generate() -> None:
-    """Write a generated session: lifelike, and the same for the same seed."""
+    """Write a lifelike session, the same for the same seed."""
 
 
 @generate.command()
@@ -75,7 +81,10 @@ def lobster(
 @seed_option
 @progress_option
 def orders(file: Path, mood: str, steps: int, seed: int, progress: bool | None) -> None:
-    """Write an order FILE: every instruction of every trader, from an empty book."""
+    """Write an order FILE.
+
+    It has every instruction of every trader, from an empty book on.
+    """
     check_writable(file)
     with file.open("wb") as stream, progress_bar(f"generating {file.name}", steps, progress) as done:
         written = write_orders(Session(Mood(mood), steps, seed), stream, done)
@@ -103,9 +112,10 @@ def orders(file: Path, mood: str, steps: int, seed: int, progress: bool | None) 
 @seed_option
 @progress_option
 def itch(file: Path, symbols: int, framing: str, mood: str, steps: int, seed: int, progress: bool | None) -> None:
-    """Write a TotalView-ITCH 5.0 FILE: a day of some symbols, with every type of message.
+    """Write a TotalView-ITCH 5.0 FILE.
 
-    Each symbol has a session of --steps actions. Where the name of FILE ends in .gz, it is compressed.
+    It has a day of some symbols, with every type of message. Each symbol has a session of --steps actions. Where the
+    name of FILE ends in .gz, it is compressed.
     """
     check_writable(file)
     sessions = {

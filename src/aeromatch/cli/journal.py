@@ -42,10 +42,10 @@ for command in (replay, diff, export):
 @click.argument("directory", type=JOURNAL)
 @json_option
 def inspect(directory: Path, as_json: bool) -> None:
-    """List the files of DIRECTORY: segments with their commands and times, snapshots, and how the journal ends.
+    """List the files of DIRECTORY, and how the journal ends.
 
-    Checksums are looked at, commands are not replayed: that does `verify`. Exit code 1 where a file is damaged; what
-    stands before the damage is listed.
+    Segments with their commands and times, snapshots. Checksums are looked at, commands are not replayed: that does
+    `verify`. Exit code 1 where a file is damaged; what stands before the damage is listed.
     """
     found = inspect_journal(directory)
     if as_json:
@@ -60,7 +60,9 @@ def inspect(directory: Path, as_json: bool) -> None:
 @click.argument("directory", type=DIRECTORY)
 @json_option
 def verify(directory: Path, as_json: bool) -> None:
-    """Replay all of DIRECTORY, and compare: every checksum, the hash of the events at every frame, every digest.
+    """Replay all of DIRECTORY, and compare.
+
+    Every checksum, the hash of the events at every frame, every digest.
 
     Of an exchange of several shards every shard's journal, one after the other; with --json that is one document by
     the shards' names.

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 )
 @json_option
 def diff(left: Path, right: Path | None, start: int | None, end: int | None, as_json: bool) -> None:
-    """Compare two directories: the first command that differs, then the states at their ends.
+    """Compare two directories, or two moments of one.
 
-    With LEFT alone, compare two of its moments. Exit code 0 also where they differ: the output says how.
+    The first command that differs is shown, then the states at their ends. With LEFT alone, compare two of its moments.
+    Exit code 0 also where they differ: the output says how.
     """
     ours = Timeline(left)
     if right is None:

@@ -41,10 +41,11 @@ def export(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Write the commands of DIRECTORY, and the events that they lead to, as two tables into FOLDER.
+    """Write the commands and events of DIRECTORY as tables.
 
-    Prices are in ticks and quantities in lots, accounts and instruments are numbers: docs/records.md explains the
-    columns. More tables give names and sizes: `instruments`, `accounts`, `assets`, `groups` and `event_markets`.
+    Two tables go into FOLDER: the commands, and the events that they lead to. Prices are in ticks and quantities in
+    lots, accounts and instruments are numbers: docs/records.md explains the columns. More tables give names and sizes:
+    `instruments`, `accounts`, `assets`, `groups` and `event_markets`.
     """
     timeline = Timeline(directory)
     try:

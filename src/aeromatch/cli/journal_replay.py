@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from aeromatch.cli.book_view import book_view
-from aeromatch.cli.console import examples, json_option, print_json, print_table, stdout_console
+from aeromatch.cli.console import columns_table, examples, json_option, print_json, print_table, stdout_console
 from aeromatch.cli.journal_arguments import JOURNAL, moment, seek, sequence_option, time_option
 from aeromatch.replay import Timeline
 
@@ -41,7 +40,10 @@ def replay(
     accounts: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Show the exchange of DIRECTORY as it was at a moment: markets, statistics, digest."""
+    """Show the exchange of DIRECTORY as it was at a moment.
+
+    Its markets, statistics and digest.
+    """
     timeline = Timeline(directory)
     seek(timeline, sequence, time_ns)
     steps: list[Step] = []
@@ -125,14 +127,13 @@ def _print(directory: Path, timeline: Timeline, document: dict[str, Any], symbol
     ]
     print_table(str(directory), rows)
     headings = ("market", "phase", "bid", "ask", "last", "orders", "commands", "trades", "traded")
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place < 2 else "right", no_wrap=True)
-    for symbol, market in document["instruments"].items():
-        table.add_row(symbol, *("-" if value is None else str(value) for value in market.values()))
+    markets = [
+        (symbol, *("-" if value is None else str(value) for value in market.values()))
+        for symbol, market in document["instruments"].items()
+    ]
     console = stdout_console()
-    if document["instruments"]:
-        console.print(table)
+    if markets:
+        console.print(columns_table(headings, markets, words=headings[:2]))
     for symbol in symbols:
         console.print(book_view(timeline.book(symbol)))
     for account, balances in document.get("balances", {}).items():

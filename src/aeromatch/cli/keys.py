@@ -91,7 +91,10 @@ def create(
     path: Path,
     as_json: bool,
 ) -> None:
-    """Make a key and show its secret: this once, nobody can show it again."""
+    """Make a key and show its secret, this once.
+
+    Nobody can show it again.
+    """
     if role == "trade" and account is None:
         raise click.UsageError("--role trade needs --account: whose orders are they?")
     if key_id is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", key_id):

@@ -22,9 +22,9 @@ from aeromatch.cli.console import (
 
 @click.group(name="lab", epilog=examples("aeromatch lab list", "aeromatch lab run aba --output aba.png"))
 def lab_group() -> None:
-    """Experiments that teach lock-free design: measured here and now, with a chart and what to learn.
+    """Run experiments that teach lock-free design.
 
-    Each has a page in docs/lab.
+    Measured here and now, with a chart and what to learn. Each has a page in docs/lab.
     """
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from aeromatch.bench.gateways import BATCHING, GATEWAYS, PIPELINING, PORTS
 from aeromatch.cli.console import (
     NumberRange,
+    columns_table,
     examples,
     json_option,
     print_json,
@@ -135,7 +135,7 @@ def load(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Send orders to a running server, and measure how long it takes to answer.
+    """Send orders to a running server, and time its answers.
 
     The orders are real: they rest in its books, trade and are journaled. Each connection sends new orders around the
     middle of a market, cancels and changes its own, and takes what is there. Orders that still rest at the end stay.
@@ -300,12 +300,7 @@ def _market(client: Client, instrument: Instrument) -> Market:
 def _print(outcome: Outcome) -> None:
     from aeromatch.bench.load_report import HEADINGS, load_notes, load_rows
 
-    table = Table(title="response time, us", title_justify="left", box=None, pad_edge=False)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == "request" else "right")
-    for row in load_rows(outcome):
-        table.add_row(*row)
     console = stdout_console()
-    console.print(table)
+    console.print(columns_table(HEADINGS, load_rows(outcome), words=("request",), title="response time, us"))
     for note in load_notes(outcome):
         console.print(note)

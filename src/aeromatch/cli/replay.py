@@ -15,6 +15,7 @@ from aeromatch.cli.console import (
     SHARE,
     check_plot,
     clock,
+    examples,
     index_option,
     json_option,
     percent,
@@ -33,9 +34,15 @@ plot_option = click.option("--plot", type=OUT_FILE, help="Write a PNG: price, sp
 strict_option = click.option("--strict", is_flag=True, help="Stop at the first malformed line (exit 1).")
 
 
-@click.group()
+@click.group(
+    epilog=examples(
+        "aeromatch replay lobster messages.csv --orderbook book.csv",
+        "aeromatch replay itch 01302019.NASDAQ_ITCH50.gz --symbol AAPL",
+        "aeromatch replay orders orders.csv --plot day.png",
+    )
+)
 def replay() -> None:
-    """Replay a recorded market through the engine and compare."""
+    """Replay a recorded market and compare."""
 
 
 replay.add_command(itch)
@@ -64,11 +71,12 @@ def lobster(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Replay a LOBSTER recording: a MESSAGES file and its orderbook file.
+    """Replay a LOBSTER recording.
 
-    Agreement is reported twice. State: recorded row i-1 plus message i must give row i, on every visible level but one
-    that scrolls in from below. Executions: each visible execution is sent again as a marketable order, and must meet
-    the recorded order, at the recorded price, for the recorded quantity.
+    That is a MESSAGES file and its orderbook file. Agreement is reported twice. State: recorded row i-1 plus message i
+    must give row i, on every visible level but one that scrolls in from below. Executions: each visible execution is
+    sent again as a marketable order, and must meet the recorded order, at the recorded price, for the recorded
+    quantity.
     """
     beside = orderbook or orderbook_beside(messages)
     if beside is None:
@@ -111,10 +119,10 @@ def orders(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Replay an order FILE: ordtype;uid;is_buy;qty;price;timestamp.
+    """Replay an order FILE.
 
-    Every cancel in the file says how much was left of the order. The engine must have left just as much: that is the
-    agreement that is reported.
+    Its lines are ordtype;uid;is_buy;qty;price;timestamp. Every cancel in the file says how much was left of the order.
+    The engine must have left just as much: that is the agreement that is reported.
     """
     check_plot(plot)
     tape = Tape()

@@ -79,12 +79,13 @@ def itch(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Replay one symbol of a NASDAQ TotalView-ITCH 5.0 FILE, plain or gzip.
+    """Replay one symbol of a TotalView-ITCH 5.0 FILE.
 
-    The symbol's book is rebuilt order by order in the engine. An execution agrees where the executed order stands first
-    in its queue, at the best price, and the engine trades with just that order. Executions that say nothing about
-    priority (at another price, part of a cross, in a crossed book) are counted apart. Lengths before the messages are
-    used where they are usable; where they are zero or missing, a message is as long as its type says.
+    NASDAQ's files, plain or gzip. The symbol's book is rebuilt order by order in the engine. An execution agrees where
+    the executed order stands first in its queue, at the best price, and the engine trades with just that order.
+    Executions that say nothing about priority (at another price, part of a cross, in a crossed book) are counted apart.
+    Lengths before the messages are used where they are usable; where they are zero or missing, a message is as long as
+    its type says.
 
     A damaged FILE is replayed up to the damage, which is reported with the offset of its byte (exit 1).
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aeromatch import __version__
 from aeromatch.cli.console import NumberRange, examples
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ def needs_server(error: ModuleNotFoundError) -> click.ClickException:
 )
 @click.option("--demo", is_flag=True, help="A market that trades by itself, to look at; its data is temporary.")
 @click.option("--seconds", type=NumberRange(0, min_open=True), help="With --demo: stop after this (demo.seconds).")
+@click.version_option(__version__, prog_name="aeromatch", message="%(prog)s %(version)s")
 def serve(
     file: Path | None, host: str | None, port: int | None, data_dir: Path | None, demo: bool, seconds: float | None
 ) -> int:
-    """Serve the exchange until SIGTERM or Ctrl-C; a second one does not wait.
+    """Serve the exchange until SIGTERM or Ctrl-C.
 
-    Over HTTP and WebSocket, and over gRPC, FIX and the binary protocol where the configuration says so.
+    Over HTTP and WebSocket, and over gRPC, FIX and the binary protocol where the configuration says so. A second signal
+    does not wait for what is under way.
 
     The exchange is recovered from its data directory; /ready says when it may be used.
     """

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     )
 )
 def stats() -> None:
-    """Show what was counted of an exchange's log: orders, trades, volumes, rejections, latencies, by period.
+    """Show what was counted of an exchange's log, by period.
 
-    Counts are kept in a file beside the journal. Each subcommand first counts what has come since the last time; the
-    journal is not locked: an exchange may be at work there.
+    Orders, trades, volumes, rejections, latencies. Counts are kept in a file beside the journal. Each subcommand first
+    counts what has come since the last time; the journal is not locked: an exchange may be at work there.
     """
 
 
@@ -115,9 +115,10 @@ def update(
 def export(
     directory: Path, folder: Path, form: str, as_json: bool, progress: bool | None, choice: Choice, **where: Any
 ) -> None:
-    """Write the rows of DIRECTORY's statistics as tables into FOLDER: `counts`, `reasons` and `latencies`.
+    """Write the rows of DIRECTORY's statistics into FOLDER.
 
-    Prices are in ticks, volumes in lots; docs/statistics.md explains the columns.
+    As the tables `counts`, `reasons` and `latencies`. Prices are in ticks, volumes in lots; docs/statistics.md explains
+    the columns.
     """
     with open_store(directory, where["store"], read_only=not where["is_updated"]) as statistics:
         if where["is_updated"]:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from aeromatch.cli.console import examples, json_option, print_json, progress_option, stdout_console
+from aeromatch.cli.console import columns_table, examples, json_option, print_json, progress_option, stdout_console
 from aeromatch.cli.journal_arguments import DIRECTORY
 from aeromatch.cli.stats_arguments import chosen_options, open_store, update_store
 from aeromatch.cli.stats_tables import PERCENTILES, TABLES, Choice, in_money, measured, rows_of, time_text
@@ -109,14 +108,19 @@ def _as_rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
 def _drawn(title: str, period_ms: int, table: str, rows: Iterable[dict[str, Any]]) -> Group:
     words = {"counts": ("symbol",), "reasons": ("symbol", "kind", "reason"), "latencies": ("symbol", "measure")}[table]
     numbers = {"counts": (*COUNTS, *MONEY), "reasons": ("count",), "latencies": SUMMARY}[table]
-    drawn = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("from", *words):
-        drawn.add_column(name, no_wrap=True)
-    for name in numbers:
-        drawn.add_column(name.replace("p99_9", "p99.9"), justify="right", no_wrap=True)
-    for row in rows:
-        texts = (time_text(row["start_ms"], period_ms), *(str(row[name]) for name in words))
-        drawn.add_row(*texts, *(_number(row[name]) for name in numbers))
+    headings = ("from", *words, *(name.replace("p99_9", "p99.9") for name in numbers))
+    drawn = columns_table(
+        headings,
+        (
+            (
+                time_text(row["start_ms"], period_ms),
+                *(str(row[name]) for name in words),
+                *(_number(row[name]) for name in numbers),
+            )
+            for row in rows
+        ),
+        words=("from", *words),
+    )
     # No title of the table's own: that would be folded to the table's width.
     return Group(Text(title, style="bold", no_wrap=True), drawn)
 

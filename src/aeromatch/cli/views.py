@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.table import Table
 
-from aeromatch.cli.console import examples, json_option, print_json, progress_bar, progress_option, stdout_console
+from aeromatch.cli.console import (
+    columns_table,
+    examples,
+    json_option,
+    print_json,
+    progress_bar,
+    progress_option,
+    stdout_console,
+)
 from aeromatch.cli.journal_arguments import DIRECTORY
 
 FILE_NAME: Final = "views.sqlite"
@@ -31,17 +39,24 @@ file_option = click.option(
     epilog=examples("aeromatch views rebuild data/", "aeromatch views show data/ candles --symbol BTC-USD --period 1m")
 )
 def views() -> None:
-    """Make candles, trades and orders anew from a journal, or show them.
+    """Show candles, trades and orders, or make them anew.
 
     The server keeps them in a SQLite file beside the exchange's journals (docs/views.md). Nothing in it is more than
     the journal says: it can always be made again.
     """
 
 
-@views.command(epilog=examples("aeromatch views rebuild data/", "aeromatch views rebuild data/ --periods 1m,1h,1d"))
+@views.command(
+    short_help="Make the file of DIRECTORY anew from its journals.",
+    epilog=examples("aeromatch views rebuild data/", "aeromatch views rebuild data/ --periods 1m,1h,1d"),
+)
 @click.argument("directory", type=DIRECTORY)
 @file_option
-@click.option("--periods", default=None, help="Periods of candles, as in the configuration's `views.periods`: 1s,1m,1h")
+@click.option(
+    "--periods",
+    default=None,
+    help="Periods of candles, as in the configuration's `views.periods`: 1s,1m,1h. Default: those of the old file.",
+)
 @click.option("--keep-trades", type=click.IntRange(1), default=1_000_000, show_default=True, help="Of each instrument.")
 @click.option("--keep-orders", type=click.IntRange(1), default=1_000_000, show_default=True, help="That have ended.")
 @json_option
@@ -57,7 +72,8 @@ def rebuild(
 ) -> None:
     """Make the file of DIRECTORY anew from its journals, client order ids included.
 
-    An old file stays until the new one is complete. The server must not be at work with it meanwhile.
+    An old file stays until the new one is complete, and says which periods that has, unless --periods does. A file that
+    a server is at work with cannot be made anew.
     """
     # The server's parts are needed for nothing else here.
     from aeromatch.server.views.rebuild import count_commands
@@ -65,9 +81,11 @@ def rebuild(
     from aeromatch.stores import SqliteViews
 
     target = path or directory / FILE_NAME
+    if path is None and _is_in_use(directory):
+        raise click.ClickException(f"{directory} is in use: stop the server first, or make another file with --file")
     fresh = target.with_name(f"{target.name}.new")
     _remove(fresh)
-    wanted = None if periods is None else [period.strip() for period in periods.split(",")]
+    wanted = _periods_of(target) if periods is None else [period.strip() for period in periods.split(",")]
     try:
         store = SqliteViews(fresh, periods=wanted, keep_trades=keep_trades, keep_orders=keep_orders)
     except ValueError as error:
@@ -83,6 +101,33 @@ def rebuild(
         print_json({"file": str(target), "commands": commands})
     else:
         click.echo(f"{target}: made from {commands:,} commands")
+
+
+def _is_in_use(directory: Path) -> bool:
+    """Whether an exchange is open there."""
+    try:
+        import fcntl
+
+        for file in (*directory.glob("lock"), *directory.glob("shard-*/lock")):
+            with file.open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        # A system that cannot say.
+        return False
+    return False
+
+
+def _periods_of(file: Path) -> Sequence[str | int] | None:
+    """The periods that a file has; None: there is none, or it cannot be read."""
+    from aeromatch.stores import SqliteViews, StoreError
+
+    try:
+        with SqliteViews(file, read_only=True) as store:
+            return store.periods_ms
+    except StoreError:
+        return None
 
 
 def _remove(path: Path) -> None:
@@ -117,9 +162,10 @@ def show(
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Show what is kept of DIRECTORY, the latest rows; the server may be at work there.
+    """Show what is kept of DIRECTORY, the latest rows.
 
-    Candles are those of periods with trades. Orders are those that have ended, then those that live.
+    The server may be at work there. Candles are those of periods with trades. Orders are those that have ended, then
+    those that live.
     """
     from aeromatch.cli.views_tables import rows_of
     from aeromatch.stores import SqliteViews
@@ -156,10 +202,5 @@ def _draw(title: str, rows: list[Row]) -> None:
     console = stdout_console()
     # Columns are never cut: a narrower terminal wraps lines.
     console.width = max(console.width, len(title), sum(max(map(len, column)) + 2 for column in columns))
-    drawn = Table(box=None, padding=(0, 2, 0, 0))
-    for name in rows[0]:
-        drawn.add_column(name, justify="left" if name in WORDS else "right", no_wrap=True)
-    for row in texts:
-        drawn.add_row(*row)
     console.print(title, style="bold", no_wrap=True)
-    console.print(drawn)
+    console.print(columns_table(tuple(rows[0]), texts, words=WORDS))

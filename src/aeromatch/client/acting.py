@@ -9,7 +9,7 @@ import msgspec
 
 from aeromatch.client.entry import OrderEntry
 from aeromatch.client.errors import RejectedError
-from aeromatch.client.forms import AmountLike, amount_text, maybe_text, new_id, new_order
+from aeromatch.client.forms import AmountLike, amount_text, check_named, maybe_text, new_id, new_order
 from aeromatch.client.reading import Reading
 from aeromatch.client.rest import path_of
 from aeromatch.schema.accounts import Account, Deposit, MoveResult, NewAccount, SetMove, Transfer
@@ -24,7 +24,7 @@ from aeromatch.schema.admin import (
     Settle,
     Void,
 )
-from aeromatch.schema.messages import CancelOrderRequest, CancelOrdersRequest
+from aeromatch.schema.messages import AmendOrderRequest, CancelOrderRequest, CancelOrdersRequest
 from aeromatch.schema.orders import (
     MAX_BATCH,
     AmendOrder,
@@ -104,11 +104,26 @@ class Acting(Reading):
         return BatchResult(accepted=accepted, rejected=len(results) - accepted, results=results)
 
     async def amend(
-        self, order_id: str, *, quantity: AmountLike | None = None, price: AmountLike | None = None
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        symbol: str | None = None,
+        account: str | None = None,
+        quantity: AmountLike | None = None,
+        price: AmountLike | None = None,
     ) -> Order:
-        """Changes an order's quantity (its total), its price, or both (R24). Never repeated."""
+        """Changes an order's quantity (its total), its price, or both (R22).
+
+        It is named as in `cancel`. Never repeated.
+        """
+        check_named(order_id, client_order_id, symbol)
         change = AmendOrder(quantity=maybe_text(quantity, "quantity"), price=maybe_text(price, "price"))
-        return await self._entry.amend(order_id, change)
+        request = AmendOrderRequest(order_id=order_id, amend=change)
+        if client_order_id is not None:
+            whose = account if account is not None else self.account
+            request = AmendOrderRequest(client_order_id=client_order_id, symbol=symbol, account=whose, amend=change)
+        return await self._entry.amend(request)
 
     async def cancel(
         self,
@@ -123,10 +138,7 @@ class Acting(Reading):
         Returns:
             The order as it ended.
         """
-        if (order_id is None) == (client_order_id is None):
-            raise ValueError("either order_id or client_order_id names the order")
-        if client_order_id is not None and symbol is None:
-            raise ValueError("symbol: client order ids are an instrument's own")
+        check_named(order_id, client_order_id, symbol)
         whose = account if account is not None else self.account
         request = CancelOrderRequest(order_id=order_id)
         if client_order_id is not None:

@@ -418,7 +418,7 @@ class AsyncBinaryClient:
     async def amend(
         self, order_id: str, *, quantity: AmountLike | None = None, price: AmountLike | None = None
     ) -> Order:
-        """Changes an order's quantity (its total), its price, or both (R24)."""
+        """Changes an order's quantity (its total), its price, or both (R22)."""
         number, market = await self._place(order_id)
         link = await self._wait_ready()
         tag, tags = self._session.tags(1)

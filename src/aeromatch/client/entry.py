@@ -10,7 +10,7 @@ from aeromatch.client.rest import Rest, path_of
 from aeromatch.client.socket import Socket
 from aeromatch.schema.base import Request
 from aeromatch.schema.messages import AmendOrderRequest, CancelOrderRequest, CancelOrdersRequest, NewOrderRequest
-from aeromatch.schema.orders import AmendOrder, CancelResult, NewOrder, Order
+from aeromatch.schema.orders import CancelResult, NewOrder, Order
 
 __all__ = ["OrderEntry", "RestEntry", "SocketEntry"]
 
@@ -23,7 +23,7 @@ class OrderEntry(Protocol):
     async def new(self, order: NewOrder) -> Order:
         """Enters an order, which has a client order id: it may be sent again."""
 
-    async def amend(self, order_id: str, change: AmendOrder) -> Order:
+    async def amend(self, request: AmendOrderRequest) -> Order:
         """Changes an order; never sent again."""
 
     async def cancel(self, request: CancelOrderRequest) -> Order:
@@ -43,10 +43,14 @@ class RestEntry:
         """As `OrderEntry.new`."""
         return await self._rest.call(Order, "POST", "/order", body=order, may_repeat=True)
 
-    async def amend(self, order_id: str, change: AmendOrder) -> Order:
+    async def amend(self, request: AmendOrderRequest) -> Order:
         """As `OrderEntry.amend`."""
-        path = path_of("order", order_id)
-        return await self._rest.call(Order, "PATCH", path, body=change, may_repeat=False)
+        path, query = "/order", {}
+        if request.order_id is None:
+            query = {"client_order_id": request.client_order_id, "symbol": request.symbol, "account": request.account}
+        else:
+            path = path_of("order", request.order_id)
+        return await self._rest.call(Order, "PATCH", path, query=query, body=request.amend, may_repeat=False)
 
     async def cancel(self, request: CancelOrderRequest) -> Order:
         """As `OrderEntry.cancel`."""
@@ -92,9 +96,9 @@ class SocketEntry:
         """As `OrderEntry.new`."""
         return await self._ask(Order, NewOrderRequest(order=order), may_repeat=True)
 
-    async def amend(self, order_id: str, change: AmendOrder) -> Order:
+    async def amend(self, request: AmendOrderRequest) -> Order:
         """As `OrderEntry.amend`."""
-        return await self._ask(Order, AmendOrderRequest(order_id=order_id, amend=change), may_repeat=False)
+        return await self._ask(Order, request, may_repeat=False)
 
     async def cancel(self, request: CancelOrderRequest) -> Order:
         """As `OrderEntry.cancel`."""

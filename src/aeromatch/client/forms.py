@@ -35,6 +35,14 @@ def maybe_text(value: AmountLike | None, name: str) -> str | None:
     return None if value is None else amount_text(value, name)
 
 
+def check_named(order_id: str | None, client_order_id: str | None, symbol: str | None) -> None:
+    """Looks whether an order is named in one way. Raises ValueError."""
+    if (order_id is None) == (client_order_id is None):
+        raise ValueError("either order_id or client_order_id names the order")
+    if client_order_id is not None and symbol is None:
+        raise ValueError("symbol: client order ids are an instrument's own")
+
+
 def new_id() -> str:
     """An id that nobody else makes: with it a request whose answer was lost can be sent again, and happens once."""
     return uuid.uuid4().hex

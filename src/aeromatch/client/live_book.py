@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import Final, Self
 
-from aeromatch.client.errors import AnswerTimeoutError, ClientError, ClosedError, OutOfSyncError, RejectedError
+from aeromatch.client.errors import ClientError, ClosedError, OutOfSyncError, RejectedError
+from aeromatch.client.followed_book import FollowedBook
 from aeromatch.client.local_book import LocalBook
 from aeromatch.client.socket import Key, Socket
 from aeromatch.schema.market import Book, Ticker
@@ -23,12 +23,8 @@ AUCTION_PHASES: Final = ("pre_open", "auction", "halted", "closed")
 """Where the displayed book may be crossed (R26); halted and closed ones keep what they had."""
 
 
-class LiveBook(LocalBook):
-    """A local book that follows the server.
-
-    It is in step once its block is entered. Where an update is lost, or the connection, it falls out of step, asks for
-    a new snapshot, and goes on: reading it meanwhile raises OutOfSyncError, `wait_live` waits.
-    """
+class LiveBook(FollowedBook):
+    """A local book that follows the server over a WebSocket: it asks for a snapshot whenever it falls out of step."""
 
     def __init__(
         self,
@@ -39,14 +35,11 @@ class LiveBook(LocalBook):
         book: Callable[[str, int], Awaitable[Book]],
         ticker: Callable[[str], Awaitable[Ticker]],
     ) -> None:
-        super().__init__(symbol)
+        super().__init__(symbol, timeout_s=timeout_s)
         self._socket_for = socket_for
         self._socket: Socket | None = None
-        self._timeout_s = timeout_s
         self._fetch_book = book
         self._fetch_ticker = ticker
-        self._changed = asyncio.Event()
-        self._error: ClientError | None = None
         self._mending: asyncio.Task[None] | None = None
         self._shadow: LocalBook | None = None
         self.verified = 0
@@ -81,22 +74,6 @@ class LiveBook(LocalBook):
         if not self.is_live and self._mending is None:
             self._mending = asyncio.create_task(self._mend())
 
-    def _notify(self) -> None:
-        """Wake whoever waits; those that wait next wait for the next time."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def interrupted(self) -> None:
-        """The connection was lost: the next one begins with a snapshot."""
-        self.lose("gap", "the connection was lost")
-        self._notify()
-
-    def fail(self, error: ClientError) -> None:
-        """Nothing comes any more."""
-        self._error = error
-        self.lose("gap", str(error))
-        self._notify()
-
     async def _mend(self) -> None:
         """Ask for a snapshot; in an auction, let it be crossed."""
         try:
@@ -111,43 +88,6 @@ class LiveBook(LocalBook):
             self._mending = None
         if not self.is_live and self._socket is not None and self._socket.is_connected:
             self._mending = asyncio.create_task(self._mend())
-
-    async def changed(self) -> Self:
-        """Waits for the next change of the book, or of whether it is in step.
-
-        Raises:
-            ClientError: Nothing comes any more.
-        """
-        self._check_error()
-        await self._changed.wait()
-        self._check_error()
-        return self
-
-    async def wait_live(self, timeout_s: float | None = None) -> Self:
-        """Waits until the book is in step: `until` without a condition."""
-        return await self.until(lambda _book: True, timeout_s)
-
-    async def until(self, condition: Callable[[LocalBook], bool], timeout_s: float | None = None) -> Self:
-        """Waits until the book is in step and a condition holds.
-
-        Arguments:
-            condition: Asked behind every change, with the book: it reads it, and does not wait.
-            timeout_s: None: the client's.
-
-        Raises:
-            AnswerTimeoutError: It does not hold in time.
-            ClientError: Nothing comes any more.
-        """
-        limit_s = self._timeout_s if timeout_s is None else timeout_s
-        try:
-            async with asyncio.timeout(limit_s):
-                while not (self.is_live and condition(self)):
-                    await self.changed()
-        except TimeoutError as error:
-            state = "what is waited for has not happened" if self.is_live else f"out of step, {self.desync}"
-            raise AnswerTimeoutError(f"the book of {self.symbol} after {limit_s:g} s: {state}") from error
-        self._check_error()
-        return self
 
     async def verify_now(self, timeout_s: float = 1.0) -> bool:
         """Compares with a snapshot that comes another way: over REST.
@@ -190,28 +130,15 @@ class LiveBook(LocalBook):
             self._mending = asyncio.create_task(self._mend())
         return False
 
-    def _check_error(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-    async def close(self) -> None:
-        """Ends the subscription."""
-        if self._socket is None or isinstance(self._error, ClosedError):
-            return
-        self.fail(ClosedError(f"the book of {self.symbol} was closed"))
-        if self._mending is not None:
-            self._mending.cancel()
-        await self._socket.unsubscribe(self)
-
-    async def __aenter__(self) -> Self:
+    async def _begin(self) -> None:
         self._socket = self._socket_for(self.key)
         await self._socket.subscribe(self)
-        return await self.wait_live()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
+    async def _end(self) -> None:
+        if self._mending is not None:
+            self._mending.cancel()
+        if self._socket is not None:
+            await self._socket.unsubscribe(self)
 
     def __aiter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from typing import Literal, TypeVar
 
+from aeromatch.client.forms import check_named
 from aeromatch.client.pages import Pages
 from aeromatch.client.rest import Rest, path_of
 from aeromatch.schema.accounts import Account, AccountList, BalanceList
@@ -133,9 +134,27 @@ class Reading:
                 break
         return [candle for page_candles in reversed(pages) for candle in page_candles]
 
-    async def order(self, order_id: str) -> Order:
-        """An order as it is now, or as it ended, while the server keeps it."""
-        return await self._get(Order, path_of("order", order_id))
+    async def order(
+        self,
+        order_id: str | None = None,
+        *,
+        client_order_id: str | None = None,
+        symbol: str | None = None,
+        account: str | None = None,
+    ) -> Order:
+        """An order as it is now, or as it ended, while the server keeps it.
+
+        Arguments:
+            order_id: Its id; or
+            client_order_id: its client order id, and
+            symbol: its instrument, and
+            account: whose it is; None: the client's account or, without one, the key's.
+        """
+        check_named(order_id, client_order_id, symbol)
+        if order_id is not None:
+            return await self._get(Order, path_of("order", order_id))
+        whose = account if account is not None else self.account
+        return await self._get(Order, "/order", client_order_id=client_order_id, symbol=symbol, account=whose)
 
     def orders(
         self,

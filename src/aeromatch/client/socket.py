@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
@@ -15,10 +16,12 @@ from aeromatch.client.credentials import Credentials
 from aeromatch.client.errors import (
     AnswerTimeoutError,
     BadAnswerError,
+    BusyError,
     ClientError,
     ClosedError,
     NoAnswerError,
     NoConnectionError,
+    RateLimitedError,
     RejectedError,
     rejection_of,
 )
@@ -43,6 +46,8 @@ MESSAGE_BYTES: Final = 64 << 20
 
 PING_S: Final = 10.0
 """How often a silent server is asked whether it lives, and how long it may take to say so."""
+
+MS_PER_S: Final = 1000
 
 
 class _Reply(msgspec.Struct):
@@ -116,6 +121,7 @@ class Socket:
         # Those that the server has taken once: a new connection subscribes to them by itself.
         self._settled: set[Key] = set()
         self._resubscribing: set[asyncio.Task[None]] = set()
+        self._renewed: set[Key] = set()
         self._message = msgspec.json.Decoder(WebSocketMessage)
         self._reply = msgspec.json.Decoder(_Reply)
         self.connections = 0
@@ -172,15 +178,22 @@ class Socket:
 
     def renew(self, subscription: Subscription) -> None:
         """Subscribes again from where the stream got to: for one that found something missing."""
-        if self.is_connected:
+        if self.is_connected and subscription.key not in self._renewed:
+            # Of two at the same time one would find that the other has subscribed already.
+            self._renewed.add(subscription.key)
             self._start(self._renew(subscription))
 
     async def _renew(self, subscription: Subscription) -> None:
-        with contextlib.suppress(NoAnswerError, NoConnectionError):
-            # Where the connection is lost meanwhile, the next one subscribes.
-            await self._ask(_unsubscribe(subscription))
+        try:
+            # Where the server knows of no subscription, so much the better.
+            with contextlib.suppress(RejectedError):
+                await self._insist(subscription, lambda: _unsubscribe(subscription))
             if self._subscriptions.get(subscription.key) is subscription:
                 await self._subscribe_again(subscription)
+        except NoAnswerError:
+            return  # The next connection subscribes.
+        finally:
+            self._renewed.discard(subscription.key)
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -196,25 +209,37 @@ class Socket:
             timeout_s: For all of it; None: the socket's.
 
         Raises:
-            RejectedError: The server refused it; `lost_answers` says how often it was sent before, unanswered.
+            RejectedError: The server refused it; `lost_answers` says how often it was sent before, unanswered. One that
+                had no room for it was asked again until then.
             NoConnectionError: There was no connection in time; nothing was sent.
             NoAnswerError: It was sent, and no answer came.
             ClosedError: The client is closed.
         """
         lost_answers = 0
+        refused: RejectedError | None = None
+        delays_s = Backoff().delays_s()
         limit_s = self._timeout_s if timeout_s is None else timeout_s
         try:
             async with asyncio.timeout(limit_s):
                 while True:
                     try:
                         await self._ready()
+                        refused = None
                         return await self._ask(message)
+                    except RejectedError as error:
+                        error.lost_answers = lost_answers
+                        if not _passes(error) or not (may_repeat or isinstance(error, RateLimitedError)):
+                            raise
+                        refused = error
+                        await asyncio.sleep(_pause_s(error, next(delays_s)))
                     except ClientError as error:
                         lost_answers += isinstance(error, NoAnswerError)
                         error.lost_answers = lost_answers
                         if not may_repeat or not isinstance(error, NoAnswerError):
                             raise
         except TimeoutError as error:
+            if refused is not None:
+                raise refused from None
             if not self.is_connected and not lost_answers:
                 reason = f": {self._error}" if self._error else ""
                 raise NoConnectionError(f"{self._url} cannot be reached in {limit_s:g} s{reason}") from error
@@ -269,6 +294,8 @@ class Socket:
                     user_agent_header=f"aeromatch/{__version__}",
                     proxy=None,
                 ) as connection:
+                    # What kept the one before from standing is over.
+                    self._error = None
                     await self._live(connection)
             except InvalidStatus as error:
                 if self._refused(error):
@@ -315,7 +342,8 @@ class Socket:
             if self._error is None or not greeting.done():
                 self._error = NoConnectionError(f"{self._url}: {error}")
         except NoConnectionError as error:
-            self._error = error
+            # What the server said before it ended says more.
+            self._error = self._error or error
         finally:
             self._connection = None
             self._connected.clear()
@@ -339,7 +367,10 @@ class Socket:
         except NoAnswerError:
             return
         except ClientError as error:
-            self._end(error)
+            if _passes(error):
+                self._error = error
+            else:
+                self._end(error)
             if self._connection is not None:
                 await self._connection.close()
             return
@@ -350,14 +381,33 @@ class Socket:
         for subscription in again:
             self._start(self._subscribe_again(subscription))
 
+    async def _insist(self, subscription: Subscription, message: Callable[[], Request]) -> None:
+        """Asks for something about a subscription, and again while the server has no room for it.
+
+        Raises:
+            RejectedError: The server refused it for another reason.
+            NoAnswerError: The connection, or the subscription, has ended meanwhile.
+        """
+        connection, delays_s = self._connection, Backoff().delays_s()
+        while True:
+            try:
+                await self._ask(message())
+                return
+            except RejectedError as error:
+                if not _passes(error):
+                    raise
+                await asyncio.sleep(_pause_s(error, next(delays_s)))
+                if self._connection is not connection or self._subscriptions.get(subscription.key) is not subscription:
+                    raise NoAnswerError(f"{self._url}: nobody waits for this any more") from error
+
     async def _subscribe_again(self, subscription: Subscription) -> None:
         try:
             try:
-                await self._ask(subscription.request())
+                await self._insist(subscription, subscription.request)
             except RejectedError as error:
                 if not subscription.refused(error):
                     raise
-                await self._ask(subscription.request())
+                await self._insist(subscription, subscription.request)
         except NoAnswerError:
             return
         except ClientError as error:
@@ -413,6 +463,16 @@ class Socket:
         for subscription in list(self._subscriptions.values()):
             subscription.fail(error)
         self._subscriptions.clear()
+
+
+def _passes(error: ClientError) -> bool:
+    """Whether what the server refuses now it may take a moment later."""
+    return isinstance(error, BusyError) or (isinstance(error, RejectedError) and error.slug == "rate_limited")
+
+
+def _pause_s(error: RejectedError, delay_s: float) -> float:
+    """The server's wish, if it has one."""
+    return max((error.retry_after_ms or 0) / MS_PER_S, delay_s)
 
 
 def _unsubscribe(subscription: Subscription) -> UnsubscribeRequest:

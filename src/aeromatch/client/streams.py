@@ -2,12 +2,11 @@
 
 import asyncio
 from abc import abstractmethod
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from aeromatch.client.errors import ClientError, OutOfSyncError, RejectedError
+from aeromatch.client.queued import MAX_QUEUED, Queued
 from aeromatch.client.socket import Key, Socket
 from aeromatch.schema.market import Candle, Ticker, TradePrint
 from aeromatch.schema.messages import (
@@ -26,24 +25,19 @@ T = TypeVar("T")
 NOT_KEPT: Final = "sequence_not_kept"
 """What the server says where a stream cannot go back so far."""
 
-MAX_QUEUED: Final = 100_000
-"""What waits for a reader, at most. Behind that a stream takes no more in; read empty, it asks for what it missed."""
 
-
-class Stream(AsyncIterator[T], Generic[T]):
+class Stream(Queued[T]):
     """What a channel brings, one by one: `async with client.stream_...() as stream: async for thing in stream`.
 
     It subscribes when it is entered, or first read, and ends with the block, `close` or the client. A connection that
-    is lost is made again, and the subscription with it. A stream is for one task at a time.
+    is lost is made again, and the subscription with it. With MAX_QUEUED things waiting a stream that must not lose any
+    takes no more in; read empty, it asks for what it missed. A stream is for one task at a time.
     """
 
     def __init__(self, socket_for: Callable[[Key], Socket]) -> None:
+        super().__init__()
         self._socket_for = socket_for
         self._socket: Socket | None = None
-        self._queue: deque[T] = deque()
-        self._wake = asyncio.Event()
-        self._error: ClientError | None = None
-        self._has_ended = False
         self.interruptions = 0
         """How often the connection was lost."""
 
@@ -72,61 +66,17 @@ class Stream(AsyncIterator[T], Generic[T]):
         """The connection was lost."""
         self.interruptions += 1
 
-    def fail(self, error: ClientError) -> None:
-        """Nothing comes any more: what is there can still be read."""
-        self._error = error
-        self._wake.set()
-
-    async def _begin(self) -> None:
+    async def _prepare(self) -> None:
         """What is to be known before the subscription; nothing, mostly."""
 
-    async def _open(self) -> None:
-        if self._socket is None and not self._has_ended:
-            self._socket = self._socket_for(self.key)
-            try:
-                await self._begin()
-                await self._socket.subscribe(self)
-            except BaseException:
-                self._has_ended = True
-                raise
+    async def _begin(self) -> None:
+        self._socket = self._socket_for(self.key)
+        await self._prepare()
+        await self._socket.subscribe(self)
 
-    def _put(self, thing: T) -> None:
-        self._queue.append(thing)
-        self._wake.set()
-
-    async def __anext__(self) -> T:
-        await self._open()
-        while not self._queue:
-            if self._has_ended:
-                raise StopAsyncIteration
-            if self._error is not None:
-                raise self._error
-            self._emptied()
-            self._wake.clear()
-            await self._wake.wait()
-        return self._queue.popleft()
-
-    def _emptied(self) -> None:
-        """The reader has everything that came."""
-
-    async def close(self) -> None:
-        """Ends the subscription. Whoever reads sees the end."""
-        if self._has_ended:
-            return
-        self._has_ended = True
-        self._queue.clear()
-        self._wake.set()
+    async def _end(self) -> None:
         if self._socket is not None:
             await self._socket.unsubscribe(self)
-
-    async def __aenter__(self) -> Self:
-        await self._open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 class TradeStream(Stream[TradePrint]):
@@ -159,7 +109,7 @@ class TradeStream(Stream[TradePrint]):
         """One of an instrument."""
         return ("trades", self._symbol, None, None)
 
-    async def _begin(self) -> None:
+    async def _prepare(self) -> None:
         """Learn where the trades stand, so that even the first one that comes cannot be missed."""
         if self._position is None:
             newest = await anext(self._stored(), None)
@@ -339,7 +289,7 @@ class OrderStream(Stream[Order]):
         """One of an account."""
         return ("orders", None, None, self._account)
 
-    async def _begin(self) -> None:
+    async def _prepare(self) -> None:
         self._positions = await self._sequences()
 
     def request(self) -> SubscribeRequest:

@@ -1,17 +1,15 @@
 """What the binary gateway tells by itself: own orders, reports and trades to iterate, and a book to look at."""
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeromatch.client.errors import AnswerTimeoutError, ClientError, ClosedError, OutOfSyncError
-from aeromatch.client.local_book import LocalBook
+from aeromatch.client.errors import ClientError, OutOfSyncError
+from aeromatch.client.followed_book import FollowedBook
+from aeromatch.client.queued import MAX_QUEUED, Queued
 from aeromatch.client.wire import Channel, Depth, Reports, Trades
 from aeromatch.client.wire_orders import SIDES, Market
 from aeromatch.schema.market import Book, PriceLevel, TradePrint
@@ -22,31 +20,29 @@ __all__ = ["BinaryBook", "BinaryStream", "OrderReports", "RawReports", "TradePri
 
 T = TypeVar("T")
 
-MAX_QUEUED: Final = 100_000
-"""What waits for a reader, at most: behind that the stream ends with an error, and the session goes on."""
 OTHER_SIDES: Final = {"buy": "sell", "sell": "buy"}
 
 
-class BinaryStream(AsyncIterator[T], Generic[T]):
-    """Things one by one: `async with client.stream_...() as stream: async for thing in stream`. For one task."""
+class BinaryStream(Queued[T]):
+    """Things one by one: `async with client.stream_...() as stream: async for thing in stream`. For one task.
 
-    def __init__(self, begin: Callable[[Any], Awaitable[None]], end: Callable[[Any], None]) -> None:
-        self._begin, self._end = begin, end
-        self._queue: deque[T] = deque()
-        self._wake = asyncio.Event()
-        self._error: ClientError | None = None
-        self._is_open = self._has_ended = False
+    With MAX_QUEUED things waiting it ends with an error, and the session goes on.
+    """
 
-    async def _open(self) -> None:
-        if not self._is_open and not self._has_ended:
-            self._is_open = True
-            await self._begin(self)
+    def __init__(self, join: Callable[[Any], Awaitable[None]], leave: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._join, self._leave = join, leave
+
+    async def _begin(self) -> None:
+        await self._join(self)
+
+    async def _end(self) -> None:
+        self._leave(self)
 
     def fail(self, error: ClientError) -> None:
-        """Nothing comes any more: what is there can still be read."""
+        """Nothing comes any more: what is there can still be read. The first error is the one that is told."""
         if self._error is None:
-            self._error = error
-            self._wake.set()
+            super().fail(error)
 
     def _put(self, thing: T) -> None:
         if self._error is not None:
@@ -54,38 +50,7 @@ class BinaryStream(AsyncIterator[T], Generic[T]):
         if len(self._queue) >= MAX_QUEUED:
             self.fail(OutOfSyncError(f"{MAX_QUEUED} things wait to be read: what came behind them is lost"))
             return
-        self._queue.append(thing)
-        self._wake.set()
-
-    async def __anext__(self) -> T:
-        await self._open()
-        while not self._queue:
-            if self._has_ended:
-                raise StopAsyncIteration
-            if self._error is not None:
-                raise self._error
-            self._wake.clear()
-            await self._wake.wait()
-        return self._queue.popleft()
-
-    async def close(self) -> None:
-        """Ends it. Whoever reads sees the end."""
-        if self._has_ended:
-            return
-        self._has_ended = True
-        self._queue.clear()
-        self._wake.set()
-        if self._is_open:
-            self._end(self)
-
-    async def __aenter__(self) -> Self:
-        await self._open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
+        super()._put(thing)
 
 
 class OrderReports(BinaryStream[Order]):
@@ -120,11 +85,11 @@ class TradePrints(BinaryStream[TradePrint]):
 
     def __init__(
         self,
-        begin: Callable[[Any], Awaitable[None]],
-        end: Callable[[Any], None],
+        join: Callable[[Any], Awaitable[None]],
+        leave: Callable[[Any], None],
         symbol: str,
     ) -> None:
-        super().__init__(begin, end)
+        super().__init__(join, leave)
         self.symbol = symbol
         self.market = Market(0, symbol, Decimal(1), Decimal(1), 0)
         """The instrument, once it was found."""
@@ -172,7 +137,7 @@ class TradePrints(BinaryStream[TradePrint]):
             )
 
 
-class BinaryBook(LocalBook):
+class BinaryBook(FollowedBook):
     """The published levels of a book, kept in step: `async with client.local_book("BTC-USD") as book`.
 
     The server publishes so many levels of each side (`exchange.shards.published_levels`); those below come up when
@@ -186,16 +151,13 @@ class BinaryBook(LocalBook):
         symbol: str,
         levels: int,
         timeout_s: float,
-        begin: Callable[["BinaryBook"], Awaitable[None]],
-        end: Callable[["BinaryBook"], None],
+        join: Callable[["BinaryBook"], Awaitable[None]],
+        leave: Callable[["BinaryBook"], None],
     ) -> None:
-        super().__init__(symbol, is_whole=False)
+        super().__init__(symbol, timeout_s=timeout_s, is_whole=False)
         self.market = Market(0, symbol, Decimal(1), Decimal(1), 0)
         """The instrument, once it was found."""
-        self._timeout_s = timeout_s
-        self._begin, self._end = begin, end
-        self._changed = asyncio.Event()
-        self._error: ClientError | None = None
+        self._join, self._leave = join, leave
         self.levels = levels
         """Of each side; 0: all that are published."""
 
@@ -203,17 +165,6 @@ class BinaryBook(LocalBook):
     def instrument(self) -> int:
         """The number of the book."""
         return self.market.book
-
-    def interrupted(self) -> None:
-        """The connection was lost: the next one begins with a snapshot."""
-        self.lose("gap", "the connection was lost")
-        self._notify()
-
-    def fail(self, error: ClientError) -> None:
-        """Nothing comes any more."""
-        self._error = error
-        self.lose("gap", str(error))
-        self._notify()
 
     def trades(self, frame: Trades) -> None:
         """None of its business."""
@@ -248,45 +199,8 @@ class BinaryBook(LocalBook):
             for ticks, lots in zip(rows["price_ticks"].tolist(), rows["quantity_lots"].tolist(), strict=True)
         ]
 
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    async def _begin(self) -> None:
+        await self._join(self)
 
-    async def changed(self) -> Self:
-        """Waits for the next change of the book, or of whether it is in step. Raises ClientError when it has ended."""
-        if self._error is None:
-            await self._changed.wait()
-        if self._error is not None:
-            raise self._error
-        return self
-
-    async def until(self, condition: Callable[[LocalBook], bool], timeout_s: float | None = None) -> Self:
-        """Waits until the book is in step and a condition holds; as `LiveBook.until`."""
-        limit_s = self._timeout_s if timeout_s is None else timeout_s
-        try:
-            async with asyncio.timeout(limit_s):
-                while not (self.is_live and condition(self)):
-                    await self.changed()
-        except TimeoutError as error:
-            state = "what is waited for has not happened" if self.is_live else f"out of step, {self.desync}"
-            raise AnswerTimeoutError(f"the book of {self.symbol} after {limit_s:g} s: {state}") from error
-        return self
-
-    async def wait_live(self, timeout_s: float | None = None) -> Self:
-        """Waits until the book is in step."""
-        return await self.until(lambda _book: True, timeout_s)
-
-    async def close(self) -> None:
-        """Ends the subscription."""
-        if not isinstance(self._error, ClosedError):
-            self.fail(ClosedError(f"the book of {self.symbol} was closed"))
-            self._end(self)
-
-    async def __aenter__(self) -> Self:
-        await self._begin(self)
-        return await self.wait_live()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
+    async def _end(self) -> None:
+        self._leave(self)

@@ -167,6 +167,12 @@ class Views(Protocol):
     async def order(self, order_id: int) -> Order | None:
         """A live order, or one that ended and is still kept."""
 
+    async def order_named(self, account: str | None, symbol: str, client_order_id: str) -> Order | None:
+        """The same by account, instrument and client order id: of several in turn (R5) the last one.
+
+        Raises RefusedError (404, `unknown_instrument`).
+        """
+
     async def orders(
         self, *, account: str | None, symbol: str | None, status: str | None, limit: int, cursor: str | None
     ) -> OrderPage:

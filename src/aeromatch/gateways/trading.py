@@ -13,6 +13,7 @@ import msgspec
 
 from aeromatch._core import AeroMatchError, Exchange, Receipt, Report
 from aeromatch._core import Order as BookOrder
+from aeromatch.gateways import context
 from aeromatch.gateways.problems import problem_of, refusal, unknown_instrument, unknown_order
 from aeromatch.gateways.reads import Reads
 from aeromatch.gateways.services import Admission, Principal, RefusedError, Services
@@ -200,9 +201,31 @@ class Trading:
     async def amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Order:
         """Changes an order's quantity, its price, or both (R22)."""
         report = await self.send_amend(principal, order_id, change)
-        return msgspec.structs.replace(
-            await self.order(principal, order_id), fills=_fills(report, _order_number(order_id))
+        return await self._amended(report, _order_number(order_id))
+
+    async def amend_named(
+        self, principal: Principal, client_order_id: str, symbol: str, account: str | None, change: AmendOrder
+    ) -> Order:
+        """The same by symbol, account and client order id (R23)."""
+        account = self._services.admission.account_for(principal, account)
+        if account is None:
+            raise refusal("account_needed", "a client order id is an account's own: name the account")
+        self._services.admission.may_trade(account)
+        self._turns.send()
+        report = await answered(
+            self._exchange.amend(
+                symbol,
+                client_order_id=client_order_id,
+                quantity=change.quantity,
+                price=change.price,
+                account=account,
+                tag=principal.session,
+            )
         )
+        return await self._amended(report, report.order_id or 0)
+
+    async def _amended(self, report: Report, number: int) -> Order:
+        return msgspec.structs.replace(await self._order(number), fills=_fills(report, number))
 
     async def send_amend(self, principal: Principal, order_id: str, change: AmendOrder) -> Report:
         """The same without the order as it is then: what the command itself did."""
@@ -270,6 +293,17 @@ class Trading:
         order = await self._order(_order_number(order_id))
         if account is not None and order.account != account:
             raise unknown_order(order_id)
+        return order
+
+    async def order_named(self, principal: Principal, client_order_id: str, symbol: str, account: str | None) -> Order:
+        """The same by account, instrument and client order id; without an account, of the orders that are nobody's."""
+        account = self._services.admission.account_for(principal, account)
+        self.check_symbol(symbol)
+        await self.reached()
+        order = await self._services.views.order_named(account, symbol, client_order_id)
+        if order is None:
+            raise unknown_order(client_order_id)
+        await self.complete([order])
         return order
 
     async def reached(self) -> None:
@@ -403,7 +437,7 @@ class _Accounts:
 
 
 def _problem_item(error: RefusedError) -> bytes:
-    return b'{"order":null,"problem":%b}' % encode(problem_of(error))
+    return b'{"order":null,"problem":%b}' % encode(problem_of(error, context.request_id.get() or ""))
 
 
 def _is_same(sent: NewOrder, again: NewOrder) -> bool:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from aeromatch import _core
 
-__all__ = ["event_times", "last_time"]
+__all__ = ["event_times"]
 
 ACCEPTED: Final = _core.CODES["EventKind"]["accepted"]
 REJECTED: Final = _core.CODES["EventKind"]["rejected"]
@@ -23,8 +23,9 @@ def event_times(records: NDArray[np.void], before_ns: int) -> NDArray[np.uint64]
     Returns:
         Nanoseconds since the Unix epoch, one for each event.
     """
-    sequences = records["sequence"]
-    answers = _answers(records)
+    # Only columns are taken out of records: whole ones would be copied.
+    kinds, sequences = records["kind"], records["sequence"]
+    answers = np.flatnonzero((kinds == ACCEPTED) | (kinds == REJECTED))
     times = np.concatenate((np.array([before_ns], dtype=np.uint64), records["other"][answers]))
     numbers = sequences[answers]
     # Effects of time stand before the answer that tells it (R6): so a command's first answer counts for all its events.
@@ -32,15 +33,3 @@ def event_times(records: NDArray[np.void], before_ns: int) -> NDArray[np.uint64]
     has_answer = first < len(numbers)
     has_answer[has_answer] = numbers[first[has_answer]] == sequences[has_answer]
     return times[first + has_answer]
-
-
-def last_time(records: NDArray[np.void], before_ns: int) -> int:
-    """The time of the last event: arguments as for `event_times`, at a fraction of what that costs."""
-    answers = _answers(records)
-    return int(records["other"][answers[-1]]) if len(answers) else before_ns
-
-
-def _answers(records: NDArray[np.void]) -> NDArray[np.intp]:
-    """Where the answers stand. Only columns are taken out of records: whole ones would be copied."""
-    kinds = records["kind"]
-    return np.flatnonzero((kinds == ACCEPTED) | (kinds == REJECTED))

@@ -124,6 +124,9 @@ class ViewStore(Protocol):
     def names(self, order_ids: Sequence[int]) -> dict[int, str]:
         """Client order ids of those that have one."""
 
+    def with_name(self, client_order_id: str) -> list[int]:
+        """Ids of the orders, whosever, that have this client order id."""
+
     def trades(
         self, instrument: int, *, before_id: int | None, from_sequence: int | None, limit: int
     ) -> NDArray[np.void]:

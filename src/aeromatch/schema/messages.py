@@ -99,15 +99,18 @@ class NewOrderRequest(Request, tag_field="op", tag="order.new"):
 
 
 class AmendOrderRequest(Request, tag_field="op", tag="order.amend"):
-    """`PATCH /order/{id}`."""
+    """`PATCH /order/{id}`; with a client order id and a symbol instead of the order's id, `PATCH /order`."""
 
-    order_id: OrderId
     amend: AmendOrder
+    order_id: OrderId | None = None
+    client_order_id: ClientOrderId | None = None
+    symbol: Symbol | None = None
+    account: str | None = None
     id: RequestId | None = None
 
 
 class CancelOrderRequest(Request, tag_field="op", tag="order.cancel"):
-    """`DELETE /order/{id}`."""
+    """`DELETE /order/{id}`; with a client order id and a symbol instead of the order's id, `DELETE /order`."""
 
     order_id: OrderId | None = None
     client_order_id: ClientOrderId | None = None

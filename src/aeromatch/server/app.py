@@ -8,8 +8,10 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from aeromatch.gateways import context
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.services import RefusedError, Services, State
+from aeromatch.gateways.websocket import deny
 from aeromatch.schema.admin import Health
 
 __all__ = ["App", "Application", "Status"]
@@ -19,6 +21,7 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 log = logging.getLogger("aeromatch.server")
 
@@ -88,6 +91,8 @@ class App:
         self._prefixes: list[tuple[str, Application]] = []
         self._websockets: dict[str, Application] = {}
         self._always = {"/health", "/ready"}
+        self._naming: set[Application] = set()
+        self._ids = context.RequestIds()
 
     def mount(self, path: str, part: Application, *, always: bool = False) -> None:
         """Gives a part a path.
@@ -101,10 +106,18 @@ class App:
         if always:
             self._always.add(path)
 
-    def mount_below(self, prefix: str, part: Application) -> None:
-        """Gives a part all paths that begin with a prefix, as far as no longer one has them; "/" is the rest."""
+    def mount_below(self, prefix: str, part: Application, *, names_requests: bool = False) -> None:
+        """Gives a part all paths that begin with a prefix, as far as no longer one has them; "/" is the rest.
+
+        Arguments:
+            prefix: "/assets/".
+            part: An ASGI application.
+            names_requests: Whether its answers have `x-request-id`; else they get it here.
+        """
         self._prefixes.append((prefix, part))
         self._prefixes.sort(key=lambda mounted: -len(mounted[0]))
+        if names_requests:
+            self._naming.add(part)
 
     def mount_websocket(self, path: str, part: Application) -> None:
         """Gives a WebSocket application its path."""
@@ -113,34 +126,64 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         path: str = scope["path"]
-        unwanted = None if self.guard is None or path in self._always else self.guard(scope)
         if scope["type"] == "websocket":
-            part = self._websockets.get(path)
-            if part is None or unwanted is not None:
-                # Before it is accepted, a close is a refusal (403). A gateway says itself that it is not ready.
-                await send({"type": "websocket.close", "code": 1008})
-                return
-            await part(scope, receive, send)
-            return
-        if unwanted is not None:
-            await refuse(send, refusal("not_permitted", unwanted))
-            return
-        if path in self._websockets:
-            error = refusal("upgrade_required", f"{path} is a WebSocket: ask for an upgrade to it")
-            await refuse(send, error, ((b"upgrade", b"websocket"), (b"connection", b"upgrade")))
+            await self._open(scope, receive, send)
             return
         part = self._exact.get(path) or self._below(path)
-        if self._status.state != "ready" and path not in self._always:
-            await self._not_ready(send)
-            return
-        if part is None:
-            await refuse(send, refusal("unknown_path", f"there is nothing at {path}"))
+        refused, headers = self._refusal(scope)
+        if refused is not None or part not in self._naming:
+            send = self._named(scope, send)
+        if refused is not None or part is None:
+            await refuse(send, refused or refusal("unknown_path", f"there is nothing at {path}"), headers)
             return
         try:
             await part(scope, receive, send)
         except Exception:
             log.exception("a request failed", extra={"method": scope["method"], "path": path})
             await refuse(send, refusal("internal_error"))
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Somebody asks for a WebSocket. A gateway that is there says itself that it is not ready."""
+        path = scope["path"]
+        part = self._websockets.get(path)
+        if self.guard is not None and (unwanted := self.guard(scope)) is not None:
+            await deny(scope, send, refusal("not_permitted", unwanted))
+        elif part is not None:
+            await part(scope, receive, send)
+        else:
+            unknown = refusal("unknown_path", f"there is no WebSocket at {path}")
+            await deny(scope, send, self._not_ready() or unknown)
+
+    def _refusal(self, scope: Scope) -> tuple[RefusedError | None, Headers]:
+        """Why a request is not for its part to answer now, and the headers that go with that; None: it is."""
+        path = scope["path"]
+        if path in self._always:
+            return None, ()
+        unwanted = None if self.guard is None else self.guard(scope)
+        if unwanted is not None:
+            return refusal("not_permitted", unwanted), ()
+        if path in self._websockets:
+            error = refusal("upgrade_required", f"{path} is a WebSocket: ask for an upgrade to it")
+            return error, ((b"upgrade", b"websocket"), (b"connection", b"upgrade"))
+        return self._not_ready(), ()
+
+    def _not_ready(self) -> RefusedError | None:
+        if self._status.state == "ready":
+            return None
+        slug = {"draining": "draining", "failed": "unavailable"}.get(self._status.state, "not_ready")
+        return refusal(slug, self._status.detail)
+
+    def _named(self, scope: Scope, send: Send) -> Send:
+        """What sends an answer with the request's id."""
+        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = self._ids.begin(sent, scope.get("aeromatch.session", 0))
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+            await send(message)
+
+        return send_named
 
     def _below(self, path: str) -> Application | None:
         for prefix, part in self._prefixes:
@@ -166,10 +209,6 @@ class App:
             error = refusal("method_not_allowed", f"{scope['path']} takes {LOOKING.decode()}")
             await refuse(send, error, ((b"allow", LOOKING),))
 
-    async def _not_ready(self, send: Send) -> None:
-        slug = {"draining": "draining", "failed": "unavailable"}.get(self._status.state, "not_ready")
-        await refuse(send, refusal(slug, self._status.detail))
-
 
 JSON: Final = b"application/json"
 LOOKING: Final = b"GET, HEAD, OPTIONS"
@@ -177,17 +216,16 @@ PROBLEM_JSON: Final = b"application/problem+json"
 _encode = msgspec.json.Encoder().encode
 
 
-async def refuse(send: Send, error: RefusedError, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+async def refuse(send: Send, error: RefusedError, headers: Headers = ()) -> None:
     """Answers with a problem."""
     retry_s = -(-(error.retry_after_ms or 0) // 1000)
     if retry_s:
         headers = (*headers, (b"retry-after", str(retry_s).encode()))
-    await answer(send, error.status, problem_of(error), PROBLEM_JSON, headers)
+    problem = problem_of(error, context.request_id.get() or "")
+    await answer(send, error.status, problem, PROBLEM_JSON, headers)
 
 
-async def answer(
-    send: Send, status: int, body: object, kind: bytes = JSON, headers: tuple[tuple[bytes, bytes], ...] = ()
-) -> None:
+async def answer(send: Send, status: int, body: object, kind: bytes = JSON, headers: Headers = ()) -> None:
     """Sends a whole answer. What was sent before it leaves no room for one: RuntimeError, and the connection closes."""
     content = _encode(body)
     length = str(len(content)).encode()

@@ -67,9 +67,16 @@ class ClientNames:
         self._lock = threading.Lock()
         self.server: _core.BinaryServer | None = None
 
-    def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        orders: NDArray[np.void],
+        fills: NDArray[np.void],
+    ) -> None:
         """As `EventConsumer.apply`."""
-        del shard, events, orders, fills
+        del shard, events, times_ns, orders, fills
         self.take()
 
     def tick(self, now_ns: int) -> None:
@@ -104,6 +111,11 @@ class BinaryGateway:
         """host:port and the path of the socket, as far as there are such."""
         return ", ".join(self._addresses)
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return self._server.counters().get("connections", 0)
+
     async def drain(self) -> None:
         """As `Listener.drain`."""
         if not await asyncio.to_thread(self._server.drain, self._options.drain_timeout_s):
@@ -122,6 +134,7 @@ class BinaryGateway:
         counted = self._server.counters()
         if not counted:
             return  # It was closed: there is nothing more to come.
+        yield "aeromatch_gateway_connections", ("binary",), counted["connections"]
         yield "aeromatch_binary_connections", (), counted["connections"]
         yield "aeromatch_binary_sessions", (), counted["sessions"]
         yield "aeromatch_binary_logins_total", ("good",), counted["logins"]
@@ -152,11 +165,14 @@ async def open_binary(
         )
     loop = asyncio.get_running_loop()
 
-    def open_session(key: str | None, account: str | None, remote: str) -> int:
+    def open_session(key: str | None, account: str | None, remote: str, cancels_at_end: bool = False) -> int:
         async def note() -> int:
-            return admission.note_session(key, account, remote)
+            return admission.note_session(key, account, remote, cancels_at_end=cancels_at_end)
 
         return asyncio.run_coroutine_threadsafe(note(), loop).result(NOTED_S)
+
+    def close_session(number: int) -> None:
+        loop.call_soon_threadsafe(admission.end_session, number)
 
     def begin() -> _core.BinaryServer:
         return _core.BinaryServer(
@@ -165,6 +181,7 @@ async def open_binary(
             tcp=options.tcp,
             unix_path=None if path is None else str(path),
             open_session=open_session,
+            close_session=close_session,
             max_frame_bytes=options.max_frame_bytes,
             outbound_bytes=options.outbound_bytes,
             heartbeat_ms=options.heartbeat_ms,

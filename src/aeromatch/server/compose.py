@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from aeromatch import AsyncExchange, Shards
+from aeromatch import AeroMatchError, AsyncExchange, Shards
 from aeromatch.analytics.statistics import Recorder
 from aeromatch.gateways.grpc import GrpcServer
 from aeromatch.gateways.rest.app import RestApp
@@ -24,7 +24,7 @@ from aeromatch.market.periods import duration_ms
 from aeromatch.server.admission import AdmissionOptions, AdmissionTable, Rate
 from aeromatch.server.admission.pages import foreign_page
 from aeromatch.server.app import App, Status
-from aeromatch.server.binary import BinaryOptions, ClientNames, open_binary
+from aeromatch.server.binary import BinaryGateway, BinaryOptions, ClientNames, open_binary
 from aeromatch.server.client_ids import NamedViews
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.config.sections import ExchangeConfig, StatisticsConfig
@@ -161,6 +161,7 @@ class Venue:
         self._app = app
         self._status = status
         self._websockets: WebSocketApp | None = None
+        self._binary: BinaryGateway | None = None
         self._grpc: GrpcServer | None = None
         self._fix: FixGateway | None = None
         # By shard, what the log goes on with: nothing new has happened yet.
@@ -242,7 +243,7 @@ class Venue:
         self.trading = trading = Trading(services)
         self._stack.push_async_callback(trading.close)
         if config.gateways.rest.enabled:
-            self._app.mount_below("/", RestApp(services, trading))
+            self._app.mount_below("/", RestApp(services, trading), names_requests=True)
         if config.observability.metrics:
             self._app.mount("/metrics", metrics_app(observer, self.admission))
         if config.observability.profiling:
@@ -256,7 +257,7 @@ class Venue:
         if config.gateways.websocket.enabled:
             self._websockets = WebSocketApp(services, trading, hub, websocket_options(config))
             self._app.mount_websocket("/ws", self._websockets)
-        await feed.start(views.positions)
+        await feed.start(views.positions, views.times_ns)
         self._stack.push_async_callback(feed.stop)
         await feed.caught_up()
         observer.watched.http_connections = self._http_connections
@@ -283,15 +284,17 @@ class Venue:
         """Of all connections those that came through no gateway with an address of its own."""
         value = self.observer.registry.value
         others = sum(value("aeromatch_gateway_connections", name) for name in self.listeners)
-        return self.admission.connection_count - int(others)
+        # This one counts for itself, and is asked only when metrics are shown.
+        binary = 0 if self._binary is None else self._binary.connections
+        return self.admission.connection_count - int(others) - binary
 
     async def _listen(self, config: Config) -> None:
         """Opens the gateways that listen for themselves: all that they need is there."""
         if config.gateways.binary.enabled:
             options = binary_options(self._loaded)
-            gateway = await open_binary(self.services, self.admission, self._binary_names, options)
-            self.observer.registry.ask(gateway.samples)
-            self._opened("binary", gateway)
+            self._binary = await open_binary(self.services, self.admission, self._binary_names, options)
+            self.observer.registry.ask(self._binary.samples)
+            self._opened("binary", self._binary)
         if config.gateways.grpc.enabled:
             self._grpc = await open_configured(self.services, self.trading, self.hub, self._loaded)
             self._opened("grpc", self._grpc)
@@ -330,21 +333,28 @@ class Venue:
             self._fix.fail(detail)
 
     async def reload(self, loaded: Loaded) -> None:
-        """Applies what can be applied while the server runs.
+        """Applies what can be applied while the server runs: all of it, whatever part of it fails.
 
         Raises:
             AeroMatchError: Not all could be: the message says what.
         """
         self._loaded = loaded
-        self.admission.reload(admission_options(loaded))
+        failed: list[AeroMatchError] = []
+        try:
+            self.admission.reload(admission_options(loaded))
+        except AeroMatchError as error:
+            failed.append(error)
         if self._grpc is not None:
             reload_certificate(self._grpc)
         if self._fix is not None:
             self._fix.reload_certificate()
         try:
             await self._list(loaded.config)
-        finally:
-            self.scheduler.apply(loaded.config)
+        except AeroMatchError as error:
+            failed.append(error)
+        self.scheduler.apply(loaded.config)
+        if failed:
+            raise AeroMatchError("; ".join(map(str, failed)))
 
     async def drain(self) -> None:
         """Lets the gateways tell their clients to go."""

@@ -18,8 +18,9 @@ import uvloop
 
 from aeromatch import AeroMatchError, __version__
 from aeromatch.gateways.websocket import server_options
-from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context, uvicorn_options
+from aeromatch.server.admission.tls import make_context, uvicorn_options
 from aeromatch.server.app import App, Status
+from aeromatch.server.certificates import reload_certificate, tls_options
 from aeromatch.server.compose import Venue, websocket_options
 from aeromatch.server.config import ConfigError, Loaded
 from aeromatch.server.config.reload import merge
@@ -27,6 +28,7 @@ from aeromatch.server.config.sections import ServerConfig
 from aeromatch.server.errors import ServerError
 from aeromatch.server.listen import HttpConfig, HttpServer
 from aeromatch.server.logs import Logs
+from aeromatch.server.notify import tell_manager
 
 __all__ = ["Daemon", "run"]
 
@@ -118,6 +120,7 @@ class Daemon:
                 others = {name: listener.address for name, listener in venue.listeners.items()}
                 log.info("ready", extra={"address": address, **others})
                 self._on_ready(address, others)
+                tell_manager("READY=1")
             if self._config.demo.seconds is not None:
                 asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
             ends = [asyncio.create_task(event.wait()) for event in (self._stopping, self._status.failed)]
@@ -219,6 +222,7 @@ class Daemon:
             self._forced.set()
             return
         log.info("told to stop", extra={"signal": number.name, "state": self._status.state})
+        tell_manager("STOPPING=1")
         self._stopping.set()
 
     def _on_hangup(self) -> None:
@@ -245,35 +249,13 @@ class Daemon:
             else:
                 log.warning("needs a restart", extra={"key": value.path})
         self._logs.apply(self._config.logging)
-        self._reload_certificate()
+        reload_certificate(self._tls, self._loaded, log)
         try:
             await venue.reload(self._loaded)
         except AeroMatchError as error:
             log.error("not all was reloaded", extra={"problem": str(error)})
             return
         log.info("reloaded", extra={"changed": len(changed)})
-
-    def _reload_certificate(self) -> None:
-        """Takes the certificate that the files have now, for connections that come."""
-        options = tls_options(self._loaded)
-        if self._tls is None or options is None:
-            return
-        try:
-            reload_context(self._tls, options)
-        except TlsError as error:
-            log.error("the certificate stays as it was", extra={"problem": str(error)})
-
-
-def tls_options(loaded: Loaded) -> TlsOptions | None:
-    """What the configuration says of TLS; None: there is none."""
-    tls = loaded.config.server.tls
-    if tls.certificate is None:
-        return None
-    return TlsOptions(
-        loaded.path(tls.certificate),
-        None if tls.private_key is None else loaded.path(tls.private_key),
-        None if tls.client_ca is None else loaded.path(tls.client_ca),
-    )
 
 
 def listen(server: ServerConfig) -> socket.socket:

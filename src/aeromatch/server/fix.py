@@ -9,7 +9,8 @@ from aeromatch.gateways.fix import Acceptor, FixOptions, open_fix
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.streams import Hub
 from aeromatch.gateways.trading import Trading
-from aeromatch.server.admission.tls import TlsError, TlsOptions, make_context, reload_context
+from aeromatch.server.admission.tls import make_context
+from aeromatch.server.certificates import reload_certificate, tls_options
 from aeromatch.server.config import Loaded
 from aeromatch.server.errors import ServerError
 
@@ -43,13 +44,7 @@ class FixGateway:
 
     def reload_certificate(self) -> None:
         """Takes the certificate that the files have now, for connections that come."""
-        options = _tls_of(self._loaded)
-        if self._context is None or options is None:
-            return
-        try:
-            reload_context(self._context, options)
-        except TlsError as error:
-            log.error("the certificate stays as it was", extra={"problem": str(error)})
+        reload_certificate(self._context, self._loaded, log)
 
     async def drain(self) -> None:
         """As `services.Listener`."""
@@ -58,17 +53,6 @@ class FixGateway:
     async def close(self) -> None:
         """As `services.Listener`."""
         await self._acceptor.close()
-
-
-def _tls_of(loaded: Loaded) -> TlsOptions | None:
-    tls = loaded.config.server.tls
-    if tls.certificate is None:
-        return None
-    return TlsOptions(
-        loaded.path(tls.certificate),
-        None if tls.private_key is None else loaded.path(tls.private_key),
-        None if tls.client_ca is None else loaded.path(tls.client_ca),
-    )
 
 
 async def open_fix_gateway(
@@ -81,7 +65,7 @@ async def open_fix_gateway(
         FixStoreError: Its store cannot be used.
         TlsError: A certificate cannot be used.
     """
-    section, tls = loaded.config.gateways.fix, _tls_of(loaded)
+    section, tls = loaded.config.gateways.fix, tls_options(loaded)
     host = section.host or loaded.config.server.host
     context = None if tls is None else make_context(tls)
     try:

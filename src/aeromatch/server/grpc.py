@@ -7,6 +7,7 @@ from aeromatch.gateways.grpc import GrpcOptions, GrpcServer, GrpcTls, open_grpc
 from aeromatch.gateways.services import Services
 from aeromatch.gateways.streams import Hub
 from aeromatch.gateways.trading import Trading
+from aeromatch.server.certificates import tls_options
 from aeromatch.server.config import Config, Loaded
 from aeromatch.server.errors import ServerError
 
@@ -24,14 +25,8 @@ def grpc_options(config: Config) -> GrpcOptions:
 
 
 def _tls(loaded: Loaded) -> GrpcTls | None:
-    tls = loaded.config.server.tls
-    if tls.certificate is None:
-        return None
-    return GrpcTls(
-        loaded.path(tls.certificate),
-        None if tls.private_key is None else loaded.path(tls.private_key),
-        None if tls.client_ca is None else loaded.path(tls.client_ca),
-    )
+    tls = tls_options(loaded)
+    return None if tls is None else GrpcTls(tls.certificate, tls.private_key, tls.client_ca)
 
 
 async def open_configured(services: Services, trading: Trading, hub: Hub, loaded: Loaded) -> GrpcServer:

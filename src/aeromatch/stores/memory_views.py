@@ -62,6 +62,7 @@ class MemoryViews:
         # Times of creation and ids of those that have ended, ascending.
         self._by_time: list[tuple[int, int]] = []
         self._names: dict[int, str] = {}
+        self._with_name: dict[str, set[int]] = {}
 
     @property
     def periods_ms(self) -> tuple[int, ...]:
@@ -82,6 +83,8 @@ class MemoryViews:
             self._positions.update(batch.positions)
             self._instruments.update((row.number, row) for row in batch.instruments)
             self._names.update(batch.names)
+            for order_id, name in batch.names.items():
+                self._with_name.setdefault(name, set()).add(order_id)
             for row in batch.candles:
                 self._put_candle(row)
             for instrument in np.unique(batch.trades["instrument"]).tolist():
@@ -120,7 +123,10 @@ class MemoryViews:
             dropped = max(dropped, bisect_left(self._by_time, (edge, 0)))
         for _, order_id in self._by_time[:dropped]:
             del self._ended[order_id]
-            self._names.pop(order_id, None)
+            if (name := self._names.pop(order_id, None)) is not None:
+                self._with_name[name].discard(order_id)
+                if not self._with_name[name]:
+                    del self._with_name[name]
         del self._by_time[:dropped]
 
     def live_orders(self) -> NDArray[np.void]:
@@ -156,6 +162,11 @@ class MemoryViews:
     def names(self, order_ids: Sequence[int]) -> dict[int, str]:
         """Client order ids of those that have one."""
         return {order_id: self._names[order_id] for order_id in order_ids if order_id in self._names}
+
+    def with_name(self, client_order_id: str) -> list[int]:
+        """Ids of the orders that have this client order id."""
+        with self._lock:
+            return list(self._with_name.get(client_order_id, ()))
 
     def trades(
         self, instrument: int, *, before_id: int | None, from_sequence: int | None, limit: int

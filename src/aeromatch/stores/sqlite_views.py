@@ -122,8 +122,8 @@ class SqliteViews(SqliteFile):
         if wanted is not None and wanted != self._periods_ms:
             has, asked = (", ".join(map(duration_text, periods)) for periods in (self._periods_ms, wanted))
             raise StoreError(
-                f"{self.path}: has candles of {has}, not of {asked}: move the file away and make it anew with "
-                "`aeromatch views rebuild`"
+                f"{self.path}: has candles of {has}, not of {asked}: make it anew with "
+                f"`aeromatch views rebuild DIRECTORY --periods {asked.replace(' ', '')}`"
             )
 
     def _migrate(self) -> None:
@@ -265,6 +265,11 @@ class SqliteViews(SqliteFile):
             rows = self._select(f"SELECT * FROM client_order_ids WHERE order_id IN ({marks})", some)
             found.update((unsigned(order_id), name) for order_id, name in rows)
         return found
+
+    def with_name(self, client_order_id: str) -> list[int]:
+        """Ids of the orders that have this client order id."""
+        statement = "SELECT order_id FROM client_order_ids WHERE client_order_id = ?"
+        return [unsigned(order_id) for (order_id,) in self._select(statement, (client_order_id,))]
 
     def trades(
         self, instrument: int, *, before_id: int | None, from_sequence: int | None, limit: int

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 APPLICATION_ID: Final = int.from_bytes(b"AMvw")
 """In the file's header: these are our tables."""
-SCHEMA_VERSION: Final = 2
-MIGRATIONS: Final = {1: "ALTER TABLE orders ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0"}
+SCHEMA_VERSION: Final = 3
+BY_NAME: Final = "CREATE INDEX by_client_order_id ON client_order_ids (client_order_id)"
+MIGRATIONS: Final = {1: "ALTER TABLE orders ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0", 2: BY_NAME}
 """What makes the tables of a version those of the next one."""
 
 U64: Final = 2**64
@@ -74,6 +75,7 @@ CREATE TABLE orders (
 CREATE INDEX ended_by_time ON orders (created_ns, order_id) WHERE status >= {ENDED};
 CREATE INDEX ended_by_account ON orders (account, created_ns, order_id) WHERE status >= {ENDED} AND account > 0;
 CREATE TABLE client_order_ids (order_id INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL);
+{BY_NAME};
 CREATE VIEW trade_list AS
     SELECT symbol, trade_id, price_ticks * tick_size AS price, quantity_lots * lot_size AS quantity,
         {_words("side", "Side")} AS side, datetime(timestamp_ns / 1000000000, 'unixepoch') AS time, sequence
@@ -96,14 +98,16 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
-ROWS_A_STATEMENT: Final = 100
+ROWS_A_STATEMENT: Final = 512
+"""At most; a power of two. SQLite takes 32,766 values in a statement."""
 
 
 def put(connection: sqlite3.Connection, table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
     """Writes rows, each instead of the one that has its key; many in a statement.
 
     Each statement is a call without the GIL. Where each row has one of its own (`executemany`), other threads take the
-    GIL between any two of them, and get in each other's way more than the rows cost.
+    GIL between any two of them, and get in each other's way more than the rows cost. Statements have a power of two
+    of rows: so there are few different ones, which the connection keeps prepared.
 
     Arguments:
         connection: In a transaction.
@@ -111,13 +115,15 @@ def put(connection: sqlite3.Connection, table: str, columns: Sequence[str], valu
         columns: Their names.
         values: Of each column the values, one for each row.
     """
-    count = len(values[0]) if values else 0
-    row = f"({', '.join('?' * len(columns))})"
-    for first in range(0, count, ROWS_A_STATEMENT):
-        part = [column[first : first + ROWS_A_STATEMENT] for column in values]
-        rows = ", ".join([row] * len(part[0]))
+    left, row = len(values[0]) if values else 0, f"({', '.join('?' * len(columns))})"
+    first = 0
+    while left:
+        count = min(1 << (left.bit_length() - 1), ROWS_A_STATEMENT)
+        rows = ", ".join([row] * count)
         statement = f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES {rows}"
+        part = [column[first : first + count] for column in values]
         connection.execute(statement, list(chain.from_iterable(zip(*part, strict=True))))
+        first, left = first + count, left - count
 
 
 def signed(value: int) -> int:

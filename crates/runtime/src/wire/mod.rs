@@ -52,9 +52,11 @@
 //! **Reports** are all events of the session's account, of its own commands and of what others did to its orders, in the order of each
 //! shard's log. They come from the log's events alone, once the exchange's durability has them: one way for answers and for fills,
 //! so none is missing and none comes twice. A trade or decrement is its account's whether it has the order in `order_id` or in
-//! `other`; where the order in `order_id` is somebody else's, `account` is 0. Frames are of whole commands, unless one is longer
-//! than a frame. After a reconnect a login with the positions of the last *whole* command of each shard brings what is missing; where
-//! that is not kept any more (an exchange in memory keeps little) the session ends with `sequence_not_kept`.
+//! `other`; where the order in `order_id` is somebody else's, `account` is 0. Of a command of somebody else's that did something to the
+//! account's orders the answer is told too, with nothing but its time: `accepted`, of account and order 0. Frames are of whole
+//! commands, unless one is longer than a frame. After a reconnect a login with the positions of the last *whole* command of each shard
+//! brings what is missing; where that is not kept any more (an exchange in memory keeps little) the session ends with
+//! `sequence_not_kept`.
 //!
 //! **Depth** begins with a snapshot, which acknowledges the subscription; **trades** with a frame without any. Of an event's second
 //! outcome both are those of the first one's book, in its terms (R32). A subscription that is refused is told by `refused` with its
@@ -63,6 +65,7 @@
 //! Whoever sends nothing for two heartbeats and a half is ended (`idle`); the server sends at least one frame a heartbeat. A client
 //! that does not read is ended when `outbound_bytes` wait for it (`slow_consumer`). The codes are those of [`code::Code`].
 
+pub mod answers;
 pub mod code;
 pub mod commands;
 pub mod frame;

@@ -4,6 +4,7 @@
 mod client;
 mod codec;
 mod floods;
+mod lagging;
 mod limits;
 mod orders;
 mod resumes;

@@ -1,11 +1,17 @@
 //! Orders and what is told of them.
 
 use crate::client::{Client, limit, login, u16_at, u32_at, u64_at};
-use crate::venue::{Stage, options};
-use aeromatch_engine::codes::{CommandKind, EventKind, RejectReason, Side};
-use aeromatch_engine::record::{ALL_INSTRUMENTS, ClientId, Command, Event, as_bytes, extension};
+use crate::venue::{Ledger, Numbers, Stage, admission, exchange, options};
+use aeromatch_engine::codes::{CommandKind, EventKind, RejectReason, Side, TimeInForce};
+use aeromatch_engine::exchange::Exchange;
+use aeromatch_engine::record::{
+    ALL_INSTRUMENTS, ClientId, Command, Event, NO_SIDE, Terms, as_bytes, extension, present,
+};
 use aeromatch_runtime::wire::code::Code;
-use aeromatch_runtime::wire::frame::{Channel, Kind, Subscribe};
+use aeromatch_runtime::wire::frame::{Channel, Kind, Login, Subscribe};
+use aeromatch_runtime::wire::server::Server;
+use aeromatch_runtime::wire::venue::Venue;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn kinds(events: &[Event]) -> Vec<EventKind> {
@@ -27,9 +33,36 @@ fn an_order_is_answered_and_its_fill_told_to_both() {
     // Whose the other order is, nobody is told.
     assert_eq!((own[0].account, own[1].account), (bob.account, 0));
     let (_, passive) = alice.reports();
-    assert_eq!(kinds(&passive), [EventKind::Trade]);
-    assert_eq!((passive[0].account, passive[0].order_id), (alice.account, events[0].order_id));
-    assert_eq!((passive[0].sequence, passive[0].other), (own[1].sequence, own[0].order_id));
+    assert_eq!(kinds(&passive), [EventKind::Accepted, EventKind::Trade]);
+    assert_eq!((passive[1].account, passive[1].order_id), (alice.account, events[0].order_id));
+    assert_eq!((passive[1].sequence, passive[1].other), (own[1].sequence, own[0].order_id));
+    // When it was, and nothing else of bob's command.
+    let place = (own[0].instrument, own[0].sequence, own[0].index, own[0].other);
+    assert_eq!((passive[0].instrument, passive[0].sequence, passive[0].index, passive[0].other), place);
+    let rest = (passive[0].account, passive[0].order_id, passive[0].price_ticks, passive[0].quantity_lots);
+    assert_eq!((rest, passive[0].side, passive[0].detail), ((0, 0, 0, 0), NO_SIDE, 0));
+}
+
+#[test]
+fn what_time_did_is_told_with_its_time_though_it_stands_before_the_answer() {
+    let stage = Stage::new(1, options());
+    let (mut alice, mut bob) = (stage.client("alice"), stage.client("bob"));
+    let begin = alice.positions.clone();
+    let mut port = stage.shards.port().unwrap();
+    let order = |account, timestamp_ns| Command { account, timestamp_ns, ..limit(1, Side::Buy, 100, 1, 0) };
+    let ends =
+        Command { time_in_force: TimeInForce::Gtd.code(), extensions: extension::TERMS, ..order(alice.account, 50) };
+    let terms = Terms { present: present::EXPIRE_AT, expire_at_ns: 100, ..Terms::NONE };
+    let mut slots = [as_bytes(&[ends]), as_bytes(&[terms])].concat();
+    slots.extend_from_slice(as_bytes(&[order(bob.account, 200)]));
+    port.process(&slots, &mut Vec::new()).unwrap();
+    let events = alice.events(3);
+    assert_eq!(kinds(&events), [EventKind::Accepted, EventKind::Canceled, EventKind::Accepted]);
+    assert_eq!((events[2].order_id, events[2].sequence, events[2].other), (0, events[1].sequence, 200));
+    assert_eq!(kinds(&bob.events(1)), [EventKind::Accepted]);
+    // As well for those who come later.
+    let mut again = Client::open(stage.address(), &Login { positions: begin, ..login("alice") });
+    assert_eq!(again.events(3), events);
 }
 
 #[test]
@@ -131,6 +164,50 @@ fn what_there_is_and_who_is_there() {
     assert_eq!(&list.body[96..99], b"\x02I0");
     alice.send(Kind::Logout, 0, &[]).unwrap();
     assert_eq!(alice.ended().0, Code::LoggedOut as u16);
+}
+
+#[test]
+fn a_session_is_over_when_its_orders_are_canceled() {
+    let (shards, admission, ledger) = (exchange(2, 2), admission(false), Arc::new(Mutex::new(Ledger::default())));
+    let venue = Arc::clone(&shards) as Arc<dyn Venue>;
+    let register = Box::new(Numbers(Arc::clone(&ledger)));
+    let server = Server::open(venue, admission, options(), register).unwrap();
+    for cancel_on_disconnect in [true, false, true] {
+        let login = Login { cancel_on_disconnect, ..login("alice") };
+        let mut alice = Client::open(server.tcp().unwrap(), &login);
+        alice.commands(&[limit(1, Side::Buy, 10, 1, 1), limit(2, Side::Buy, 10, 1, 2)]);
+        alice.events(2);
+        alice.send(Kind::Logout, 0, &[]).unwrap();
+        alice.ended();
+    }
+    assert!(server.drain(Duration::from_secs(60)));
+    server.close();
+    let ledger = ledger.lock().unwrap();
+    assert_eq!(ledger.opened, [(1, true), (2, false), (3, true)]);
+    let mut closed = ledger.closed.clone();
+    closed.sort_unstable();
+    assert_eq!(closed, [1, 2, 3]);
+    for shard in 0..2 {
+        let books = |exchange: &Exchange| [1, 2].map(|n| exchange.book(n).map_or(0, |book| book.order_count()));
+        assert_eq!(shards.read(shard, books).unwrap(), [0, 0]);
+    }
+}
+
+#[test]
+fn a_session_is_not_over_while_its_orders_may_live() {
+    let (shards, admission, ledger) = (exchange(1, 1), admission(false), Arc::new(Mutex::new(Ledger::default())));
+    let venue = Arc::clone(&shards) as Arc<dyn Venue>;
+    let register = Box::new(Numbers(Arc::clone(&ledger)));
+    let server = Server::open(venue, admission, options(), register).unwrap();
+    let open =
+        |cancel_on_disconnect| Client::open(server.tcp().unwrap(), &Login { cancel_on_disconnect, ..login("alice") });
+    let _clients = [open(true), open(false)];
+    // While the exchange is looked at it does nothing: the server ends before the cancel is answered.
+    let end = |_: &Exchange| {
+        server.close();
+        ledger.lock().unwrap().closed.clone()
+    };
+    assert_eq!(shards.read(0, end).unwrap(), [2]);
 }
 
 #[test]

@@ -14,8 +14,7 @@ use aeromatch_runtime::wire::session::Bounds;
 use aeromatch_runtime::wire::venue::Venue;
 use aeromatch_runtime::{Durability, Options, ShardOptions, Shards};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub type TestShards = Shards<SimulatedDisk>;
@@ -61,18 +60,37 @@ pub fn on_disks(disks: &[SimulatedDisk], snapshot_bytes: u64) -> Arc<TestShards>
     }
 }
 
-/// Numbers sessions, and remembers which are open.
-pub struct Numbers(pub Arc<AtomicU32>);
+/// Sessions that were opened and closed: numbers, and whether orders end with them.
+#[derive(Default)]
+pub struct Ledger {
+    pub opened: Vec<(u32, bool)>,
+    pub closed: Vec<u32>,
+}
+
+/// Numbers sessions, and keeps a ledger of them.
+#[derive(Default)]
+pub struct Numbers(pub Arc<Mutex<Ledger>>);
 
 impl Register for Numbers {
-    fn open(&mut self, _key: Option<&str>, account: Option<&str>, _remote: &str) -> Result<u32, (Code, String)> {
+    fn open(
+        &mut self,
+        _key: Option<&str>,
+        account: Option<&str>,
+        _remote: &str,
+        cancels_at_end: bool,
+    ) -> Result<u32, (Code, String)> {
         if account == Some("carol") {
             return Err((Code::NotPermitted, "carol is not to come".to_string()));
         }
-        Ok(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+        let opened = &mut self.0.lock().unwrap().opened;
+        let number = opened.len() as u32 + 1;
+        opened.push((number, cancels_at_end));
+        Ok(number)
     }
 
-    fn close(&mut self, _session: u32) {}
+    fn close(&mut self, session: u32) {
+        self.0.lock().unwrap().closed.push(session);
+    }
 }
 
 pub fn clock() -> Now {
@@ -115,7 +133,7 @@ pub fn options() -> ServerOptions {
 
 pub fn serve(venue: &Arc<TestShards>, admission: &Arc<Admission>, options: ServerOptions) -> Server {
     let venue = Arc::clone(venue) as Arc<dyn Venue>;
-    Server::open(venue, Arc::clone(admission), options, Box::new(Numbers(Arc::default()))).unwrap()
+    Server::open(venue, Arc::clone(admission), options, Box::new(Numbers::default())).unwrap()
 }
 
 /// A server before an exchange in memory.

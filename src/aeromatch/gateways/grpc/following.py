@@ -99,6 +99,7 @@ class Following:
                 await self._write(await self.outlet.next())
         finally:
             self._leave()
+            self.outlet.close()
             beginning.cancel()
             await asyncio.wait({beginning})
 

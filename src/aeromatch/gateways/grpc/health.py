@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from aeromatch.gateways.grpc.gateway import Gateway
@@ -25,22 +26,26 @@ Status = health_pb2.HealthCheckResponse
 def handlers(gateway: Gateway) -> dict[str, Handler]:
     """Its methods, which nobody needs a key for."""
 
-    def status(data: bytes) -> int:
-        request = health_pb2.HealthCheckRequest.FromString(data)
-        if request.service not in SERVICES:
+    def status(service: str) -> int:
+        if service not in SERVICES:
             return int(Status.SERVICE_UNKNOWN)
         return int(Status.SERVING if gateway.is_serving else Status.NOT_SERVING)
 
     async def check(data: bytes, context: Context) -> bytes:
-        found = status(data)
+        found = status(await _service(data, context))
         if found == Status.SERVICE_UNKNOWN:
             await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
         return bytes(Status(status=found).SerializeToString())
+
+    async def every(_data: bytes, _context: Context) -> bytes:
+        statuses = {service: Status(status=status(service)) for service in SERVICES}
+        return bytes(health_pb2.HealthListResponse(statuses=statuses).SerializeToString())
 
     watchers = 0
 
     async def watch(data: bytes, context: Context) -> None:
         nonlocal watchers
+        service = await _service(data, context)
         if watchers >= MOST_WATCHERS:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MOST_WATCHERS} watch already: check instead")
         watchers += 1
@@ -49,7 +54,7 @@ def handlers(gateway: Gateway) -> dict[str, Handler]:
             while True:
                 # The last thing that is told is that the server drains.
                 is_last = gateway.is_draining
-                if (found := status(data)) != told:
+                if (found := status(service)) != told:
                     told = found
                     await context.write(Status(status=found).SerializeToString())
                 if is_last:
@@ -60,5 +65,14 @@ def handlers(gateway: Gateway) -> dict[str, Handler]:
 
     return {
         f"/{NAME}/Check": grpc.unary_unary_rpc_method_handler(check),
+        f"/{NAME}/List": grpc.unary_unary_rpc_method_handler(every),
         f"/{NAME}/Watch": grpc.unary_stream_rpc_method_handler(watch),
     }
+
+
+async def _service(data: bytes, context: Context) -> str:
+    """The service that is asked for."""
+    try:
+        return str(health_pb2.HealthCheckRequest.FromString(data).service)
+    except DecodeError:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "this is no HealthCheckRequest")

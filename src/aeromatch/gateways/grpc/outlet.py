@@ -40,6 +40,7 @@ class Outlet:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._has_some = asyncio.Event()
+        self._is_closed = False
         self.ending: RefusedError | None = None
         """Why nothing is sent any more."""
 
@@ -95,7 +96,7 @@ class Outlet:
 
     def _look(self) -> None:
         """Begins to measure where the client has become slow."""
-        if not self.is_free and self._slow_timer is None and self.ending is None:
+        if not self.is_free and self._slow_timer is None and self.ending is None and not self._is_closed:
             self._has_room.clear()
             self._slow_timer = asyncio.get_running_loop().call_later(self._options.slow_timeout_s, self._too_slow)
 
@@ -133,6 +134,11 @@ class Outlet:
         if self._slow_timer is not None:
             self._slow_timer.cancel()
             self._slow_timer = None
+
+    def close(self) -> None:
+        """Nobody writes any more what is sent: how slow the client was is of no interest."""
+        self._is_closed = True
+        self._end_slowness()
 
     def end_slow(self, detail: str) -> None:
         """As `streams.Outlet`."""

@@ -8,11 +8,9 @@ from typing import Final
 
 import grpc
 from grpc import aio
-from grpc_reflection.v1alpha import reflection
 
-from aeromatch.gateways.grpc import entry, following, health, market, trade
+from aeromatch.gateways.grpc import entry, following, health, market, reflection, trade
 from aeromatch.gateways.grpc.gateway import Gateway
-from aeromatch.gateways.grpc.generated import order_pb2 as pb
 from aeromatch.gateways.grpc.options import GrpcOptions, GrpcTls
 from aeromatch.gateways.grpc.typing import GenericHandler, Handler
 from aeromatch.gateways.problems import refusal
@@ -59,10 +57,6 @@ class GrpcServer:
         options = gateway.options
         self._server = aio.server(options=_channel_options(options), maximum_concurrent_rpcs=options.calls)
         self._server.add_generic_rpc_handlers((_Handlers(gateway),))
-        if options.reflection:
-            services = [service.full_name for service in pb.DESCRIPTOR.services_by_name.values()]
-            names = [*services, health.NAME, reflection.SERVICE_NAME]
-            reflection.enable_server_reflection(names, self._server)
         self._port = self._bind()
         self._has_ended = False
 
@@ -128,6 +122,7 @@ class _Handlers(GenericHandler):
             **{route: gateway.unary(route, method) for route, method in (entry.METHODS | market.METHODS).items()},
             **{route: following.handler(gateway, route, stream) for route, stream in following.STREAMS.items()},
             **health.handlers(gateway),
+            **(reflection.handlers() if gateway.options.reflection else {}),
         }
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:

@@ -5,9 +5,7 @@ form; the route's handler does it; the answer is written. Whatever is wrong on t
 (RFC 9457), and the server goes on.
 """
 
-import itertools
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
@@ -23,6 +21,7 @@ from aeromatch.gateways.rest.openapi import document_json
 from aeromatch.gateways.rest.routes import Endpoint, Request, Route, Router, allowed, method_not_allowed
 from aeromatch.gateways.services import Credentials, Gate, Principal, RefusedError, Services
 from aeromatch.gateways.trading import Trading
+from aeromatch.schema.base import Request as Form
 from aeromatch.schema.orders import MAX_BATCH, NewOrder
 
 __all__ = ["RestApp"]
@@ -38,12 +37,15 @@ JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
 NONE: Final = Credentials()
 NOBODY: Final = Principal(None, frozenset(), None, 0, "")
-MAX_REQUEST_ID: Final = 64
 SHORT_BYTES: Final = 1 << 14
 CLOSE: Final = (b"connection", b"close")
 """Nobody reads the rest."""
 
 encode = msgspec.json.Encoder().encode
+
+
+class NoQuery(Form):
+    """Of what takes no parameters."""
 
 
 class _GoneError(Exception):
@@ -64,18 +66,13 @@ class RestApp:
         self._trading = trading
         self._router = Router(routes)
         self._document = document_json(routes)
-        self._ids = itertools.count(1)
-        self._prefix = secrets.token_hex(4).encode()
+        self._ids = context.RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         began = time.perf_counter_ns()
         headers: Headers = dict(scope["headers"])
-        request_id = headers.get(b"x-request-id", b"")
-        if not request_id or len(request_id) > MAX_REQUEST_ID or not request_id.replace(b"-", b"").isalnum():
-            request_id = b"%b-%x" % (self._prefix, next(self._ids))
-        context.request_id.set(request_id.decode())
-        context.session.set(scope.get("aeromatch.session", 0))
+        request_id = self._ids.begin(headers.get(b"x-request-id", b""), scope.get("aeromatch.session", 0))
         gate: Gate | None = None
         route, status = "", 500
         arrived, is_order = began, False
@@ -148,13 +145,17 @@ class RestApp:
     ) -> tuple[int, bytes]:
         route = endpoint.route
         decoder = endpoint.decoder
+        query = scope["query_string"]
+        if decoder is None and body:
+            # Whoever puts into the body what belongs into the query would cancel more than he means.
+            raise refusal("malformed", "no body is taken here: what is asked for stands in the path and the query")
         began = time.perf_counter_ns()
         request = Request(
             self._services,
             self._trading,
             NOBODY if gate is None else gate.principal,
             names,
-            None if route.query is None else query_of(route.query, scope["query_string"]),
+            query_of(route.query or NoQuery, query) if route.query is not None or query else None,
             None if decoder is None else body_of(decoder, body),
             route.status,
             self._document,

@@ -37,7 +37,6 @@ from aeromatch.gateways.streams.channels import (
     TradeChannel,
 )
 from aeromatch.gateways.streams.past import not_kept
-from aeromatch.market.times import event_times, last_time
 
 __all__ = ["FeedThread", "Hub"]
 
@@ -176,7 +175,6 @@ class Hub:
         self._wanted: list[tuple[str, int, asyncio.Future[Snapshot | None]]] = []
         # By the number of the account whose orders it follows.
         self._by_account: dict[int, OrderChannel] = {}
-        self._times: dict[int, int] = {}
         self._said: list[Callable[[], None] | tuple[Feeder, Published]] = []
         self._queue: deque[Callable[[], None] | tuple[Feeder, Published]] = deque()
         # What the feed's thread has given to the event loop, counted by that thread, and what has been done with it,
@@ -436,20 +434,24 @@ class Hub:
             self._given += len(said)
             self._loop.call_soon_threadsafe(self._take_over, said)
 
-    def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        orders: NDArray[np.void],
+        fills: NDArray[np.void],
+    ) -> None:
         """As the feed's consumer."""
         records = events.to_numpy()
-        before_ns = self._times.get(shard, 0)
-        self._times[shard] = last_time(records, before_ns)
         if self._by_book:
-            times = event_times(records, before_ns)
             instruments = records["instrument"]
             is_trade = records["kind"] == TRADE
             for book in np.unique(instruments).tolist():
                 channels = self._by_book.get(book)
                 if channels is not None:
                     mine = is_trade & (instruments == book)
-                    self._touch(channels, records[mine], times[mine])
+                    self._touch(channels, records[mine], times_ns[mine])
         if len(orders):
             self._recent.add(shard, int(records["sequence"][-1]), orders, fills)
             followed = self._by_account.keys() & set(orders["account"].tolist()) if self._by_account else ()

@@ -4,8 +4,8 @@
 sent by it, or not. `protocol` is what uvicorn needs.
 """
 
-from aeromatch.gateways.websocket.app import WebSocketApp
+from aeromatch.gateways.websocket.app import WebSocketApp, deny
 from aeromatch.gateways.websocket.options import WebSocketOptions
 from aeromatch.gateways.websocket.protocol import server_options
 
-__all__ = ["WebSocketApp", "WebSocketOptions", "server_options"]
+__all__ = ["WebSocketApp", "WebSocketOptions", "deny", "server_options"]

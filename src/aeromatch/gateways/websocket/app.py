@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from aeromatch.gateways.context import RequestIds
 from aeromatch.gateways.context import session as session_context
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.services import Credentials, Principal, RefusedError, Services
@@ -17,7 +18,7 @@ from aeromatch.gateways.websocket.outlet import GOING_AWAY, INTERNAL_ERROR
 from aeromatch.gateways.websocket.protocol import EXTENSION, Socket
 from aeromatch.gateways.websocket.session import Session
 
-__all__ = ["WebSocketApp"]
+__all__ = ["WebSocketApp", "deny"]
 
 log = logging.getLogger("aeromatch.websocket")
 
@@ -30,6 +31,8 @@ PROOFS: Final = (b"authorization", b"x-aeromatch-key")
 """Headers of which one says that the client proves who it is when it connects."""
 RECHECK_S: Final = 5.0
 """How long a connection outlives its key, where it only listens."""
+REQUEST_IDS: Final = RequestIds()
+"""Of handshakes that are refused: a connection has its session's number."""
 
 
 class WebSocketApp:
@@ -74,7 +77,7 @@ class WebSocketApp:
                 raise refusal("draining" if self._is_draining else "not_ready", self.services.detail)
             number = admission.connect(remote)
         except RefusedError as refused:
-            await _deny(send, refused)
+            await deny(scope, send, refused)
             return
         try:
             await self._serve(scope, receive, send, socket, number, remote)
@@ -87,7 +90,7 @@ class WebSocketApp:
         try:
             principal = self._principal(scope, number, remote)
         except RefusedError as refused:
-            await _deny(send, refused)
+            await deny(scope, send, refused)
             return
         await send({"type": "websocket.accept"})
         session_context.set(number)
@@ -169,13 +172,19 @@ def _remote_of(scope: Scope) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def _deny(send: Send, refused: RefusedError) -> None:
+async def deny(scope: Scope, send: Send, refused: RefusedError) -> None:
     """Answers the handshake with a problem instead of a connection."""
-    body = msgspec.json.encode(problem_of(refused))
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    request_id = REQUEST_IDS.begin(sent, 0)
+    problem = problem_of(refused, request_id.decode())
+    body = msgspec.json.encode(problem)
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request_id),
         *refused.headers,
     ]
+    if problem.retry_after_ms is not None and not any(name == b"retry-after" for name, _ in headers):
+        headers.append((b"retry-after", b"%d" % -(-problem.retry_after_ms // 1000)))
     await send({"type": "websocket.http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -272,6 +272,8 @@ class Session:
         principal = admission.admit(self.number, self.remote, credentials, "read").principal
         account = admission.account_for(principal, None) if request.cancel_on_disconnect else principal.account
         if request.cancel_on_disconnect:
+            if "trade" not in principal.roles:
+                raise refusal("not_permitted", "cancel_on_disconnect: the key may not cancel orders")
             if account is None:
                 raise refusal("malformed", "cancel_on_disconnect: the key acts for no account of its own")
             admission.cancel_on_disconnect(principal.session, account, enabled=True)
@@ -304,9 +306,14 @@ class Session:
         for field in ("interval_ms", "levels"):
             if not 0 <= (getattr(request, field) or 0) <= LARGEST:
                 _wrong(field, f"must be 0 .. {LARGEST:,}")
+        if request.channel != "orders" and request.account is not None:
+            _wrong("account", "is of orders only")
         if request.channel == "orders":
             if request.symbol is not None:
                 _wrong("symbol", "an account's orders are of all instruments")
+            for field in ("period", "levels", "interval_ms"):
+                if getattr(request, field):
+                    _wrong(field, "is of no use for orders")
             account = self._services.admission.account_for(principal, request.account)
             return Topic("orders", account=account)
         if request.symbol is None:
@@ -392,8 +399,12 @@ class Session:
         match request:
             case NewOrderRequest():
                 answer = msgspec.Raw((await trading.new_order_json(principal, request.order))[0])
+            case AmendOrderRequest(client_order_id=str(name), symbol=str(symbol), order_id=None):
+                answer = await trading.amend_named(principal, name, symbol, request.account, request.amend)
+            case AmendOrderRequest(order_id=str(order_id), client_order_id=None):
+                answer = await trading.amend(principal, order_id, request.amend)
             case AmendOrderRequest():
-                answer = await trading.amend(principal, request.order_id, request.amend)
+                _wrong("order_id", "is needed, or client_order_id and symbol instead")
             case CancelOrderRequest():
                 answer = await trading.cancel(
                     principal,

@@ -142,6 +142,11 @@ class Safety:
         for account in self._connected.pop(connection, ()):
             self._start(self._disconnected(connection, account))
 
+    def canceled(self, connection: int) -> None:
+        """A connection has ended, and its gateway has canceled the orders. Raises SafetyError as everything here."""
+        for account in self._connected.pop(connection, ()):
+            self._forget_connected(account)
+
     async def _disconnected(self, connection: int, account: str) -> None:
         await self._cancel("cancel_on_disconnect", account, session=connection, why="the connection ended")
         self._forget_connected(account)

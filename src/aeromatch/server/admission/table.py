@@ -141,14 +141,16 @@ class AdmissionTable:
                 cannot change.
 
         Raises:
-            KeyFileError: The keys cannot be used; those that were there go on.
+            KeyFileError: The keys cannot be used; those that were there go on, with the other limits.
         """
         options = self._options if options is None else options
         if (options.keys_file is None) != (self._options.keys_file is None):
             options = replace(options, keys_file=self._options.keys_file)
-        self._keys = _load(options)
         self._options = options
-        self._apply()
+        try:
+            self._keys = _load(options)
+        finally:
+            self._apply()
         for connection in itertools.chain(self._connections.values(), self._strangers.values()):
             # A key may act for another account now: its next request gets another number, noted anew.
             connection.principals.clear()
@@ -198,8 +200,11 @@ class AdmissionTable:
         """The native table, for gateways that ask it themselves."""
         return self._native
 
-    def note_session(self, key: str | None, account: str | None, remote: str) -> int:
+    def note_session(self, key: str | None, account: str | None, remote: str, *, cancels_at_end: bool = False) -> int:
         """Notes a session of a gateway that counts its connections itself: its number, written down on return.
+
+        With `cancels_at_end` the gateway cancels the account's orders when the session ends, and then calls
+        `end_session`; should the process end before that, the next one cancels them.
 
         Raises:
             RefusedError: It cannot be written down (503).
@@ -207,9 +212,19 @@ class AdmissionTable:
         number = self._number()
         try:
             self._audit.session(number, key=key, account=account, remote=remote)
-        except AuditError as error:
+            if cancels_at_end and account is not None:
+                self._safety.cancel_on_disconnect(number, account, enabled=True)
+        except (AuditError, SafetyError) as error:
             raise _unavailable(error) from error
         return number
+
+    def end_session(self, number: int) -> None:
+        """A session of `note_session` has ended, and orders that were to end with it are canceled."""
+        try:
+            self._safety.canceled(number)
+        except SafetyError:
+            # The file still has it: the next start cancels once more.
+            log.exception("the end of a session could not be written down", extra={"session": number})
 
     def disconnect(self, session: int) -> None:
         """As `services.Admission.disconnect`. A session that is unknown, or has ended, is none."""

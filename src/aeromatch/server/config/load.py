@@ -21,6 +21,7 @@ __all__ = ["ConfigError", "Loaded", "load"]
 PREFIX: Final = "AEROMATCH_"
 SEPARATOR: Final = "__"
 SUGGESTED: Final = 0.6
+CLOSE: Final = 0.8
 
 
 class ConfigError(AeroMatchError):
@@ -118,14 +119,24 @@ def _nearest(sources: Mapping[Path, str], path: Path) -> str:
 def _override(root: Node, name: str, text: str, problems: list[Problem]) -> None:
     rest = name.removeprefix(PREFIX)
     if SEPARATOR not in rest and rest.lower() not in Config.__struct_fields__:
-        section = next((s for s in Config.__struct_fields__ if rest.lower().startswith(s + "_")), None)
-        if section is not None:
-            meant = PREFIX + section.upper() + SEPARATOR + rest[len(section) + 1 :]
-            problems.append(Problem(name, "", f"names no value; did you mean {meant}?"))
+        if (meant := _meant(rest)) is not None:
+            problems.append(Problem(name, "", f"names no value; did you mean {PREFIX}{meant}?"))
         return
     path: Path = tuple(int(step) if step.isdigit() else step.lower() for step in rest.split(SEPARATOR))
-    if (refused := put(root, path, parse(text, name, problems, has_lines=False))) is not None:
+    # An empty document has no keys; an empty variable is a value that is empty.
+    node = parse(text, name, problems, has_lines=False) if text.strip() else scalar("", name)
+    if (refused := put(root, path, node)) is not None:
         problems.append(Problem(name, dotted(path), refused))
+
+
+def _meant(rest: str) -> str | None:
+    """What a variable that names no value was to be; None: it may be somebody else's."""
+    names = Config.__struct_fields__
+    section = next((name for name in names if rest.lower().startswith(name + "_")), None)
+    if section is not None:
+        return section.upper() + SEPARATOR + rest[len(section) + 1 :]
+    close = difflib.get_close_matches(rest.lower(), names, 1, CLOSE)
+    return close[0].upper() if close else None
 
 
 class _Reader:

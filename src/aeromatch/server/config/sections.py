@@ -206,14 +206,14 @@ class InstrumentConfig(Section):
     reference_price: Annotated[Decimal | None, doc("Middle of the static band; where an uncross falls back to.")] = None
     static_band_ticks: Annotated[
         Annotated[int, msgspec.Meta(ge=1)] | None,
-        doc("Limits further than this from the reference price are refused (R28); or"),
+        doc("Limits further than this from the reference price are refused (R28); ticks or basis points, not both."),
     ] = None
-    static_band_bps: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, doc("the same in basis points.")] = None
+    static_band_bps: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, doc("The same in basis points.")] = None
     circuit_breaker_ticks: Annotated[
         Annotated[int, msgspec.Meta(ge=1)] | None,
-        doc("A trade further than this from the last price halts the book (R28); or"),
+        doc("A trade further than this from the last price halts the book (R28); ticks or basis points, not both."),
     ] = None
-    circuit_breaker_bps: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, doc("the same in basis points.")] = None
+    circuit_breaker_bps: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, doc("The same in basis points.")] = None
     halt_s: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None, doc("How long such a halt lasts; null: until an operator ends it.")
     ] = None
@@ -312,8 +312,8 @@ class ViewsConfig(Section):
         Literal["sqlite", "memory"], doc("Where they are kept; `memory` is made from the journal at every start.")
     ] = "sqlite"
     path: Annotated[str | None, doc("The file; null: `views.sqlite` in `data_dir`.")] = None
-    periods: Annotated[list[str], doc("Periods of candles.", min_length=1)] = msgspec.field(
-        default_factory=lambda: ["1s", "1m", "5m", "15m", "1h", "4h", "1d"]
+    periods: Annotated[list[str], doc("Periods of candles; fixed when the file is made.", min_length=1)] = (
+        msgspec.field(default_factory=lambda: ["1s", "1m", "5m", "15m", "1h", "4h", "1d"])
     )
     retention: Annotated[
         dict[str, str | None], doc("How long candles of a period stay; null: for ever. Others stay as statistics do.")

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from aeromatch import AeroMatchError, Events, EventStream, Exchange, StreamLagged
+from aeromatch.market.times import event_times
 from aeromatch.market.turns import Turns
 from aeromatch.server.feed.protocols import EventConsumer, FeedFailedError, FeedOptions, OrderFollower
 
@@ -84,6 +85,8 @@ class Feed:
         os.set_blocking(self._wake_writer, False)
         os.set_blocking(self._wake_reader, False)
         self._position: tuple[int, ...] = ()
+        # By shard, the time of the last event.
+        self._times_ns: list[int] = []
         self._turns = Turns(1)
         self._due = 0.0
 
@@ -103,12 +106,13 @@ class Feed:
         """What has ended the feed; None while it is well."""
         return self._error
 
-    async def start(self, positions: tuple[int, ...] | None = None) -> None:
+    async def start(self, positions: tuple[int, ...] | None = None, times_ns: tuple[int, ...] | None = None) -> None:
         """Start the thread.
 
         Arguments:
             positions: By shard, the number of the first command whose events are read; None: from the first on. What
                 is no longer kept is passed over, with a line in the log.
+            times_ns: By shard, the time of the last answer before that; None: there was none.
 
         Raises:
             ValueError: There are not as many as shards, or one is beyond the end of its log.
@@ -117,6 +121,7 @@ class Feed:
         self._loop = asyncio.get_running_loop()
         self._stream = await asyncio.to_thread(self._begin, positions)
         self._position = self._stream.position
+        self._times_ns = list(times_ns or [0] * len(self._position))
         self._turns = Turns(len(self._position))
         self._thread = threading.Thread(target=self._run, name="aeromatch-feed", daemon=True)
         self._thread.start()
@@ -252,8 +257,10 @@ class Feed:
 
     def _apply(self, shard: int, events: Events) -> None:
         orders, fills = (NO_ROWS, NO_ROWS) if self._tracker is None else self._tracker.apply(events, shard)
+        times_ns = event_times(events.to_numpy(), self._times_ns[shard])
+        self._times_ns[shard] = int(times_ns[-1])
         for consumer in self._consumers:
-            consumer.apply(shard, events, orders, fills)
+            consumer.apply(shard, events, times_ns, orders, fills)
 
     def _answer(self, reached: list[_Waiting]) -> None:
         if not reached:

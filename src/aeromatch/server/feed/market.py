@@ -1,6 +1,7 @@
 """The market as it is now: tickers, and books on demand."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from aeromatch import AeroMatchError, Events, Exchange, Instrument
 from aeromatch._core import CODES, DepthReader
 from aeromatch.gateways.services import RefusedError
-from aeromatch.market.times import event_times
 from aeromatch.schema.market import Book, Ticker
 from aeromatch.server.feed.protocols import FeedOptions
 
@@ -98,7 +98,6 @@ class Market:
         """Of a book that somebody follows: as the updates have it; else None (`websocket.Hub.book`)."""
         self._by_symbol: dict[str, _Listed] = {}
         self._by_book: dict[int, tuple[_Listed, ...]] = {}
-        self._times: dict[int, int] = {}
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="aeromatch-books")
         self._learn()
 
@@ -111,29 +110,33 @@ class Market:
                 self._by_book[book] = (*self._by_book.get(book, ()), listed)
                 self._by_symbol[listed.symbol] = listed
 
-    def apply(self, shard: int, events: Events, _orders: NDArray[np.void], _fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        _shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        _orders: NDArray[np.void],
+        _fills: NDArray[np.void],
+    ) -> None:
         """As `EventConsumer`."""
         records = events.to_numpy()
-        kinds = records["kind"]
-        made = records["reason"][kinds == CREATED]
-        if np.any((made == CREATED_INSTRUMENT) | (made == CREATED_EVENT)):
+        kinds, instruments = records["kind"], records["instrument"].tolist()
+        made = np.flatnonzero(kinds == CREATED)
+        if len(made) and np.isin(records["reason"][made], (CREATED_INSTRUMENT, CREATED_EVENT)).any():
             self._learn()
-        times = event_times(records, self._times.get(shard, 0))
-        self._times[shard] = int(times[-1])
         # Of each instrument the last event tells its time, the last trade its price.
-        for number, place in zip(*_lasts(records["instrument"]), strict=True):
-            for listed in self._by_book.get(int(number), ()):
+        for number, place in dict(zip(instruments, itertools.count(), strict=False)).items():
+            for listed in self._by_book.get(number, ()):
                 # Before the first answer of a shard its events have no time of their own.
-                listed.timestamp = max(listed.timestamp, int(times[place]))
+                listed.timestamp = max(listed.timestamp, int(times_ns[place]))
                 listed.sequence = int(records["sequence"][place])
-        trades = records[kinds == TRADE]
-        for number, place in zip(*_lasts(trades["instrument"]), strict=True):
-            for listed in self._by_book.get(int(number), ()):
-                listed.traded(int(trades["price_ticks"][place]))
-        phases = records[kinds == PHASE]
-        for record in phases:
-            for listed in self._by_book.get(int(record["instrument"]), ()):
-                listed.phase = PHASES.get(int(record["reason"]), listed.phase)
+        trades = np.flatnonzero(kinds == TRADE).tolist()
+        for number, place in {instruments[place]: place for place in trades}.items():
+            for listed in self._by_book.get(number, ()):
+                listed.traded(int(records["price_ticks"][place]))
+        for place in np.flatnonzero(kinds == PHASE).tolist():
+            for listed in self._by_book.get(instruments[place], ()):
+                listed.phase = PHASES.get(int(records["reason"][place]), listed.phase)
 
     def tick(self, now_ns: int) -> None:
         """As `EventConsumer`: nothing is due."""
@@ -213,9 +216,3 @@ class Market:
         """Ends its threads when they have read what they were asked for."""
         await asyncio.to_thread(self._threads.shutdown)
         self._exchange.close()
-
-
-def _lasts(numbers: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """The different numbers of a column, and where each stands last."""
-    found, places = np.unique(numbers[::-1], return_index=True)
-    return found, len(numbers) - 1 - places

@@ -29,12 +29,20 @@ class OrderFollower(Protocol):
 class EventConsumer(Protocol):
     """Someone who follows the exchange. All calls come from the feed's thread, one after the other."""
 
-    def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        orders: NDArray[np.void],
+        fills: NDArray[np.void],
+    ) -> None:
         """Takes the events of whole commands of a shard, in order, without a gap.
 
         Arguments:
             shard: Whose events they are, from 0.
             events: The events.
+            times_ns: When each of them happened.
             orders: The orders that they changed, as they leave them: rows of ORDER_DTYPE.
             fills: What was traded, two rows of FILL_DTYPE for each trade.
         """

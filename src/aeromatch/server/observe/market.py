@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["MarketCounts"]
 
 KINDS: Final = _core.CODES["EventKind"]
+ACCEPTED: Final = KINDS["accepted"]
+REJECTED: Final = KINDS["rejected"]
+CANCELED: Final = KINDS["canceled"]
 NO_SIDE: Final = 255
 BYTE_VALUES: Final = 256
 
@@ -33,29 +36,50 @@ class MarketCounts:
     """
 
     def __init__(self) -> None:
-        self.accepted = 0
-        self.rejected = 0
-        self.amended = 0
-        self.trades = 0
+        # By kind of event, and whether it has a side: a new order's answer has one, a cancel's or an amend's has none.
+        self._kinds = np.zeros((BYTE_VALUES, 2), dtype=np.int64)
         self._rejections = np.zeros(BYTE_VALUES, dtype=np.int64)
         self._cancellations = np.zeros(BYTE_VALUES, dtype=np.int64)
         self._reject_slugs = _names("RejectReason")
         self._cancel_reasons = _names("CancelReason")
 
-    def apply(self, shard: int, events: Events, orders: NDArray[Any], fills: NDArray[Any] | None = None) -> None:
+    def apply(
+        self,
+        _shard: int,
+        events: Events,
+        _times_ns: NDArray[np.uint64],
+        _orders: NDArray[np.void],
+        _fills: NDArray[np.void],
+    ) -> None:
         """Counts a batch of events."""
-        del shard, orders, fills
         records = events.to_numpy()
         kinds, reasons = records["kind"], records["reason"]
-        is_order = records["side"] != NO_SIDE
-        is_rejected = kinds == KINDS["rejected"]
-        # A new order's answer has its side; that of a cancel or an amend has none.
-        self.accepted += int(np.count_nonzero((kinds == KINDS["accepted"]) & is_order))
-        self.rejected += int(np.count_nonzero(is_rejected & is_order))
-        self.amended += int(np.count_nonzero(kinds == KINDS["amended"]))
-        self.trades += int(np.count_nonzero(kinds == KINDS["trade"]))
-        self._rejections += np.bincount(reasons[is_rejected], minlength=BYTE_VALUES)
-        self._cancellations += np.bincount(reasons[kinds == KINDS["canceled"]], minlength=BYTE_VALUES)
+        places = kinds.astype(np.intp) * 2 + (records["side"] != NO_SIDE)
+        counts = np.bincount(places, minlength=2 * BYTE_VALUES).reshape(BYTE_VALUES, 2)
+        self._kinds += counts
+        for kind, by_reason in ((REJECTED, self._rejections), (CANCELED, self._cancellations)):
+            if counts[kind].any():
+                by_reason += np.bincount(reasons[kinds == kind], minlength=BYTE_VALUES)
+
+    @property
+    def accepted(self) -> int:
+        """New orders that were accepted."""
+        return int(self._kinds[ACCEPTED, 1])
+
+    @property
+    def rejected(self) -> int:
+        """New orders that were rejected."""
+        return int(self._kinds[REJECTED, 1])
+
+    @property
+    def amended(self) -> int:
+        """Amendments."""
+        return int(self._kinds[KINDS["amended"]].sum())
+
+    @property
+    def trades(self) -> int:
+        """Trades."""
+        return int(self._kinds[KINDS["trade"]].sum())
 
     def tick(self, now_ns: int) -> None:
         """Nothing is due."""

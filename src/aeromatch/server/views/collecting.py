@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeromatch.analytics.candles import CandleBuilder, trades_of
-from aeromatch.market.times import event_times
 from aeromatch.market.view_rows import NO_ORDERS, NO_TRADES, CandleRow, Listed, Position, ViewBatch, ViewStore
 
 __all__ = ["Collector", "latest", "mark_of"]
@@ -28,12 +27,12 @@ class Collector:
         self.rows = 0
         """How many wait."""
 
-    def add(self, shard: int, records: NDArray[np.void], orders: NDArray[np.void]) -> None:
-        """Take the events of whole commands of a shard, and what they did to orders."""
-        before = self.positions.get(shard, Position())
+    def add(
+        self, shard: int, records: NDArray[np.void], times_ns: NDArray[np.uint64], orders: NDArray[np.void]
+    ) -> None:
+        """Take the events of whole commands of a shard, when each happened, and what they did to orders."""
         if not len(records):
             return
-        times_ns = event_times(records, before.time_ns)
         trades = trades_of(records, times_ns)
         self.candles.add(trades)
         last = int(records["sequence"][-1])
@@ -62,6 +61,10 @@ class Collector:
     def names_of(self, order_ids: Iterable[int]) -> dict[int, str]:
         """The client order ids that wait, of these orders."""
         return {order_id: self._names[order_id] for order_id in order_ids if order_id in self._names}
+
+    def with_name(self, client_order_id: str) -> list[int]:
+        """The orders among those whose names wait that have this one."""
+        return [order_id for order_id, name in self._names.items() if name == client_order_id]
 
     def note(self, instruments: Iterable[Listed]) -> None:
         """Instruments have come to be."""

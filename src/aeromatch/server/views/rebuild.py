@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aeromatch import Commands, Exchange, JournalError, _core
+from aeromatch.market.times import event_times
 from aeromatch.market.view_rows import Position, ViewStore
 from aeromatch.server.views.collecting import Collector
 from aeromatch.server.views.listed import Directory
@@ -70,8 +71,9 @@ def _rebuild_shard(path: Path, shard: int, store: ViewStore, said: Callable[[int
         records = exchange.process(Commands(chunk.slots)).to_numpy()
         orders, _ = tracker.apply(records)
         collector.name(names.of(records))
-        collector.add(shard, records, orders)
-        collector.move(shard, collector.positions.get(shard, Position())._replace(sequence=exchange.sequence))
+        before = collector.positions.get(shard, Position())
+        collector.add(shard, records, event_times(records, before.time_ns), orders)
+        collector.move(shard, collector.positions.get(shard, before)._replace(sequence=exchange.sequence))
         directory.learn()
         collector.note(directory.listed())
         store.write(collector.take())

@@ -1,5 +1,6 @@
 """Rows as the answers of the API, and cursors."""
 
+import zlib
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -52,16 +53,18 @@ def candle_of(row: CandleRow, market: Market, now_ms: int) -> Candle:
     )
 
 
-def read_cursor(cursor: str | None, numbers: int) -> tuple[int, ...] | None:
-    """The numbers of a cursor; RefusedError (400) where it is none."""
+def read_cursor(question: tuple[object, ...], cursor: str | None, numbers: int) -> tuple[int, ...] | None:
+    """The numbers of a cursor; RefusedError (400) where it is none, or one of another question."""
     if cursor is None:
         return None
     parts = cursor.split(".")
-    if len(parts) != numbers or not all(part.isascii() and part.isdigit() and len(part) <= 20 for part in parts):
-        raise RefusedError("invalid_cursor", 400, f"no cursor: {cursor[:60]!r}")
-    return tuple(map(int, parts))
+    if len(parts) == numbers + 1 and all(part.isascii() and part.isdigit() and len(part) <= 20 for part in parts):
+        found = tuple(map(int, parts[:numbers]))
+        if cursor_of(question, *found) == cursor:
+            return found
+    raise RefusedError("invalid_cursor", 400, f"no cursor of an answer to this question: {cursor[:60]!r}")
 
 
-def cursor_of(*numbers: int) -> str:
-    """The cursor of some numbers."""
-    return ".".join(map(str, numbers))
+def cursor_of(question: tuple[object, ...], *numbers: int) -> str:
+    """The cursor of some numbers: good for the same question only."""
+    return ".".join(map(str, (*numbers, zlib.crc32(repr((question, numbers)).encode()))))

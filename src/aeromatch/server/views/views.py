@@ -39,6 +39,8 @@ Seed: TypeAlias = tuple[int, Position, NDArray[np.void], dict[int, str]]
 READERS: Final = 2
 CREATED: Final = _core.CODES["EventKind"]["created"]
 ENDED: Final = _core.CODES["OrderStatus"]["filled"]
+COUNTER_BITS: Final = 40
+"""An order id is its book's number, and so many bits of a counter (R5)."""
 MINUTE_MS: Final = 60_000
 LAST_MS: Final = 2**62
 
@@ -46,7 +48,7 @@ LAST_MS: Final = 2**62
 class ServerViews:
     """Orders, trades and candles of an exchange: `services.Views` and `EventConsumer`.
 
-    `tracker` and `positions` are for the feed: it begins there, and what it reads from there on is the rest.
+    `tracker`, `positions` and `times_ns` are for the feed: it begins there, and what it reads from then on is the rest.
     """
 
     def __init__(self, exchange: Exchange, options: ViewOptions, directory: Path | None = None) -> None:
@@ -94,7 +96,8 @@ class ServerViews:
                     self.tracker.load(seed[1])
                 self._names[shard] = Names(log, at[shard].sequence)
         self.positions = tuple(position.sequence + 1 for position in at)
-        self._now_ns = max(position.time_ns for position in at)
+        self.times_ns = tuple(position.time_ns for position in at)
+        self._now_ns = max(self.times_ns)
         self._begin_days()
         self._writer = Writer(
             self._store, flush_s=options.flush_s, waiting_rows=options.waiting_rows, changed=self._changed
@@ -119,7 +122,14 @@ class ServerViews:
 
     # The feed's thread.
 
-    def apply(self, shard: int, events: Events, orders: NDArray[np.void], fills: NDArray[np.void]) -> None:
+    def apply(
+        self,
+        shard: int,
+        events: Events,
+        times_ns: NDArray[np.uint64],
+        orders: NDArray[np.void],
+        fills: NDArray[np.void],
+    ) -> None:
         """As `EventConsumer`: waits where the store is too slow.
 
         Raises:
@@ -130,7 +140,7 @@ class ServerViews:
         if np.any(records["kind"] == CREATED):
             self._writer.note(self.directory.learn())
         self._name(shard, records)
-        self._writer.put(shard, records, orders, partial(self._follow, shard))
+        self._writer.put(shard, records, times_ns, orders, partial(self._follow, shard))
 
     def _name(self, shard: int, records: NDArray[np.void]) -> None:
         names = self._names.get(shard)
@@ -170,19 +180,35 @@ class ServerViews:
 
     async def order(self, order_id: int) -> Order | None:
         """A live order, or one that ended and is still kept."""
+
+        def read() -> Order | None:
+            row = self._row(order_id)
+            return None if row is None else self._told(row, self.names_of([order_id]))
+
+        return await self._read(read)
+
+    def _row(self, order_id: int) -> np.void | None:
         row = self.tracker.order(order_id)
         if row is None:
             row = self._writer.order(order_id)
-        if row is None:
-            row = await self._read(lambda: self._store.order(order_id))
-        if row is None:
+        return self._store.order(order_id) if row is None else row
+
+    async def order_named(self, account: str | None, symbol: str, client_order_id: str) -> Order | None:
+        """As `services.Views`."""
+        market = self.directory.find(symbol)
+        number = 0 if account is None else self.directory.account_number(account)
+
+        def read() -> Order | None:
+            # What waits is asked first: a name that is written meanwhile is found in the store.
+            waiting = self._writer.waiting_with_name(client_order_id)
+            named = {*waiting, *self._store.with_name(client_order_id)}
+            for order_id in sorted((it for it in named if it >> COUNTER_BITS == market.book), reverse=True):
+                row = self._row(order_id)
+                if row is not None and (row["account"], row["instrument"]) == (number, market.number):
+                    return self._told(row, {order_id: client_order_id})
             return None
-        found = row
 
-        def told() -> Order:
-            return self._told(found, self.names_of([order_id]))
-
-        return await self._read(told)
+        return await self._read(read)
 
     def _told(self, row: np.void, names: Mapping[int, str]) -> Order:
         """An order with all that is known of it; of one that lives, its book knows the rest. Reads files."""
@@ -199,7 +225,8 @@ class ServerViews:
         self, *, account: str | None, symbol: str | None, status: str | None, limit: int, cursor: str | None
     ) -> OrderPage:
         """As `services.Views`."""
-        before = read_cursor(cursor, 2)
+        question = ("orders", account, symbol, status)
+        before = read_cursor(question, cursor, 2)
         number = None if account is None else self.directory.account_number(account)
         if account is not None and number is None:
             return OrderPage(orders=[])
@@ -212,7 +239,7 @@ class ServerViews:
 
         rows, found = await self._read(read)
         more = (
-            cursor_of(int(rows[limit - 1]["created_ns"]), int(rows[limit - 1]["order_id"]))
+            cursor_of(question, int(rows[limit - 1]["created_ns"]), int(rows[limit - 1]["order_id"]))
             if len(rows) > limit
             else None
         )
@@ -256,7 +283,8 @@ class ServerViews:
     async def trades(self, symbol: str, *, limit: int, cursor: str | None, from_sequence: int | None) -> TradePage:
         """As `services.Views`."""
         market = self.directory.find(symbol)
-        before = read_cursor(cursor, 1)
+        question = ("trades", symbol, from_sequence)
+        before = read_cursor(question, cursor, 1)
 
         def read() -> NDArray[np.void]:
             parts = []
@@ -274,7 +302,7 @@ class ServerViews:
             return rows[places[::-1]][: limit + 1]
 
         rows = await self._read(read)
-        more = cursor_of(int(rows[limit - 1]["trade_id"])) if len(rows) > limit else None
+        more = cursor_of(question, int(rows[limit - 1]["trade_id"])) if len(rows) > limit else None
         return TradePage(trades=[trade_of(row, market) for row in rows[:limit]], next_cursor=more)
 
     async def candles(
@@ -283,14 +311,15 @@ class ServerViews:
         """As `services.Views`: oldest first, the latest of the range; the open candle is the last one."""
         market = self.directory.find(symbol)
         period_ms = self._period(period)
-        before = read_cursor(cursor, 1)
+        question = ("candles", symbol, period_ms, start, end)
+        before = read_cursor(question, cursor, 1)
         now_ms = self._now_ns // MILLISECOND_NS
         end_ms = now_ms + 1
         for bound in (None if end is None else -(-end // MILLISECOND_NS), before[0] if before else None):
             end_ms = end_ms if bound is None else min(end_ms, bound)
         start_ms = 0 if start is None else -(-start // MILLISECOND_NS)
         rows = await self._read(lambda: self._candles(market.book, period_ms, start_ms, end_ms, limit + 1))
-        more = cursor_of(rows[-limit].start_ms) if len(rows) > limit else None
+        more = cursor_of(question, rows[-limit].start_ms) if len(rows) > limit else None
         found = [candle_of(row, market, now_ms) for row in rows[-limit:]]
         return CandlePage(symbol=symbol, period=period, candles=found, next_cursor=more)
 

@@ -59,6 +59,7 @@ class Writer:
         self,
         shard: int,
         records: NDArray[np.void],
+        times_ns: NDArray[np.uint64],
         orders: NDArray[np.void],
         look: Callable[[Collector], object] = lambda _collector: None,
     ) -> None:
@@ -67,6 +68,7 @@ class Writer:
         Args:
             shard: Whose events.
             records: The events.
+            times_ns: When each happened.
             orders: What they did.
             look: Given what was collected, before any of it is taken away to be written.
 
@@ -74,7 +76,7 @@ class Writer:
             ViewsError: The store has failed.
         """
         with self._changed:
-            self._collector.add(shard, records, orders)
+            self._collector.add(shard, records, times_ns, orders)
             look(self._collector)
             if self._collector.rows >= self._waiting_rows:
                 self._changed.notify_all()
@@ -122,6 +124,14 @@ class Writer:
             flying = self._in_flight.names if self._in_flight is not None else {}
             found = {order_id: flying[order_id] for order_id in order_ids if order_id in flying}
             return found | self._collector.names_of(order_ids)
+
+    def waiting_with_name(self, client_order_id: str) -> list[int]:
+        """The orders that have this client order id, of those of which that is not known to be in the store."""
+        with self._changed:
+            self._take_names()
+            flying = self._in_flight.names if self._in_flight is not None else {}
+            found = [order_id for order_id, name in flying.items() if name == client_order_id]
+            return found + self._collector.with_name(client_order_id)
 
     def last_candle(self, instrument: int, period_ms: int) -> CandleRow | None:
         """The last candle with trades of a book."""

@@ -65,6 +65,8 @@ pub struct Connection {
     /// The last read did not come to the end of what is there.
     pub is_readable: bool,
     pub is_writable: bool,
+    /// When the socket last took something.
+    pub moved_ns: u64,
     /// There will be nothing more.
     pub is_at_end: bool,
     /// It is among those that are served next.
@@ -102,6 +104,7 @@ impl Connection {
             session: Session::new(bounds, now_ns),
             is_readable: true,
             is_writable: true,
+            moved_ns: now_ns,
             is_at_end: false,
             is_ready: false,
             is_dirty: false,

@@ -6,6 +6,7 @@ use super::listen::Socket;
 use crate::doorbell::Doorbell;
 use crate::failure::Failure;
 use crate::stream::{EventStream, StreamError};
+use crate::wire::answers::{is_answer, time_of};
 use crate::wire::code::Code;
 use crate::wire::commands::Named;
 use crate::wire::frame::{FROM_NOW, Kind};
@@ -44,6 +45,10 @@ pub struct Delivery {
     named: Vec<(u64, ClientId)>,
     /// The account whose event came last, and its sessions.
     followers: (u32, Vec<Token>),
+    /// Of the last command that was answered, what everybody may know.
+    answer: Option<Event>,
+    /// Who was told something of a command, by its number, before its answer has come: effects of time stand there (R6).
+    owed: Vec<(Token, u64)>,
     /// Those that have something to send.
     pub dirty: Vec<Token>,
     /// Those that have more to read.
@@ -66,6 +71,8 @@ impl Delivery {
             expected: (0..shards).map(|_| VecDeque::new()).collect(),
             named: Vec::new(),
             followers: (0, Vec::new()),
+            answer: None,
+            owed: Vec::new(),
             dirty: Vec::new(),
             again: Vec::new(),
         };
@@ -189,12 +196,18 @@ impl Io {
         let place = usize::from(shard);
         let mut followers = std::mem::take(&mut self.delivery.followers);
         followers.0 = 0;
+        // Numbers are of this shard.
+        self.delivery.answer = None;
+        self.delivery.owed.clear();
         for event in events {
             let other = self.delivery.owners[place].follow(event);
             if !self.delivery.expected[place].is_empty() {
                 self.note_name(place, event);
             }
             if follows {
+                if is_answer(event) {
+                    self.answered(shard, event);
+                }
                 if event.account != 0 {
                     self.report(shard, event.account, event, &mut followers);
                 }
@@ -234,10 +247,37 @@ impl Io {
     #[inline]
     fn report_to(&mut self, token: Token, shard: u16, event: &Event) {
         let Some(connection) = self.connections.get_mut(token.place as usize).and_then(Option::as_mut) else { return };
-        match &mut connection.sources[usize::from(shard)] {
-            Source::Live(from) if event.sequence > *from => {}
-            Source::Joining { held, .. } => return held.push(*event),
+        let before = match &connection.sources[usize::from(shard)] {
+            Source::Live(from) if event.sequence > *from => connection.reported[usize::from(shard)],
+            Source::Joining { held, .. } => held.last().map_or(0, |last| last.sequence),
             Source::Live(_) | Source::Past(_) => return,
+        };
+        if before != event.sequence && !is_answer(event) {
+            match self.delivery.answer.filter(|answer| answer.sequence == event.sequence) {
+                Some(answer) => self.hand(token, shard, &answer),
+                None => self.delivery.owed.push((token, event.sequence)),
+            }
+        }
+        self.hand(token, shard, event);
+    }
+
+    /// A command is answered: those who have had something of it are told when that was, unless the answer is theirs.
+    fn answered(&mut self, shard: u16, answer: &Event) {
+        let time = time_of(answer);
+        self.delivery.answer = Some(time);
+        for (token, sequence) in std::mem::take(&mut self.delivery.owed) {
+            let account = self.connection(token).map_or(0, |connection| connection.session.sender.account);
+            if sequence == answer.sequence && account != 0 && account != answer.account {
+                self.hand(token, shard, &time);
+            }
+        }
+    }
+
+    #[inline]
+    fn hand(&mut self, token: Token, shard: u16, event: &Event) {
+        let Some(connection) = self.connections.get_mut(token.place as usize).and_then(Option::as_mut) else { return };
+        if let Source::Joining { held, .. } = &mut connection.sources[usize::from(shard)] {
+            return held.push(*event);
         }
         let Some(mut connection) = self.connections[token.place as usize].take() else { return };
         self.write_report(&mut connection, shard, event);
@@ -384,6 +424,7 @@ impl Io {
             match connection.session.outbox.flush(&mut connection.socket) {
                 Ok(sent) => {
                     self.counters.sent_bytes += sent as u64;
+                    connection.moved_ns = self.now_ns;
                     break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => connection.is_writable = false,

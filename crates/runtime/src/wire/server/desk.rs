@@ -138,7 +138,7 @@ impl Desk {
             return Err(Unopened::new(Code::NotPermitted, problem));
         }
         let key = admitted.key.as_ref().map(|key| key.id());
-        let opened = self.register.open(key, name.as_deref(), remote);
+        let opened = self.register.open(key, name.as_deref(), remote, login.cancel_on_disconnect);
         let session = opened.map_err(|(code, detail)| Unopened::new(code, detail))?;
         if session == 0 || session > i32::MAX as u32 {
             return Err(Unopened::new(Code::InternalError, "the session's number does not fit a tag"));

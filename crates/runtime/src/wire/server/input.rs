@@ -223,7 +223,7 @@ impl Io {
         let Pending { target, slots, commands, named } = pending;
         match self.port.submit_to(target, slots, false) {
             Ok(_) => {
-                self.sent.push_back(Sent { commands, is_answered: false });
+                self.sent.push_back(Sent { commands, is_answered: false, ends: 0 });
                 self.in_flight += commands;
                 self.counters.commands += commands as u64;
                 self.barrier = None;
@@ -262,6 +262,9 @@ impl Io {
             if self.push(nobody, Pending::new(target, slots, 1)).is_err() {
                 self.cancels.push_front((session, account));
                 return;
+            }
+            if let Some(sent) = self.sent.back_mut() {
+                sent.ends = session;
             }
         }
     }

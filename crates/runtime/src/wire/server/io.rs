@@ -15,6 +15,7 @@ use crate::wire::commands::Sender as Who;
 use crate::wire::outbox::Refusal;
 use crate::wire::session::State;
 use crate::wire::venue::Venue;
+use aeromatch_engine::record;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use std::collections::VecDeque;
@@ -42,6 +43,8 @@ const LINGER_NS: u64 = 2_000_000_000;
 pub struct Sent {
     pub commands: usize,
     pub is_answered: bool,
+    /// The session that is over once this is answered; 0: none.
+    pub ends: u32,
 }
 
 /// The thread's own.
@@ -281,23 +284,22 @@ impl Io {
         self.port.poll(&mut completions);
         for completion in completions.drain(..) {
             let place = (completion.ticket.0 - self.first_ticket) as usize;
+            let mut ends = 0;
             if let Some(sent) = self.sent.get_mut(place) {
                 sent.is_answered = true;
+                ends = sent.ends;
             }
             match completion.result {
-                // What has no place in the log: there was no room for it.
-                Ok(done) => done.events.iter().filter(|event| event.sequence == 0).for_each(|event| {
-                    let refusal =
-                        Refusal { tag: event.detail as u32, code: Code::Capacity, retry_after_ns: 50_000_000 };
-                    if let Some(token) = self.delivery.token_of((event.detail >> 32) as u32) {
-                        self.with(token, |io, connection| {
-                            connection.session.outbox.refused(&[refusal]);
-                            io.counters.refused += 1;
-                            io.delivery.mark(connection);
-                        });
+                Ok(done) => {
+                    // What has no place in the log: there was no room for it.
+                    for event in done.events.iter().filter(|event| event.sequence == 0) {
+                        self.refuse_for_room(event);
+                        ends = 0;
                     }
-                    self.delivery.forget_name(event.detail);
-                }),
+                    if ends != 0 {
+                        let _ = self.jobs.send(Job::Close { session: ends });
+                    }
+                }
                 Err(failure) => self.end_all(Code::Unavailable, &failure.to_string()),
             }
         }
@@ -308,6 +310,18 @@ impl Io {
             self.first_ticket += 1;
         }
         answered
+    }
+
+    fn refuse_for_room(&mut self, event: &record::Event) {
+        let refusal = Refusal { tag: event.detail as u32, code: Code::Capacity, retry_after_ns: 50_000_000 };
+        if let Some(token) = self.delivery.token_of((event.detail >> 32) as u32) {
+            self.with(token, |io, connection| {
+                connection.session.outbox.refused(&[refusal]);
+                io.counters.refused += 1;
+                io.delivery.mark(connection);
+            });
+        }
+        self.delivery.forget_name(event.detail);
     }
 
     fn replied(&mut self, reply: Reply) {
@@ -371,6 +385,9 @@ impl Io {
                 if let Err(fault) = connection.session.check_time(io.now_ns) {
                     io.counters.faults += 1;
                     io.end(connection, fault.code, fault.detail, 0);
+                } else if io.is_in_the_way(connection) {
+                    io.counters.slow_consumers += 1;
+                    io.end(connection, Code::SlowConsumer, "the client takes nothing of what it has missed", 0);
                 } else if can_end {
                     io.end(connection, Code::Draining, "the server is about to end", 5_000_000_000);
                 } else if connection.session.is_due(io.now_ns) {
@@ -470,8 +487,9 @@ impl Io {
             self.delivery.leave(connection);
             if connection.cancels_at_end {
                 self.cancels.push_back((sender.session, sender.account));
+            } else {
+                let _ = self.jobs.send(Job::Close { session: sender.session });
             }
-            let _ = self.jobs.send(Job::Close { session: sender.session });
         }
         connection.rest = 0..0;
         connection.waiting.clear();

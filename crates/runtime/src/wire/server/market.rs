@@ -5,6 +5,7 @@ use super::deliver::Delivery;
 use super::io::Io;
 use crate::admission::key::Role;
 use crate::publication::{Depth, PublishedBook, PublishedLevel};
+use crate::wire::answers::is_answer;
 use crate::wire::code::Code;
 use crate::wire::frame::{Channel, Kind, Subscribe};
 use crate::wire::outbox::Refusal;
@@ -176,10 +177,6 @@ impl Io {
             }
         }
     }
-}
-
-fn is_answer(event: &Event) -> bool {
-    event.kind == EventKind::Accepted.code() || event.kind == EventKind::Rejected.code()
 }
 
 fn write_level(level: &PublishedLevel, out: &mut Vec<u8>) {

@@ -56,13 +56,20 @@ pub struct ServerOptions {
 
 /// Gives sessions their numbers, and writes them down. Called by the desk alone.
 pub trait Register: Send {
-    /// A session begins. Returns its number: above 0, below 2^31.
+    /// A session begins. Returns its number: above 0, below 2^31. With `cancels_at_end` the account's orders end with it,
+    /// however it ends: a crash before [`Register::close`] leaves them to whoever starts next.
     ///
     /// # Errors
     /// Why it may not.
-    fn open(&mut self, key: Option<&str>, account: Option<&str>, remote: &str) -> Result<u32, (Code, String)>;
+    fn open(
+        &mut self,
+        key: Option<&str>,
+        account: Option<&str>,
+        remote: &str,
+        cancels_at_end: bool,
+    ) -> Result<u32, (Code, String)>;
 
-    /// It has ended.
+    /// It has ended, and orders that were to end with it are canceled. Not called where the exchange stopped before they were.
     fn close(&mut self, session: u32);
 }
 

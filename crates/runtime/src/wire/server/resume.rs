@@ -4,7 +4,8 @@
 //! The thread reads a stream of its own from where the client was, and sends what is the account's. When it has come to the end of
 //! that it says so, up to a number. If the live stream has passed that, the number that it has come to is where they meet: from
 //! then on the session's live reports are held back, and the thread goes on until there. A thread sends a few pieces and waits
-//! until they are taken, and they are taken as the client reads: a long past waits where it is.
+//! until they are taken, and they are taken as the client reads: a long past waits where it is. Only a few are read at a time, so
+//! who takes nothing while others wait is ended.
 //!
 //! # Whose events
 //! A trade names one of its accounts only ([`crate::wire::owners`]). What the ring still has, the server has seen itself: the few
@@ -17,6 +18,7 @@ use super::{Common, locked};
 use crate::doorbell::Doorbell;
 use crate::failure::Failure;
 use crate::stream::{EventStream, StreamError};
+use crate::wire::answers::{is_answer, time_of};
 use crate::wire::code::Code;
 use crate::wire::owners::{Owners, PastOwners};
 use crate::wire::venue::Venue;
@@ -209,6 +211,15 @@ impl Io {
         }
     }
 
+    /// Has the client one of the few places for which others wait, and takes nothing of what it is sent?
+    pub fn is_in_the_way(&self, connection: &Connection) -> bool {
+        let patience_ns = u64::from(self.options.bounds.heartbeat_ms) * 1_000_000 / 2 * 5;
+        connection.resume.is_some()
+            && !connection.is_writable
+            && !self.resumes.waiting.is_empty()
+            && self.now_ns.saturating_sub(connection.moved_ns) > patience_ns
+    }
+
     fn met(&mut self, connection: &mut Connection, shard: u16) {
         let source = &mut connection.sources[usize::from(shard)];
         if let Source::Joining { upto, held } = source {
@@ -352,7 +363,9 @@ impl Worker {
 
     /// What of events is the account's, behind the range's begin and up to its end.
     fn filter(&self, events: &[Event], range: std::ops::Range<u64>, whose: &mut Whose) -> Vec<Event> {
-        let mut own = Vec::new();
+        let mut own: Vec<Event> = Vec::new();
+        // As for those who are told of what happens now: the answer of a command, and a command that is not answered yet.
+        let (mut time, mut owed) = (None, 0);
         for event in events {
             let other = match whose {
                 Whose::Seen(owners) => owners.follow(event, |order| self.common.past.stranger(order)),
@@ -361,11 +374,21 @@ impl Worker {
             if event.sequence <= range.start || event.sequence > range.end {
                 continue;
             }
-            if self.account == 0 || event.account == self.account {
-                own.push(*event);
-            } else if other == self.account {
-                own.push(Event { account: 0, ..*event });
+            let is_own = self.account == 0 || event.account == self.account;
+            if is_answer(event) {
+                time = Some(time_of(event));
+                own.extend(time.filter(|_| !is_own && owed == event.sequence));
             }
+            if !is_own && other != self.account {
+                continue;
+            }
+            if own.last().is_none_or(|last| last.sequence != event.sequence) && !is_answer(event) {
+                match time.filter(|time| time.sequence == event.sequence) {
+                    Some(time) => own.push(time),
+                    None => owed = event.sequence,
+                }
+            }
+            own.push(if is_own { *event } else { Event { account: 0, ..*event } });
         }
         if let Whose::Followed(owners) = whose {
             owners.strangers.clear();

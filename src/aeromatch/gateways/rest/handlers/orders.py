@@ -112,6 +112,14 @@ async def amend_order(request: Request) -> Order:
     return await request.trading.amend(request.principal, request.path["order_id"], request.body)
 
 
+async def amend_by_client_id(request: Request) -> Order:
+    """`PATCH /order`."""
+    query = request.query
+    return await request.trading.amend_named(
+        request.principal, query.client_order_id, query.symbol, query.account, request.body
+    )
+
+
 async def cancel_order(request: Request) -> Order:
     """`DELETE /order/{order_id}`."""
     return await request.trading.cancel(request.principal, request.path["order_id"])
@@ -136,6 +144,12 @@ async def cancel_orders(request: Request) -> CancelResult:
 async def get_order(request: Request) -> Order:
     """`GET /order/{order_id}`."""
     return await request.trading.order(request.principal, request.path["order_id"])
+
+
+async def get_by_client_id(request: Request) -> Order:
+    """`GET /order`."""
+    query = request.query
+    return await request.trading.order_named(request.principal, query.client_order_id, query.symbol, query.account)
 
 
 async def get_orders(request: Request) -> OrderPage:
@@ -211,6 +225,21 @@ ROUTES: Final = (
         answer_example=MADE,
     ),
     Route(
+        method="PATCH",
+        path="/order",
+        handler=amend_by_client_id,
+        role="trade",
+        summary="Change an order by its client order id",
+        description="Changes the account's live order that has this client order id in the instrument's book (R22).",
+        tag="orders",
+        query=ClientIdQuery,
+        request=AmendOrder,
+        answer=Order,
+        problems=(*RULES, *BODY, "unknown_order", "invalid_client_order_id", "account_needed"),
+        example={"quantity": "0.25"},
+        answer_example=MADE,
+    ),
+    Route(
         method="DELETE",
         path="/order/{order_id}",
         handler=cancel_order,
@@ -262,6 +291,21 @@ ROUTES: Final = (
         tag="orders",
         answer=Order,
         problems=("unknown_order", "unknown_account"),
+        answer_example=MADE,
+    ),
+    Route(
+        method="GET",
+        path="/order",
+        handler=get_by_client_id,
+        summary="Look up an order by its client order id",
+        description=(
+            "The account's order that has this client order id, live or ended: of several that had it in turn, the "
+            "last one. Who got no answer to an order learns here whether it was entered."
+        ),
+        tag="orders",
+        query=ClientIdQuery,
+        answer=Order,
+        problems=("unknown_order", "unknown_instrument"),
         answer_example=MADE,
     ),
     Route(

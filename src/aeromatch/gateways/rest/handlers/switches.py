@@ -10,6 +10,13 @@ from aeromatch.schema.admin import DeadMan, DeadManState, KillSwitch
 __all__ = ["ROUTES"]
 
 KILLED: Final = {"account": "alice", "killed": True}
+VENUE: Final = "*"
+"""Stands for the venue where answers have an account."""
+
+
+async def get_kill_switch(request: Request) -> Account:
+    """`GET /kill-switch`."""
+    return Account(account=VENUE, killed=request.services.admission.is_killed(None))
 
 
 async def kill_account(request: Request) -> Account:
@@ -52,6 +59,16 @@ ROUTES: Final = (
         answer_example=KILLED,
     ),
     Route(
+        method="GET",
+        path="/kill-switch",
+        handler=get_kill_switch,
+        summary="Whether the venue is stopped",
+        description="Whether the venue's kill switch is on; an account's own one is shown with the account.",
+        tag="safety",
+        answer=Account,
+        answer_example={"account": VENUE, "killed": False},
+    ),
+    Route(
         method="PUT",
         path="/kill-switch",
         handler=kill_venue,
@@ -63,7 +80,7 @@ ROUTES: Final = (
         answer=Account,
         problems=BODY,
         example={"engaged": True, "reason": "drill"},
-        answer_example={"account": "", "killed": True},
+        answer_example={"account": VENUE, "killed": True},
     ),
     Route(
         method="PUT",
