@@ -25,7 +25,8 @@ uses it. `aeromatch config show config.yaml` prints the values in force, and whe
 
 What is not in the file has its default. A key that nobody knows is refused, with its line and what was probably meant.
 A variable of the environment goes over the file: its name is in the tables, and its value is read as YAML. An option
-of `aeromatch serve` goes over both. An entry of a list is named by its number: `AEROMATCH_INSTRUMENTS__0__TICK_SIZE`.
+of `aeromatch serve` goes over both. An entry that a list has is named by its number:
+`AEROMATCH_INSTRUMENTS__0__TICK_SIZE`; a list that is not there is given as a whole: `AEROMATCH_ASSETS='[{name: USD}]'`.
 Only `true` and `false` are truth values; decimals are taken as they are written, and are exact.
 
 A value that **reloads** is applied when the server gets SIGHUP (`systemctl reload aeromatchd`); of any other the log
