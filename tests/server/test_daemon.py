@@ -78,6 +78,7 @@ def test_a_second_signal_does_not_wait_and_the_journal_is_whole(tmp_path: Path) 
             server.logged("draining")
             server.tell(signal.SIGTERM)
             assert server.ended() == 1
+            assert not [line for line in server.lines if "exception" in line]
     with Exchange.open(tmp_path / "data", shards=1) as exchange:
         assert exchange.book("BTC-USD").best_bid == 100
 
@@ -98,6 +99,21 @@ def test_requests_while_it_stops_are_refused_with_a_reason(tmp_path: Path) -> No
             answer = connection.makefile("rb").read()
             assert answer.startswith((b"HTTP/1.1 201", b"HTTP/1.1 503"))
         assert server.ended() == 0
+
+
+def test_a_request_that_does_not_arrive_whole_is_refused_in_the_end(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MARKET + "server: {drain_timeout_s: 1}\n")
+    with serving("--config", config) as server:
+        host, port = server.ready().removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=WAIT_S) as connection:
+            connection.sendall(head_of_order(9) + b"{")
+            assert server.ask("/health")[0] == 200
+            server.tell(signal.SIGTERM)
+            answer = connection.makefile("rb").read()
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert b'"slug":"draining"' in answer
+        assert server.ended() == 0
+        assert not [line for line in server.lines if "exception" in line]
 
 
 @pytest.mark.parametrize("more", [0, 40], ids=["ahead", "with other events"])

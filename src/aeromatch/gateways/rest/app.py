@@ -5,6 +5,7 @@ form; the route's handler does it; the answer is written. Whatever is wrong on t
 (RFC 9457), and the server goes on.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -101,6 +102,11 @@ class RestApp:
             status = await self._refuse(send, error, request_id, gate)
         except _GoneError:
             status = 499
+        except asyncio.CancelledError:
+            # The server ends, and has waited long enough. Of a request that did not arrive whole nothing was done.
+            if arrived != began:
+                raise
+            status = await self._refuse(send, refusal("draining", "the body did not come whole"), request_id, gate)
         except AeroMatchError as error:
             status = await self._refuse(send, refusal("unavailable", str(error)), request_id, gate)
         except Exception:
