@@ -2,7 +2,8 @@
 # Measures the engine, the runtime and the server on this machine, one after the other; arguments go to each.
 #
 #   scripts/benchmark.sh
-#   scripts/benchmark.sh --json > figures.json
+#   scripts/benchmark.sh --rounds 1           the shortest, in some minutes
+#   scripts/benchmark.sh --json > figures     three documents of JSON, one after the other, as jq reads them
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -6,6 +6,7 @@ import { api } from "../api/rest.ts";
 import { token, tokenProblem, tokenWanted, useToken } from "../api/session.ts";
 import type { Ticker } from "../api/schema.ts";
 import { fixed, scaleOf } from "../market/decimal.ts";
+import licenses from "../licenses.txt?url";
 import { notices } from "../state/account.ts";
 import { SHORTCUTS } from "../state/keys.ts";
 import { dialog } from "../state/look.ts";
@@ -95,7 +96,8 @@ function Help(props: { onClose(): void }) {
       <p class="state">The API that this page uses is described at <a href="/docs">/docs</a>. {token.value !== null && (
         <button type="button" onClick={() => { useToken(null); props.onClose(); }}>Forget the token</button>)}</p>
       <p class="state">Charts: TradingView Lightweight Charts™, Copyright © 2025 TradingView, Inc.,{" "}
-        <a href="https://www.tradingview.com/" rel="noreferrer noopener" target="_blank">tradingview.com</a>, Apache License 2.0.</p>
+        <a href="https://www.tradingview.com/" rel="noreferrer noopener" target="_blank">tradingview.com</a>, Apache License 2.0.{" "}
+        <a href={licenses} target="_blank">Licences</a> of all that is in this page.</p>
     </Dialog>
   );
 }
