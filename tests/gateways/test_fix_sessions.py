@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections import Counter
@@ -16,6 +17,7 @@ from tests.gateways.test_fix_orders import CONFIG, logged_on, play, port_of
 from tests.security.certificates import authority, needs_openssl
 from tests.server.real_venue import RealVenue, real_venue
 
+from aeromatch.gateways.context import session
 from aeromatch.gateways.services import RefusedError
 from aeromatch.server.admission.keys import KeyStore
 
@@ -361,6 +363,37 @@ def test_orders_are_canceled_when_a_connection_ends(tmp_path: Path) -> None:
             await client.log_out()
 
     asyncio.run(main())
+
+
+class Sessions(logging.Handler):
+    """Notes which session each line of the log belongs to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[tuple[str, int | None]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.noted.append((record.getMessage(), session.get()))
+
+
+def test_each_line_of_the_log_has_its_own_session(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sessions, log = Sessions(), logging.getLogger("aeromatch.fix")
+    caplog.set_level(logging.INFO, log.name)
+
+    async def test(venue: RealVenue, first: FixClient) -> None:
+        second = await FixClient(port_of(venue), "BOB").log_on()
+        await first.log_out()
+        await second.log_out()
+
+    log.addHandler(sessions)
+    try:
+        play(tmp_path, test)
+    finally:
+        log.removeHandler(sessions)
+    begun = [number for message, number in sessions.noted if message == "logged on"]
+    ended = [number for message, number in sessions.noted if message == "logged out"]
+    assert len(set(begun) - {None}) == 2
+    assert ended == begun
 
 
 def test_what_is_not_kept_one_by_one_is_restated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -370,6 +370,7 @@ def test_an_order_that_is_changed_is_named_in_one_way() -> None:
         async with venue.client() as client:
             for wrong in ({}, {"client_order_id": "mine"}, {**named, "order_id": "1"}):
                 assert (await client.refused("order.amend", **wrong, amend={"price": "96"}))["slug"] == "malformed"
+            assert (await client.refused("order.cancel", **named, order_id="1"))["slug"] == "malformed"
             assert (await client.refused("order.amend", **named, amend={"price": "96"}))["slug"] == "unknown_order"
 
     play(test)

@@ -48,7 +48,10 @@ class RealVenue:
         answer = await self.http.request(method, path, json=body, params=asked or None)
         codes = {200, 201} if wanted is None else {wanted}
         assert answer.status_code in codes, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer.json()
+        found = answer.json()
+        if answer.status_code >= 400 and path != "/ready":
+            assert found["instance"] == answer.headers["x-request-id"]
+        return found
 
     async def order(self, *, wanted: int | None = None, **fields: Any) -> Any:
         """`POST /order` of alice's limit buy, with other fields where they are given."""

@@ -308,6 +308,24 @@ def test_sighup_applies_what_can_change(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_no_sighup_is_forgotten(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MARKET)
+    with serving("--config", config) as server:
+        server.logged("recovering")
+        write_config(tmp_path, MARKET + "  - {symbol: EARLY}\n")
+        server.tell(signal.SIGHUP)
+        server.ready()
+        server.logged("reloaded")
+        assert server.ask("/instruments/EARLY")[0] == 200
+        # The last of several is one that reads what the file has then.
+        for number in range(5):
+            write_config(tmp_path, MARKET + f"  - {{symbol: N{number}}}\n")
+            server.tell(signal.SIGHUP)
+        while server.ask("/instruments/N4")[0] != 200:
+            server.logged("reloaded")
+        assert server.stop() == 0
+
+
 def test_keys_are_asked_for_and_read_again(tmp_path: Path) -> None:
     file = tmp_path / "keys.yaml"
 

@@ -297,7 +297,7 @@ async def test_the_dead_mans_switch_cancels(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/order/1/2", "/debug/pprof/nothing"])
+@pytest.mark.parametrize("path", ["/nothing", "/order/1/2", "/debug/pprof/nothing", "/assets/nothing"])
 @played
 async def test_what_is_not_there_is_a_problem_of_the_table(tmp_path: Path, path: str) -> None:
     async with real_venue(tmp_path) as venue:

@@ -13,6 +13,7 @@ from aeromatch import Commands, __version__
 from aeromatch.bench import journal_as_json, limits, measure_journal, parts
 from aeromatch.cli.console import (
     columns_table,
+    directory_option,
     examples,
     json_option,
     print_json,
@@ -31,11 +32,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="journal", epilog=examples("aeromatch bench journal --batch 1024 --batch 65536"))
-@click.option(
-    "--directory",
-    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
-    help="Where the journals are written, and so which disk is measured. Default: where temporary files go.",
-)
+@directory_option
 @click.option(
     "--commands",
     type=click.IntRange(1, 10_000_000),
@@ -43,7 +40,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the generated session, which a market of its own gets --repeats times.",
 )
-@click.option("--repeats", type=click.IntRange(1, 1_000), default=10, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 1_000), default=10, show_default=True, help="How many such markets.")
 @click.option(
     "--batch",
     "batches",

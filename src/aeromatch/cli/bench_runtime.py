@@ -12,6 +12,7 @@ from aeromatch.bench.runtime_report import runtime_as_json, runtime_notes, runti
 from aeromatch.cli.console import (
     NumberRange,
     columns_table,
+    directory_option,
     examples,
     json_option,
     print_json,
@@ -73,11 +74,7 @@ from aeromatch.cli.measured_server import machine
     show_default=True,
     help="Through the shard whose memory is looked at, at each tenth.",
 )
-@click.option(
-    "--directory",
-    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
-    help="Where journals are written, and so which disk is measured. Default: where temporary files go.",
-)
+@directory_option
 @click.option(
     "--quick",
     "is_quick",

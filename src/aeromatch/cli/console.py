@@ -18,6 +18,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
+    from click.decorators import FC
+
 IN_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 OUT_FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -56,6 +58,24 @@ seed_option = click.option(
     show_default=True,
     help="The same seed gives the same bytes.",
 )
+directory_option = click.option(
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+    help="Where journals are written, and so which disk is measured. Default: where temporary files go.",
+)
+
+
+def format_option(formats: Iterable[str]) -> Callable[[FC], FC]:
+    """How tables are written; the first one is the default."""
+    names = tuple(formats)
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help="Parquet needs pyarrow: pip install 'aeromatch[arrow]'.",
+    )
 
 
 @contextmanager

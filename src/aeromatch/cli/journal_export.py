@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from aeromatch.cli.console import examples, json_option, print_json, progress_bar, progress_option
+from aeromatch.cli.console import examples, format_option, json_option, print_json, progress_bar, progress_option
 from aeromatch.cli.journal_arguments import JOURNAL
 from aeromatch.replay import Timeline
 from aeromatch.replay.timeline import FORMATS, export_tables
@@ -20,14 +20,7 @@ from aeromatch.replay.timeline import FORMATS, export_tables
 )
 @click.argument("directory", type=JOURNAL)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default=FORMATS[0],
-    show_default=True,
-    help="Parquet needs pyarrow: pip install 'aeromatch[arrow]'.",
-)
+@format_option(FORMATS)
 @click.option("--from", "start", type=click.IntRange(0), help="Only what comes after this command.")
 @click.option("--to", "end", type=click.IntRange(0), help="Up to this command. Default: the last one.")
 @json_option

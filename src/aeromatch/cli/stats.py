@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aeromatch.cli.console import examples, json_option, print_json, progress_option
+from aeromatch.cli.console import examples, format_option, json_option, print_json, progress_option
 from aeromatch.cli.journal_arguments import DIRECTORY
 from aeromatch.cli.stats_arguments import Retained, Span, chosen_options, open_store, store_option, update_store
 from aeromatch.cli.stats_show import show
@@ -101,14 +101,7 @@ def update(
 )
 @click.argument("directory", type=DIRECTORY)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(tuple(WRITERS)),
-    default=next(iter(WRITERS)),
-    show_default=True,
-    help="Parquet needs pyarrow: pip install 'aeromatch[arrow]'.",
-)
+@format_option(WRITERS)
 @chosen_options
 @json_option
 @progress_option

@@ -77,6 +77,7 @@ class Daemon:
         self._logs = logs
         self._on_ready = on_ready
         self._reloading: asyncio.Task[None] | None = None
+        self._is_reload_due = False
         self._status = Status(__version__)
         self._app = App(self._status)
         self._tls: ssl.SSLContext | None = None
@@ -121,6 +122,7 @@ class Daemon:
                 log.info("ready", extra={"address": address, **others})
                 self._on_ready(address, others)
                 tell_manager("READY=1")
+            self._reload_if_due()
             if self._config.demo.seconds is not None:
                 asyncio.get_running_loop().call_later(self._config.demo.seconds, self._stopping.set)
             ends = [asyncio.create_task(event.wait()) for event in (self._stopping, self._status.failed)]
@@ -226,10 +228,18 @@ class Daemon:
         self._stopping.set()
 
     def _on_hangup(self) -> None:
-        if self._venue is None or (self._reloading is not None and not self._reloading.done()):
-            log.warning("not reloaded: the server is starting, or reloads already")
-            return
-        self._reloading = asyncio.create_task(self._reload(self._venue))
+        self._is_reload_due = True
+        self._reload_if_due()
+
+    def _reload_if_due(self) -> None:
+        """Reloads, unless the server is starting or does so already: then it follows."""
+        if self._venue is not None and (self._reloading is None or self._reloading.done()):
+            self._reloading = asyncio.create_task(self._reload_while_due(self._venue))
+
+    async def _reload_while_due(self, venue: Venue) -> None:
+        while self._is_reload_due:
+            self._is_reload_due = False
+            await self._reload(venue)
 
     async def _reload(self, venue: Venue) -> None:
         try:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from aeromatch.gateways import context
 from aeromatch.gateways.problems import problem_of, refusal
 from aeromatch.gateways.services import RefusedError
 
@@ -135,7 +136,13 @@ class Pages:
 async def _refuse(send: Send, error: RefusedError, headers: Headers, *, is_head: bool = False) -> None:
     """Answers with a problem, as everywhere else."""
     named = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers, *SECURITY]
-    await _answer(send, error.status, named, msgspec.json.encode(problem_of(error)), is_head=is_head)
+    await _answer(
+        send,
+        error.status,
+        named,
+        msgspec.json.encode(problem_of(error, context.request_id.get() or "")),
+        is_head=is_head,
+    )
 
 
 def _load(directory: Path) -> Iterable[tuple[str, StaticFile]]:

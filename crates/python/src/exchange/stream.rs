@@ -79,6 +79,15 @@ impl EventStream {
         py.detach(|| entry.with(action)).and_then(|done| done).map_err(fail)
     }
 
+    /// The same for what takes no time: the interpreter is kept, as another thread would not give it back at once.
+    fn look<R>(&self, py: Python<'_>, action: impl FnOnce(&mut Reader) -> Result<R, Failure>) -> PyResult<R> {
+        let fail = |failure: Failure| failure.into_py(py);
+        if self.handle.is_foreign() {
+            return Err(fail(Failure::Forked("EventStream")));
+        }
+        self.reader.with(action).and_then(|done| done).map_err(fail)
+    }
+
     /// The next events of some shard, or none of them when the time is over.
     fn next_events(
         &self,
@@ -107,7 +116,7 @@ impl EventStream {
     }
 
     /// Names that have come to be since the directory was last looked at are needed to print these events.
-    fn catch_up(&self, events: &[Event]) -> Result<(), Failure> {
+    fn catch_up(&self, py: Python<'_>, events: &[Event]) -> PyResult<()> {
         let directory: &Directory = &self.handle.directory;
         let is_new = |event: &Event| {
             event.kind == EventKind::Created.code()
@@ -115,10 +124,10 @@ impl EventStream {
                     .is_some_and(|what| directory.name(what, event.order_id as u32).is_none())
         };
         match &self.handle.core {
-            Some(core) if events.iter().any(is_new) => match core.catch_up(directory) {
+            Some(core) if events.iter().any(is_new) => match py.detach(|| core.catch_up(directory)) {
                 // What was made since is known by number, then.
                 Err(Failure::Closed(_)) => Ok(()),
-                caught_up => caught_up,
+                caught_up => caught_up.map_err(|failure| failure.into_py(py)),
             },
             _ => Ok(()),
         }
@@ -250,11 +259,11 @@ impl EventStream {
     ) -> PyResult<Option<Py<PyAny>>> {
         let limit = limit.map_or(Ok(LIMIT as u64), |limit| unsigned(limit, "limit", 1, u64::from(u32::MAX)))? as usize;
         let deadline = deadline(timeout_s)?;
-        let events = self.with(py, |reader| {
-            let events = self.next_events(reader.open()?, limit, deadline, self.pool.take_events())?;
-            self.catch_up(&events)?;
-            Ok(events)
-        })?;
+        let next = |reader: &mut Reader| self.next_events(reader.open()?, limit, deadline, self.pool.take_events());
+        // What lies in memory is there at once, if nothing is waited for.
+        let is_quick = deadline.is_some_and(|deadline| deadline <= Instant::now()) && self._is_live(py)?;
+        let events = if is_quick { self.look(py, next)? } else { self.with(py, next)? };
+        self.catch_up(py, &events)?;
         if events.is_empty() {
             self.pool.give_events(events);
             return Ok(None);
@@ -270,25 +279,25 @@ impl EventStream {
     /// Commands without events are not seen on the way, so it may lie before the end of a shard that has none to give.
     #[getter]
     fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.with(py, |reader| reader.open().map(|reader| reader.position()))?)
+        PyTuple::new(py, self.look(py, |reader| reader.open().map(|reader| reader.position()))?)
     }
 
     /// The shard whose events the last `read` gave, from 0.
     #[getter]
     fn _last_shard(&self, py: Python<'_>) -> PyResult<usize> {
-        self.with(py, |reader| Ok(reader.open()?.next.saturating_sub(1)))
+        self.look(py, |reader| Ok(reader.open()?.next.saturating_sub(1)))
     }
 
     /// Whether the next `read` looks at memory only: everything that lies in journals was read.
     #[getter]
     fn _is_live(&self, py: Python<'_>) -> PyResult<bool> {
-        self.with(py, |reader| Ok(reader.sources.iter().all(Source::is_live)))
+        self.look(py, |reader| Ok(reader.sources.iter().all(Source::is_live)))
     }
 
     /// Whether the exchange was closed and everything was read.
     #[getter]
     fn ended(&self, py: Python<'_>) -> PyResult<bool> {
-        self.with(py, |reader| Ok(reader.has_ended()))
+        self.look(py, |reader| Ok(reader.has_ended()))
     }
 
     /// What becomes readable when there are events again, after `read` has given None.
@@ -299,7 +308,7 @@ impl EventStream {
     /// Raises:
     ///     AeroMatchError: The stream was closed.
     fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
-        self.with(py, |reader| reader.open().map(|_| self.doorbell.descriptor()))
+        self.look(py, |reader| reader.open().map(|_| self.doorbell.descriptor()))
     }
 
     /// Gives up the place in the stream. A second time does nothing.
@@ -315,7 +324,7 @@ impl EventStream {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        match self.with(py, |reader| Ok(reader.position())) {
+        match self.look(py, |reader| Ok(reader.position())) {
             Ok(position) if position.is_empty() => Ok("EventStream(closed=True)".to_string()),
             Ok(position) => Ok(format!("EventStream(position={})", PyTuple::new(py, position)?.repr()?)),
             // Another thread reads it.

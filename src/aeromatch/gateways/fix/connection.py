@@ -102,6 +102,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The connection has ended, however it did."""
+        session_context.set(self.number or None)
         self._is_over = True
         for timer in (self._timer, self._slow_timer, self._closing):
             if timer is not None:
@@ -161,6 +162,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
+        # The loop calls all connections in one context: whatever is said from here on is about this one.
+        session_context.set(self.number or None)
         if self._is_over:
             return
         if self._paused:
@@ -291,7 +294,7 @@ class Connection(asyncio.Protocol):
                     self._transport.write(action.data)
                 case LoggedOn():
                     assert self._seat is not None
-                    log.info("logged on", extra={"remote": self.remote, "session": self._seat.name})
+                    log.info("logged on", extra={"remote": self.remote, "fix_session": self._seat.name})
                     self._seat.desk.start(self)
                     self._wake()
                 case Rejected():

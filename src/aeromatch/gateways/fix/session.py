@@ -237,7 +237,7 @@ class Session:
 
     def _take(self, message: Message, pairs: Pairs, frame: bytes) -> None:
         if self._phase is Phase.ENDING:
-            self._take_at_the_end(message, pairs)
+            self._take_at_the_end(message, pairs, frame)
             return
         try:
             sequence = number_of(message.header.text(34) or "")
@@ -262,15 +262,17 @@ class Session:
             self._handle(message, sequence)
         self._take_ahead()
 
-    def _take_at_the_end(self, message: Message, pairs: Pairs) -> None:
+    def _take_at_the_end(self, message: Message, pairs: Pairs, frame: bytes) -> None:
         """After our Logout its answer is waited for, and what the other side has missed is sent again.
 
         Anything else is left to the next session: its number is not counted, so it is asked for then.
         """
         if message.msg_type == "5":
             self._end(self._end_reason, "the answer to our Logout came")
-        elif message.msg_type == "2" and self._dictionary.check(message, pairs) is None:
-            self._resend_what(message)
+        elif message.msg_type == "2":
+            problem = self._dictionary.check(message, pairs) or self._problem_of(message)
+            if problem is None and begin_string_of(frame) == BEGIN_STRING:
+                self._resend_what(message)
 
     def _problem_of(self, message: Message) -> Problem | None:
         """What is wrong with a valid message's header."""

@@ -405,6 +405,8 @@ class Session:
                 answer = await trading.amend(principal, order_id, request.amend)
             case AmendOrderRequest():
                 _wrong("order_id", "is needed, or client_order_id and symbol instead")
+            case CancelOrderRequest(order_id=str(), client_order_id=str()):
+                _wrong("order_id", "and client_order_id exclude one another")
             case CancelOrderRequest():
                 answer = await trading.cancel(
                     principal,

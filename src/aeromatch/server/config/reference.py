@@ -1,5 +1,6 @@
 """The configuration described: docs/configuration.md, a commented file to begin with, and the values in force."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +16,7 @@ __all__ = ["as_markdown", "as_template", "effective"]
 
 MASK: Final = "********"
 DEFAULT: Final = "default"
+PAGE: Final = re.compile(r"\(docs/([a-z-]+\.md)\)")
 
 HEAD: Final = """\
 # Configuration
@@ -25,13 +27,14 @@ uses it. `aeromatch config show config.yaml` prints the values in force, and whe
 
 What is not in the file has its default. A key that nobody knows is refused, with its line and what was probably meant.
 A variable of the environment goes over the file: its name is in the tables, and its value is read as YAML. An option
-of `aeromatch serve` goes over both. An entry of a list is named by its number: `AEROMATCH_INSTRUMENTS__0__TICK_SIZE`.
+of `aeromatch serve` goes over both. An entry that a list has is named by its number:
+`AEROMATCH_INSTRUMENTS__0__TICK_SIZE`; a list that is not there is given as a whole: `AEROMATCH_ASSETS='[{name: USD}]'`.
 Only `true` and `false` are truth values; decimals are taken as they are written, and are exact.
 
 A value that **reloads** is applied when the server gets SIGHUP (`systemctl reload aeromatchd`); of any other the log
 says that it needs a restart. Relative paths are meant from the directory of the file.
 
-This page is made by `aeromatch config reference`.
+Rules such as R25 are those of [rules.md](rules.md). This page is made by `aeromatch config reference`.
 """
 
 EXAMPLE: Final = """\
@@ -74,8 +77,13 @@ def as_markdown() -> str:
     """The page docs/configuration.md."""
     parts = [HEAD, EXAMPLE]
     for title, section, path in _sections():
-        parts.append(f"## {title}\n\n{_prose(section)}\n\n{_table(section, path)}")
+        parts.append(_linked(f"## {title}\n\n{_prose(section)}\n\n{_table(section, path)}"))
     return "\n".join(parts)
+
+
+def _linked(text: str) -> str:
+    """Pages that are named in brackets, as links from this one beside them."""
+    return PAGE.sub(r"([\1](\1))", text)
 
 
 def _sections() -> Iterator[tuple[str, type[Section], str]]:

@@ -7,8 +7,9 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
+from aeromatch.gateways import context
+from aeromatch.gateways.problems import problem_of
 from aeromatch.gateways.services import Credentials, Gate, RefusedError, Role
-from aeromatch.schema.problems import Problem, type_of
 
 __all__ = ["Admits", "Application", "Receive", "Scope", "Send", "admitted", "respond"]
 
@@ -45,11 +46,7 @@ def admitted(admission: Admits, role: Role, handler: Application) -> Application
             admission.admit(session, client[0] if client else "", _credentials(scope), role)
             await handler(scope, receive, send)
         except RefusedError as error:
-            title = error.slug.replace("_", " ").capitalize()
-            problem = Problem(
-                type=type_of(error.slug), title=title, status=error.status, slug=error.slug, detail=error.detail
-            )
-            body = msgspec.json.encode(problem)
+            body = msgspec.json.encode(problem_of(error, context.request_id.get() or ""))
             await respond(send, error.status, b"application/problem+json", body, error.headers)
 
     return application
