@@ -35,7 +35,7 @@ SAME: dict[str, tuple[type[msgspec.Struct], set[str]]] = {
     "NewOrder": (orders.NewOrder, set()),
     "Order": (orders.Order, set()),
     "Fill": (orders.Fill, set()),
-    "AmendOrderRequest": (orders.AmendOrder, {"order_id"}),
+    "AmendOrderRequest": (orders.AmendOrder, {"order_id", "client_order_id", "symbol", "account"}),
     "CancelOrderRequest": (messages.CancelOrderRequest, {"id"}),
     "CancelOrdersRequest": (messages.CancelOrdersRequest, {"id"}),
     "CancelOrdersReply": (orders.CancelResult, set()),

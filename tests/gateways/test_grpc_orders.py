@@ -39,10 +39,31 @@ def test_an_order_is_entered_changed_canceled_and_looked_up(tmp_path: Path) -> N
         assert (now.status, now.filled_quantity) == (pb.ORDER_STATUS_PARTIALLY_FILLED, "0.200")
 
         named: dict[str, Any] = {"symbol": "BTC-USD", "account": "alice"}
+        changed = await calls.AmendOrder(pb.AmendOrderRequest(client_order_id="a-1", price="99", **named))
+        assert (changed.order_id, changed.price, changed.remaining_quantity) == (made.order_id, "99.00", "0.300")
+        now = await calls.GetOrder(pb.GetOrderRequest(client_order_id="a-1", **named))
+        assert (now.order_id, now.price, now.filled_quantity) == (made.order_id, "99.00", "0.200")
         ended = await calls.CancelOrder(pb.CancelOrderRequest(client_order_id="a-1", **named))
         assert (ended.order_id, ended.status, ended.reason) == (made.order_id, pb.ORDER_STATUS_CANCELED, "requested")
         code, problem = await refused(calls.CancelOrder(pb.CancelOrderRequest(order_id=made.order_id)))
         assert (code, problem.slug) == (Code.NOT_FOUND, "unknown_order")
+        code, problem = await refused(calls.GetOrder(pb.GetOrderRequest(client_order_id="a-2", **named)))
+        assert (code, problem.slug) == (Code.NOT_FOUND, "unknown_order")
+
+    play(tmp_path, test)
+
+
+@pytest.mark.parametrize("fields", [{}, {"client_order_id": "a-1"}, {"order_id": 1, "client_order_id": "a-1"}])
+def test_an_order_is_named_in_one_way(tmp_path: Path, fields: dict[str, Any]) -> None:
+    async def test(venue: GrpcVenue) -> None:
+        calls = venue.calls
+        for call in (
+            calls.AmendOrder(pb.AmendOrderRequest(price="1", **fields)),
+            calls.CancelOrder(pb.CancelOrderRequest(**fields)),
+            calls.GetOrder(pb.GetOrderRequest(**fields)),
+        ):
+            code, problem = await refused(call)
+            assert (code, problem.slug) == (Code.INVALID_ARGUMENT, "malformed")
 
     play(tmp_path, test)
 

@@ -90,7 +90,7 @@ class NewOrder(Request):
 
 
 class AmendOrder(Request):
-    """What changes about an order (R24): its price, its quantity, or both."""
+    """What changes about an order (R22): its price, its quantity, or both."""
 
     quantity: Amount | None = None
     price: Amount | None = None

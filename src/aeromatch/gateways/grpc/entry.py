@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from aeromatch.gateways.grpc.answers import batch_message, canceled_message, order_message, orders_message
-from aeromatch.gateways.grpc.forms import AmendForm, CancelForm, SubmitForm, form_of
+from aeromatch.gateways.grpc.forms import AmendForm, OrderForm, SubmitForm, form_of
 from aeromatch.gateways.grpc.gateway import Gateway, Unary
 from aeromatch.gateways.grpc.generated import order_pb2 as pb
 from aeromatch.gateways.rest.handlers.orders import CancelQuery, OrdersQuery
@@ -35,14 +35,17 @@ def batch_cost(message: pb.SubmitOrdersRequest) -> int:
 
 async def amend_order(gateway: Gateway, principal: Principal, message: pb.AmendOrderRequest) -> pb.Order:
     """Another quantity, or price."""
-    form = form_of(AmendForm, message)
+    form = form_of(AmendForm, message).checked()
     change = AmendOrder(quantity=form.quantity, price=form.price)
-    return order_message(await gateway.trading.amend(principal, str(form.order_id), change))
+    trading = gateway.trading
+    if form.client_order_id is None or form.symbol is None:
+        return order_message(await trading.amend(principal, str(form.order_id), change))
+    return order_message(await trading.amend_named(principal, form.client_order_id, form.symbol, form.account, change))
 
 
 async def cancel_order(gateway: Gateway, principal: Principal, message: pb.CancelOrderRequest) -> pb.Order:
     """One order."""
-    named = msgspec.structs.asdict(form_of(CancelForm, message))
+    named = msgspec.structs.asdict(form_of(OrderForm, message).checked())
     number = named.pop("order_id")
     return order_message(await gateway.trading.cancel(principal, None if number is None else str(number), **named))
 
@@ -58,7 +61,10 @@ async def cancel_orders(
 
 
 async def _get_order(gateway: Gateway, principal: Principal, message: pb.GetOrderRequest) -> pb.Order:
-    return order_message(await gateway.trading.order(principal, str(message.order_id)))
+    form = form_of(OrderForm, message).checked()
+    if form.client_order_id is None or form.symbol is None:
+        return order_message(await gateway.trading.order(principal, str(form.order_id)))
+    return order_message(await gateway.trading.order_named(principal, form.client_order_id, form.symbol, form.account))
 
 
 async def _list_orders(gateway: Gateway, principal: Principal, message: pb.ListOrdersRequest) -> pb.ListOrdersReply:

@@ -1,7 +1,7 @@
 """Requests: from messages to the structures that every gateway takes, checked by the same schema."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 import msgspec
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
@@ -11,15 +11,15 @@ from aeromatch.gateways.grpc.generated import order_pb2 as pb
 from aeromatch.gateways.problems import refusal
 from aeromatch.gateways.rest.forms import malformed
 from aeromatch.gateways.rest.handlers.market import BookQuery, CandlesQuery, TradesQuery
-from aeromatch.schema.base import ClientOrderId, Name, Request, Symbol
-from aeromatch.schema.orders import AmendOrder, NewOrder
+from aeromatch.schema.base import Amount, ClientOrderId, Name, Request, Symbol
+from aeromatch.schema.orders import NewOrder
 
 __all__ = [
     "NAMES",
     "AmendForm",
     "BookForm",
-    "CancelForm",
     "CandlesForm",
+    "OrderForm",
     "StreamForm",
     "StreamOrdersForm",
     "SubmitForm",
@@ -43,12 +43,6 @@ class SubmitForm(Request):
     """An order that is entered."""
 
     order: NewOrder
-
-
-class AmendForm(AmendOrder, kw_only=True):
-    """Which order is changed."""
-
-    order_id: int = 0
 
 
 class BookForm(BookQuery, kw_only=True):
@@ -75,13 +69,28 @@ class CandlesForm(CandlesQuery, kw_only=True):
     symbol: Symbol
 
 
-class CancelForm(Request):
-    """Which order is canceled."""
+class OrderForm(Request):
+    """Which order: by its id, or by symbol, account and client order id."""
 
     order_id: int | None = None
     client_order_id: ClientOrderId | None = None
     symbol: Symbol | None = None
     account: Name | None = None
+
+    def checked(self) -> Self:
+        """Itself, if it names an order in one way; RefusedError (400) else."""
+        if self.order_id is None and (self.client_order_id is None or self.symbol is None):
+            raise refusal("malformed", "order_id is needed, or client_order_id and symbol instead")
+        if self.order_id is not None and self.client_order_id is not None:
+            raise refusal("malformed", "order_id and client_order_id exclude one another")
+        return self
+
+
+class AmendForm(OrderForm):
+    """Which order is changed, and how: see `schema.orders.AmendOrder`."""
+
+    quantity: Amount | None = None
+    price: Amount | None = None
 
 
 class StreamForm(Request):

@@ -180,14 +180,20 @@ class SubmitOrderResult(_message.Message):
     def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., problem: _Optional[_Union[Problem, _Mapping]] = ...) -> None: ...
 
 class AmendOrderRequest(_message.Message):
-    __slots__ = ("order_id", "quantity", "price")
+    __slots__ = ("order_id", "quantity", "price", "client_order_id", "symbol", "account")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     order_id: int
     quantity: str
     price: str
-    def __init__(self, order_id: _Optional[int] = ..., quantity: _Optional[str] = ..., price: _Optional[str] = ...) -> None: ...
+    client_order_id: str
+    symbol: str
+    account: str
+    def __init__(self, order_id: _Optional[int] = ..., quantity: _Optional[str] = ..., price: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class CancelOrderRequest(_message.Message):
     __slots__ = ("order_id", "client_order_id", "symbol", "account")
@@ -220,10 +226,16 @@ class CancelOrdersReply(_message.Message):
     def __init__(self, canceled: _Optional[int] = ..., order_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class GetOrderRequest(_message.Message):
-    __slots__ = ("order_id",)
+    __slots__ = ("order_id", "client_order_id", "symbol", "account")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     order_id: int
-    def __init__(self, order_id: _Optional[int] = ...) -> None: ...
+    client_order_id: str
+    symbol: str
+    account: str
+    def __init__(self, order_id: _Optional[int] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
     __slots__ = ("account", "symbol", "status", "limit", "cursor")
