@@ -4,7 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from tests.ctrl_c import press_ctrl_c
 from aeromatch import AeroMatchError, Exchange, Instrument, JournalError, RecordError, SnapshotInfo, commands
 
 POLICIES = ["memory", "os", "disk"]
+NOBODY = 65534
 
 
 def fill(ex: Exchange, orders: int = 5) -> None:
@@ -211,13 +215,29 @@ def test_a_relative_path_is_named_as_it_was_given(tmp_path: Path, monkeypatch: p
     assert caught.value.file == str(segment)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o500)
-    with pytest.raises(JournalError) as caught:
-        Exchange.open(closed)
-    assert caught.value.kind == "not_writable"
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the rights of root, who may write anywhere."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_directory_that_cannot_be_written() -> None:
+    # Not in pytest's folder, which nobody else may enter: it is to be found, and not to be written.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        closed = Path(folder) / "closed"
+        closed.mkdir()
+        closed.chmod(0o555)
+        with as_nobody(), pytest.raises(JournalError) as caught:
+            Exchange.open(closed)
+        assert caught.value.kind == "not_writable"
+        assert list(closed.iterdir()) == []
 
 
 def segments(path: Path) -> list[Path]:
